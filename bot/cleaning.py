@@ -1,0 +1,118 @@
+"""Make what people type comparable: accents, capitals, SMS spelling, markup, stray characters."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import Enum
+
+MAX_CHARACTERS = 4000
+"""Longer messages are read up to here: what a person needs is said well before."""
+
+_TAG = re.compile(r"<[^<>]{0,200}>")
+_SPACES = re.compile(r"\s+")
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
+_TOKEN = re.compile(r"[a-z0-9]+")
+
+# Spelling of SMS and chat, one token each, after accents are gone. Only spellings with one reading.
+SMS_WORDS = {
+    "bjr": "bonjour", "bsr": "bonsoir", "slt": "salut", "cc": "coucou", "svp": "s il vous plait", "stp": "s il te plait",
+    "koi": "quoi", "kwa": "quoi", "ke": "que", "ki": "qui", "kel": "quel", "kelle": "quelle", "kan": "quand", "qd": "quand",
+    "kand": "quand", "pk": "pourquoi", "pkoi": "pourquoi", "pq": "pourquoi", "pcq": "parce que", "pck": "parce que",
+    "psk": "parce que", "pr": "pour", "ds": "dans", "ac": "avec", "jsp": "je ne sais pas",
+    "jsais": "je sais", "jveux": "je veux", "jve": "je veux", "jvoudrais": "je voudrais", "jai": "j ai", "jfais": "je fais",
+    "jfait": "je fais", "jdois": "je dois", "jsuis": "je suis", "chui": "je suis", "chuis": "je suis", "jpeux": "je peux",
+    "jpe": "je peux", "jcherche": "je cherche", "jcomprends": "je comprends", "jcomprend": "je comprends", "g": "j ai",
+    "c": "c est", "ct": "c etait", "cest": "c est", "cke": "ce que", "ya": "il y a", "yapa": "il n y a pas", "jms": "jamais",
+    "tjs": "toujours", "tjr": "toujours", "tjrs": "toujours", "bcp": "beaucoup", "tt": "tout", "tte": "toute", "ts": "tous",
+    "mtn": "maintenant", "mnt": "maintenant", "ojd": "aujourd hui", "auj": "aujourd hui", "ajd": "aujourd hui", "dc": "donc",
+    "dsl": "desole", "pb": "probleme", "pbs": "problemes", "pblm": "probleme", "rdv": "rendez vous", "qqn": "quelqu un",
+    "qqun": "quelqu un", "qqch": "quelque chose", "qq": "quelque", "nn": "non", "vs": "vous", "ns": "nous", "vrmt": "vraiment",
+    "cb": "combien", "cmb": "combien", "cbien": "combien", "tps": "temps", "lgtps": "longtemps", "lgtmps": "longtemps",
+    "msg": "message", "mess": "message", "tel": "telephone", "num": "numero", "doss": "dossier", "ordi": "ordinateur",
+    "appart": "appartement", "propio": "proprietaire", "proprio": "proprietaire", "asso": "association", "assos": "associations",
+    "st": "saint", "ste": "sainte", "boulot": "travail", "taf": "travail", "tafer": "travailler", "pref": "prefecture",
+    "prefec": "prefecture", "gendarm": "gendarme", "keuf": "police", "keufs": "police", "flics": "police", "mr": "monsieur",
+    "mme": "madame", "bcoup": "beaucoup", "ptit": "petit", "ptite": "petite", "aprem": "apres midi",
+    "esk": "est ce que", "esque": "est ce que", "comen": "comment", "koman": "comment",
+    "cmt": "comment", "cmnt": "comment", "ossi": "aussi", "osi": "aussi", "biento": "bientot",
+}  # fmt: skip
+
+class Script(str, Enum):
+    """What a message is made of, before trying to understand it."""
+
+    LATIN = "latin"
+    EMPTY = "vide"
+    SYMBOLS = "symboles"
+    OTHER_ALPHABET = "autre_alphabet"
+
+
+@dataclass(frozen=True)
+class CleanText:
+    """A message in the forms the next steps need.
+
+    Args:
+        original: what was typed, untouched.
+        display: the same, safe to show: no control character, no markup, spaces collapsed.
+        lower: ``display`` in lower case, accents kept (sentence encoders are case-sensitive).
+        plain: lower case, no accents, words separated by one space, SMS spellings spelt out.
+        script: what the message is made of.
+        truncated: whether the end was left out (more than :data:`MAX_CHARACTERS`).
+    """
+
+    original: str
+    display: str
+    lower: str
+    plain: str
+    script: Script
+    truncated: bool = False
+
+
+def strip_accents(text: str) -> str:
+    """Return ``text`` without diacritics; œ and æ become two letters."""
+    text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def clean(text: str) -> CleanText:
+    """Clean one message.
+
+    Args:
+        text: what a person typed; any string, of any length.
+
+    Returns:
+        Its :class:`CleanText`. Never raises on a string.
+    """
+    truncated = len(text) > MAX_CHARACTERS
+    display = _printable(text[:MAX_CHARACTERS])
+    lower = display.lower()
+    return CleanText(text, display, lower, plain_words(lower), _script_of(display), truncated)
+
+
+def plain_words(text: str) -> str:
+    """Return ``text`` lower-cased, without accents or punctuation, SMS words spelt out."""
+    bare = strip_accents(text.lower())
+    bare = _STRETCHED.sub(r"\1\1", bare)
+    return " ".join(SMS_WORDS.get(token, token) for token in _TOKEN.findall(bare))
+
+
+def _printable(text: str) -> str:
+    text = unicodedata.normalize("NFC", text)
+    text = _TAG.sub(" ", html.unescape(text))
+    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Zs"} else c for c in text)
+    kept = "".join(c for c in kept if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
+    kept = kept.replace("’", "'").replace("‘", "'")
+    return _SPACES.sub(" ", kept).strip().lstrip("/").strip()
+
+
+def _script_of(display: str) -> Script:
+    if not display:
+        return Script.EMPTY
+    letters = [c for c in display if c.isalpha()]
+    if not letters:
+        return Script.SYMBOLS
+    latin = sum("LATIN" in unicodedata.name(c, "") for c in letters)
+    return Script.LATIN if latin * 2 >= len(letters) else Script.OTHER_ALPHABET

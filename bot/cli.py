@@ -1,0 +1,244 @@
+"""The ``bot`` command: serve, train, route, chat, check, evaluate. Everything it prints is in French."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
+
+from bot.errors import AssistantError, BadMessage
+from bot.paths import project_paths
+
+BATCH = 64
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (0 fine, 1 problems found, 2 cannot run)."""
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except AssistantError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class _FrenchFormatter(argparse.HelpFormatter):
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, prefix or "Usage : ")
+
+
+def _parser() -> argparse.ArgumentParser:
+    def french(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        parser._positionals.title = "arguments"
+        parser._optionals.title = "options"
+        for action in parser._actions:
+            if action.dest == "help":
+                action.help = "affiche cette aide"
+        return parser
+
+    parser = french(
+        argparse.ArgumentParser(
+            "bot", description="L'assistant de la préfecture du Lot : une demande, une seule porte.", formatter_class=_FrenchFormatter
+        )
+    )
+    commands = parser.add_subparsers(dest="commande", required=True, metavar="commande", title="commandes")
+
+    def command(name: str, run: Any, help_: str) -> argparse.ArgumentParser:
+        sub = french(commands.add_parser(name, help=help_, description=help_, formatter_class=_FrenchFormatter))
+        sub.set_defaults(run=run)
+        return sub
+
+    serve = command("serve", _serve, "lance l'assistant sur une page web")
+    serve.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8000, help="port d'écoute (8000)")
+    serve.add_argument("--sans-agent", action="store_true", help="répond par le routeur seul, sans charger Rasa")
+    train = command("train", _train, "entraîne le modèle si ses données ont changé")
+    train.add_argument("--force", action="store_true", help="entraîne même si rien n'a changé")
+    train.add_argument("--routeur-seul", action="store_true", help="n'entraîne pas le modèle Rasa")
+    route = command("route", _route, "donne la porte d'un message, ou de lignes JSON avec --jsonl")
+    route.add_argument("message", nargs="?", help="le message, entre guillemets")
+    route.add_argument("--jsonl", action="store_true", help="lit des lignes {\"id\", \"texte\"} et écrit une réponse par ligne")
+    route.add_argument("--profil", choices=["citoyen", "partenaire", "agent"], help="qui pose la question")
+    route.add_argument("--json", action="store_true", help="écrit la réponse en JSON")
+    chat = command("chat", _chat, "converse dans le terminal")
+    chat.add_argument("--profil", choices=["citoyen", "partenaire", "agent"], help="qui parle")
+    command("check", _check, "vérifie le référentiel, le corpus et les réponses")
+    evaluate = command("evaluate", _evaluate, "mesure l'assistant sur des messages jamais vus")
+    evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
+    evaluate.add_argument("--erreurs", metavar="FICHIER", help="écrit les messages mal orientés dans ce fichier")
+    return parser
+
+
+def _say(sentence: str) -> None:
+    print(f"· {sentence}", file=sys.stderr, flush=True)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from bot.training import ensure_model
+    from bot.web.server import run_server
+
+    ensure_model(project_paths(), _say)
+    run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent)
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from bot.training import ensure_model
+
+    paths = project_paths()
+    stored = ensure_model(paths, _say, force=arguments.force)
+    if not arguments.routeur_seul:
+        from bot.rasa.training import ensure_rasa_model
+
+        ensure_rasa_model(paths, _say, force=arguments.force)
+    print(f"Modèle du {stored.manifest['date']} : {stored.manifest['messages']} messages, {stored.manifest['sujets']} sujets.")
+    return 0
+
+
+def _route(arguments: argparse.Namespace) -> int:
+    from bot.router import load_router
+
+    if arguments.jsonl:
+        return _route_lines(sys.stdin, sys.stdout, arguments.profil)
+    if arguments.message is None:
+        raise BadMessage('Donnez un message : bot route "mon message", ou utilisez --jsonl.')
+    router = load_router(project_paths())
+    decision = router.route(arguments.message, arguments.profil)
+    if arguments.json:
+        print(json.dumps(decision.as_json(None, arguments.message), ensure_ascii=False))
+        return 0
+    from bot.wording import Writer
+
+    print(f"Décision : {decision.decision.value}" + (f" ({decision.niveau.value})" if decision.niveau else ""))
+    for door in decision.destinations:
+        print(f"  {door.dis} › {door.service or '?'} › {door.sujet or '?'}  {door.confiance:.0%}")
+    print()
+    print(Writer(router.referential).reply(decision, arguments.profil).as_text())
+    return 0
+
+
+def _route_lines(source: TextIO, target: TextIO, profile: str | None) -> int:
+    from bot.router import load_router
+
+    router = load_router(project_paths())
+    failed = False
+    for lines in _batches(source):
+        rows: list[dict[str, Any]] = []
+        for line in lines:
+            rows.append(_read_row(line))
+        texts = [r["texte"] for r in rows if "erreur" not in r]
+        decisions = iter(router.route_many(texts, profile)) if texts else iter(())
+        for row in rows:
+            if "erreur" in row:
+                failed = True
+                answer = row
+            else:
+                answer = next(decisions).as_json(row["id"], row["texte"])
+            target.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        target.flush()
+    return 1 if failed else 0
+
+
+def _read_row(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        return {"id": None, "erreur": f"Cette ligne n'est pas du JSON : {error.msg} (colonne {error.colno})."}
+    if not isinstance(row, dict):
+        return {"id": None, "erreur": "Cette ligne doit être un objet {\"id\", \"texte\"}."}
+    if not isinstance(row.get("texte"), str):
+        return {"id": row.get("id"), "erreur": "Il manque « texte », qui doit être une chaîne."}
+    return {"id": row.get("id"), "texte": row["texte"]}
+
+
+def _batches(source: TextIO) -> Iterator[list[str]]:
+    """Yield the lines at hand, up to :data:`BATCH`, without ever waiting for a batch to fill."""
+    lines: queue.Queue[str | None] = queue.Queue(maxsize=4 * BATCH)
+
+    def read() -> None:
+        buffer = getattr(source, "buffer", None)
+        for raw in buffer if buffer is not None else source:
+            lines.put(raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    ended = False
+    while not ended:
+        batch: list[str] = []
+        line = lines.get()
+        while line is not None:
+            if line.strip():
+                batch.append(line)
+            if len(batch) >= BATCH:
+                break
+            try:
+                line = lines.get_nowait()
+            except queue.Empty:
+                break
+        ended = line is None
+        if batch:
+            yield batch
+
+
+def _chat(arguments: argparse.Namespace) -> int:
+    from bot.dialogue import ConversationState, Dialogue
+    from bot.router import load_router
+
+    dialogue = Dialogue(load_router(project_paths()))
+    state = ConversationState(profile=arguments.profil)
+    print("Écrivez votre demande. Ligne vide pour finir.")
+    offered: tuple[Any, ...] = ()
+    while True:
+        try:
+            text = input("> ")
+        except EOFError:
+            return 0
+        if not text.strip():
+            return 0
+        if text.strip().isdigit() and 1 <= int(text) <= len(offered):
+            turn = dialogue.choose(offered[int(text) - 1].id, state)
+        else:
+            turn = dialogue.reply(text, state)
+        state, offered = turn.state, turn.reply.choices
+        print(turn.reply.as_text())
+        if offered:
+            print(f"(tapez un numéro de 1 à {len(offered)})")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from bot.checks import run_checks
+
+    problems, notes = run_checks(project_paths())
+    for note in notes:
+        print(note)
+    for problem in problems:
+        print(f"- {problem}")
+    print(f"{len(problems)} problème(s)." if problems else "Tout est en ordre.")
+    return 1 if problems else 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from bot.evaluation import evaluate
+    from bot.reports import as_text, write_errors
+    from bot.router import load_router
+
+    router = load_router(project_paths())
+    report = evaluate(router, project_paths().test_sets)
+    print(as_text(report))
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as stream:
+            json.dump(report, stream, ensure_ascii=False, indent=2)
+    if arguments.erreurs:
+        write_errors(router, project_paths().test_sets, arguments.erreurs)
+    return 0

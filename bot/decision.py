@@ -1,0 +1,220 @@
+"""Decide: from calibrated probabilities to the most specific door that is safe, or a question."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bot.referential import Referential
+from bot.types import DecisionKind, Destination, Level, RoutingDecision, Understanding
+
+OUTSIDE = "hors_perimetre"
+AGENT_DELEGATION = "logistique"
+MAX_CHOICES = 4
+MAX_ALTERNATIVES = 3
+
+QUESTION = "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?"
+AGENT_QUESTION = "Une question pour choisir la bonne porte : travaillez-vous pour l'État ?"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Probabilities above which a destination is safe; read off a risk-coverage curve, kept with the model.
+
+    Args:
+        sujet: for one topic.
+        service: for one service.
+        dis: for one delegation.
+        non_demande: for "this is no administrative request".
+        segment: for each of two requests found in one message.
+        agent: share that State agents' topics and the others must each hold for the agent question.
+    """
+
+    sujet: float = 0.5
+    service: float = 0.6
+    dis: float = 0.7
+    non_demande: float = 0.6
+    segment: float = 0.6
+    agent: float = 0.25
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
+        """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
+        return cls(**{k: float(v) for k, v in values.items() if k in cls.__dataclass_fields__})
+
+    def as_mapping(self) -> dict[str, float]:
+        """Return plain numbers."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Probabilities of one text, added up from topic to service to delegation.
+
+    Args:
+        topics: probability of each topic.
+        services: of each service, the sum of its topics.
+        delegations: of each delegation, the sum of its services.
+        acts: of each conversation act or kind of non-request.
+    """
+
+    topics: Mapping[str, float]
+    services: Mapping[str, float]
+    delegations: Mapping[str, float]
+    acts: Mapping[str, float]
+
+    @property
+    def non_request(self) -> float:
+        """Probability that the text asks for no service."""
+        return sum(self.acts.values())
+
+
+class Decider:
+    """Applies the thresholds to what was understood.
+
+    Args:
+        referential: who does what.
+        thresholds: see :class:`Thresholds`.
+    """
+
+    def __init__(self, referential: Referential, thresholds: Thresholds) -> None:
+        self._referential = referential
+        self.thresholds = thresholds
+
+    def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
+        """Add probabilities up; a known ``profile`` ("agent", "citoyen", "partenaire") weighs the topics first."""
+        topics: dict[str, float] = {}
+        acts: dict[str, float] = {}
+        for label, probability in understanding.probabilities.items():
+            if label in self._referential.topics:
+                topics[label] = probability
+            elif label in self._referential.acts:
+                acts[label] = probability
+        if profile:
+            topics = self._weigh(topics, profile)
+        services: dict[str, float] = defaultdict(float)
+        delegations: dict[str, float] = defaultdict(float)
+        for topic, probability in topics.items():
+            service = self._referential.topics[topic].service
+            services[service] += probability
+            delegations[self._referential.services[service].delegation] += probability
+        return Reading(topics, dict(services), dict(delegations), acts)
+
+    def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
+        """Return the decision for one request."""
+        if not reading.topics and not reading.acts:
+            return RoutingDecision(DecisionKind.INCOMPRIS)
+        best_topic = _best(reading.topics)
+        if reading.non_request >= self.thresholds.non_demande or (
+            reading.non_request > 0.5 and (not best_topic or reading.topics[best_topic] < 0.2)
+        ):
+            return self._not_a_request(reading)
+        destination = self.safe_destination(reading)
+        if destination is not None and not (profile is None and self._agent_matters(reading)):
+            return RoutingDecision(
+                decision=DecisionKind.HORS_PERIMETRE if destination.dis == OUTSIDE else DecisionKind.ORIENTER,
+                destinations=(destination,),
+                alternatives=self._alternatives(reading, destination),
+                niveau=destination.level,
+            )
+        return self._question(reading, profile)
+
+    def safe_destination(self, reading: Reading) -> Destination | None:
+        """Return the most specific safe destination of ``reading``, or ``None``."""
+        total = 1.0 - reading.non_request or 1.0
+        topic, service, dis = _best(reading.topics), _best(reading.services), _best(reading.delegations)
+        if topic and reading.topics[topic] / total >= self.thresholds.sujet:
+            return self._topic_destination(topic, reading)
+        if service and reading.services[service] / total >= self.thresholds.service:
+            dis_id = self._referential.services[service].delegation
+            if dis_id == OUTSIDE:
+                # Outside, the body is named by its topic: "mairie" alone would be too vague a door.
+                best = max((t for t in reading.topics if self._service(t) == service), key=reading.topics.__getitem__)
+                return self._topic_destination(best, reading)
+            return Destination(dis_id, service, None, reading.services[service])
+        if dis and dis != OUTSIDE and reading.delegations[dis] / total >= self.thresholds.dis:
+            return Destination(dis, None, None, reading.delegations[dis])
+        return None
+
+    def merge(self, parts: Sequence[tuple[str, RoutingDecision]]) -> RoutingDecision:
+        """Return one decision for several requests of the same message, each with the words that led there."""
+        destinations = tuple(replace(decision.destinations[0], extrait=words) for words, decision in parts)
+        inside = any(d.dis != OUTSIDE for d in destinations)
+        return RoutingDecision(
+            decision=DecisionKind.ORIENTER if inside else DecisionKind.HORS_PERIMETRE,
+            destinations=destinations,
+            niveau=destinations[0].level,
+        )
+
+    def _service(self, topic: str) -> str:
+        return self._referential.topics[topic].service
+
+    def _topic_destination(self, topic: str, reading: Reading) -> Destination:
+        service = self._service(topic)
+        return Destination(self._referential.services[service].delegation, service, topic, reading.topics[topic])
+
+    def _weigh(self, topics: dict[str, float], profile: str) -> dict[str, float]:
+        weighed = {
+            topic: p * (1.0 if profile in {a.value for a in self._referential.topics[topic].public} else 0.1)
+            for topic, p in topics.items()
+        }
+        before, after = sum(topics.values()), sum(weighed.values())
+        return {t: p * before / after for t, p in weighed.items()} if after else topics
+
+    def _agent_matters(self, reading: Reading) -> bool:
+        agent = sum(p for t, p in reading.topics.items() if self._for_agents_only(t))
+        others = sum(reading.topics.values()) - agent
+        return min(agent, others) >= self.thresholds.agent
+
+    def _for_agents_only(self, topic: str) -> bool:
+        return {a.value for a in self._referential.topics[topic].public} == {"agent"}
+
+    def _not_a_request(self, reading: Reading) -> RoutingDecision:
+        families: dict[str, float] = defaultdict(float)
+        for act, probability in reading.acts.items():
+            families[self._referential.acts[act].famille] += probability
+        family = _best(families)
+        act = max((a for a in reading.acts if self._referential.acts[a].famille == family), key=reading.acts.__getitem__)
+        kind = DecisionKind.CONVERSATION if family == "acte" else DecisionKind.HORS_SUJET
+        return RoutingDecision(kind, acte=act)
+
+    def _question(self, reading: Reading, profile: str | None) -> RoutingDecision:
+        if profile is None and self._agent_matters(reading):
+            agent = max(filter(self._for_agents_only, reading.topics), key=reading.topics.__getitem__)
+            other = max((t for t in reading.topics if not self._for_agents_only(t)), key=reading.topics.__getitem__)
+            choices = tuple(self._topic_destination(t, reading) for t in (agent, other))
+            return RoutingDecision(DecisionKind.CLARIFIER, choices, niveau=Level.SUJET, question=AGENT_QUESTION)
+        choices = self._choices(reading)
+        rest = self._alternatives(reading, *choices)
+        return RoutingDecision(DecisionKind.CLARIFIER, choices, rest, niveau=choices[0].level, question=QUESTION)
+
+    def _choices(self, reading: Reading) -> tuple[Destination, ...]:
+        """Pick two to four topics of different services, those that take away most of the doubt."""
+        by_service: dict[str, str] = {}
+        for topic in sorted(reading.topics, key=reading.topics.__getitem__, reverse=True):
+            by_service.setdefault(self._service(topic), topic)
+            if len(by_service) >= 8:
+                break
+        ranked = sorted(by_service, key=reading.services.__getitem__, reverse=True)
+        kept, covered, total = [], 0.0, sum(reading.topics.values()) or 1.0
+        for service in ranked[:MAX_CHOICES]:
+            if len(kept) >= 2 and covered >= 0.93 * total:
+                break
+            kept.append(self._topic_destination(by_service[service], reading))
+            covered += reading.services[service]
+        if len(kept) == 1:  # every other topic is of the same service
+            others = sorted(reading.topics, key=reading.topics.__getitem__, reverse=True)[1:2]
+            kept.extend(self._topic_destination(t, reading) for t in others)
+        return tuple(kept)
+
+    def _alternatives(self, reading: Reading, *chosen: Destination) -> tuple[Destination, ...]:
+        taken = {d.sujet for d in chosen if d.sujet}
+        ranked = sorted(reading.topics, key=reading.topics.__getitem__, reverse=True)
+        others = [t for t in ranked[: MAX_ALTERNATIVES + MAX_CHOICES] if t not in taken and reading.topics[t] >= 0.005]
+        return tuple(self._topic_destination(t, reading) for t in others[:MAX_ALTERNATIVES])
+
+
+def _best(probabilities: Mapping[str, float]) -> str | None:
+    return max(probabilities, key=probabilities.__getitem__) if probabilities else None

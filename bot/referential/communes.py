@@ -1,0 +1,150 @@
+"""Communes of the Lot (current, merged, former and usual names) and places that are not in the Lot."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.cleaning import strip_accents
+from bot.errors import Problem, ReferentialError
+
+_WORD = re.compile(r"[a-z0-9]+")
+_BEFORE_PLACE = frozenset(
+    "a au aux de du d des sur vers pres chez entre commune village bourg mairie ville maire habite habitons hameau "
+    "secteur cote canton lieu dit pays depuis jusqu dans en par est et".split()
+)
+# Commune names that are also everyday words: taken for a place only when written with a capital after a place word.
+_EVERYDAY_WORDS = frozenset({"vers", "bio", "cras", "cours", "tours", "lens", "vienne", "gap"})
+
+
+@dataclass(frozen=True)
+class Commune:
+    """A place recognised in a message.
+
+    Args:
+        nom: name of today's commune.
+        code_insee: its Insee code, as a string of five characters.
+        arrondissement: Cahors, Figeac or Gourdon; empty outside the Lot.
+        ancien_nom: the merged, former or usual name that was written, when it differs.
+        departements_homonymes: departments where another commune has the same name.
+        departement: department code, "46" inside the Lot.
+    """
+
+    nom: str
+    code_insee: str
+    arrondissement: str = ""
+    ancien_nom: str = ""
+    departements_homonymes: tuple[str, ...] = ()
+    departement: str = "46"
+
+    @property
+    def in_lot(self) -> bool:
+        """Whether the place is in the Lot."""
+        return self.departement == "46"
+
+
+def place_words(text: str) -> tuple[str, ...]:
+    """Return the words of a place name: no accents, ``st`` read as ``saint``."""
+    words = _WORD.findall(strip_accents(text.lower()))
+    return tuple({"st": "saint", "ste": "sainte"}.get(w, w) for w in words)
+
+
+class Gazetteer:
+    """Finds communes in a message.
+
+    Args:
+        communes: mapping of name words to :class:`Commune`.
+    """
+
+    def __init__(self, communes: dict[tuple[str, ...], Commune]) -> None:
+        self._communes = communes
+        self._longest = max(map(len, communes), default=0)
+
+    def __len__(self) -> int:
+        return len(self._communes)
+
+    def lookup(self, name: str) -> Commune | None:
+        """Return the commune of that exact name (accents, hyphens and case aside), or ``None``."""
+        return self._communes.get(place_words(name))
+
+    def find(self, text: str) -> tuple[Commune, ...]:
+        """Return the communes named in ``text`` (accents kept), in order, each once.
+
+        A long name wins over a shorter one inside it. A one-word name counts when it is written with a
+        capital, follows a place word (« à », « de », « mairie de »…) or stands alone.
+        """
+        spans = [(m.group(), m.start()) for m in re.finditer(r"[^\W_]+", text)]
+        words = [w for raw, _ in spans for w in place_words(raw)[:1] or ("",)]
+        found: dict[str, Commune] = {}
+        index = 0
+        while index < len(words):
+            match = self._match_at(words, spans, index)
+            if match is None:
+                index += 1
+                continue
+            commune, size = match
+            found.setdefault(commune.code_insee, commune)
+            index += size
+        return tuple(found.values())
+
+    def _match_at(self, words: list[str], spans: list[tuple[str, int]], index: int) -> tuple[Commune, int] | None:
+        for size in range(min(self._longest, len(words) - index), 0, -1):
+            commune = self._communes.get(tuple(words[index : index + size]))
+            if commune is None:
+                continue
+            if size > 1 or self._one_word_is_place(words, spans, index):
+                return commune, size
+        return None
+
+    @staticmethod
+    def _one_word_is_place(words: list[str], spans: list[tuple[str, int]], index: int) -> bool:
+        if len(words) == 1:
+            return True
+        capital = spans[index][0][:1].isupper() and index > 0
+        after_place_word = index > 0 and words[index - 1] in _BEFORE_PLACE
+        if words[index] in _EVERYDAY_WORDS:
+            return capital and after_place_word
+        return capital or after_place_word
+
+
+def load_gazetteer(folder: Path) -> Gazetteer:
+    """Load the three commune tables of ``data/referentiel``.
+
+    Raises:
+        ReferentialError: a table is missing or a row is incomplete.
+    """
+    homonyms = {
+        row["code_insee"]: tuple(row["departements_homonymes"].split())
+        for row in _rows(folder / "communes_homonymes.csv", "departements_homonymes")
+    }
+    communes: dict[tuple[str, ...], Commune] = {}
+    for row in _rows(folder / "communes_hors_lot.csv", "departement"):
+        communes[place_words(row["nom"])] = Commune(row["nom"], row["code_insee"], departement=row["departement"])
+    former, current = [], []
+    for row in _rows(folder / "communes_lot.csv", "commune_actuelle_nom"):
+        (current if row["type"] == "commune-actuelle" else former).append(row)
+    for row in former + current:  # current names are written last: they win
+        today = row["commune_actuelle_nom"]
+        communes[place_words(row["nom"])] = Commune(
+            nom=today,
+            code_insee=row["commune_actuelle_code"],
+            arrondissement=row["arrondissement_nom"],
+            ancien_nom=row["nom"] if row["nom"] != today else "",
+            departements_homonymes=homonyms.get(row["code_insee"], ()),
+        )
+    return Gazetteer(communes)
+
+
+def _rows(path: Path, needed: str) -> Iterator[dict[str, str]]:
+    name = f"data/referentiel/{path.name}"
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for number, row in enumerate(csv.DictReader(stream), start=2):
+                if not row.get("nom") or row.get(needed) is None:
+                    raise ReferentialError([Problem(name, number, f"il manque « nom » ou « {needed} » sur cette ligne.")])
+                yield row
+    except FileNotFoundError:
+        raise ReferentialError([Problem(name, 0, "le fichier manque. Remettez-le depuis git.")]) from None

@@ -1,0 +1,182 @@
+"""Load the referential and report every mistake at once, in French, with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bot.errors import Problem, ReferentialError
+from bot.referential.models import (
+    ConversationAct,
+    Delegation,
+    EmergencyNumber,
+    EmergencySituation,
+    EntryPoint,
+    GlossaryEntry,
+    Referential,
+    Service,
+    Topic,
+)
+from bot.yaml_lines import LocatedYaml, load_located
+
+Record = TypeVar("Record", bound=BaseModel)
+
+FRENCH_REASONS = {
+    "value_error.missing": "le champ « {champ} » manque",
+    "value_error.extra": "le champ « {champ} » n'existe pas : corrigez son nom ou retirez-le",
+    "value_error.str.regex": "la valeur de « {champ} » n'a pas la forme attendue",
+    "value_error.date": "« {champ} » doit être une date, par exemple 2026-11-24",
+    "value_error.any_str.min_length": "« {champ} » est vide ou trop court",
+    "type_error.enum": "« {champ} » a une valeur inconnue",
+    "type_error.bool": "« {champ} » doit valoir true ou false",
+    "type_error.str": "« {champ} » doit être du texte (mettez des guillemets)",
+    "type_error.tuple": "« {champ} » doit être une liste",
+    "type_error.none.not_allowed": "« {champ} » est vide",
+}
+
+
+class _Collector:
+    """Reads files one after the other and keeps every problem met."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+        self.places: dict[tuple[str, str], tuple[LocatedYaml, tuple[Any, ...]]] = {}
+
+    def records(self, name: str, key: str, model: type[Record], extra: dict[str, Any] | None = None) -> Iterator[Record]:
+        document = load_located(self.folder / name, f"data/referentiel/{name}")
+        if isinstance(document, Problem):
+            self.problems.append(document)
+            return
+        rows = document.data.get(key) if isinstance(document.data, dict) else None
+        if not isinstance(rows, list):
+            self.problems.append(document.problem((), f"la liste « {key}: » manque."))
+            return
+        for index, row in enumerate(rows):
+            path = (key, index)
+            if not isinstance(row, dict):
+                self.problems.append(document.problem(path, "chaque entrée doit être une fiche « clé: valeur »."))
+                continue
+            try:
+                record = model(**{**row, **(extra or {})})
+            except ValidationError as error:
+                self._explain(document, path, error)
+                continue
+            except TypeError:
+                self.problems.append(document.problem(path, "une clé de cette fiche n'est pas du texte."))
+                continue
+            identifier = getattr(record, "id", None) or getattr(record, "numero", None) or getattr(record, "terme", "")
+            place = (model.__name__, str(identifier))
+            if place in self.places:
+                other, other_path = self.places[place]
+                self.problems.append(
+                    document.problem(
+                        path,
+                        f"« {identifier} » existe déjà ({other.fichier}:{other.line(other_path)}). Gardez une seule fiche.",
+                    )
+                )
+                continue
+            self.places[place] = (document, path)
+            yield record
+
+    def _explain(self, document: LocatedYaml, path: tuple[Any, ...], error: ValidationError) -> None:
+        for item in error.errors():
+            location = tuple(item["loc"])
+            field = str(location[-1])
+            template = FRENCH_REASONS.get(item["type"], "« {champ} » a une valeur incorrecte")
+            self.problems.append(document.problem((*path, *location), template.format(champ=field) + "."))
+
+    def at(self, model: type[BaseModel], identifier: str, field: str, message: str) -> None:
+        document, path = self.places[(model.__name__, identifier)]
+        self.problems.append(document.problem((*path, field), message))
+
+
+def load_referential(folder: Path) -> Referential:
+    """Load and check the whole referential.
+
+    Args:
+        folder: ``data/referentiel``.
+
+    Returns:
+        The immutable :class:`Referential`.
+
+    Raises:
+        ReferentialError: with every problem found in any file.
+    """
+    collector = _Collector(folder)
+    delegations = {d.id: d for d in collector.records("delegations.yml", "delegations", Delegation)}
+    services = {s.id: s for s in collector.records("services.yml", "services", Service)}
+    entry_points = {e.id: e for e in collector.records("guichets.yml", "guichets", EntryPoint)}
+    acts = {a.id: a for a in collector.records("conversation.yml", "actes", ConversationAct)}
+    glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
+    numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
+    situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
+    topics: dict[str, Topic] = {}
+    for service_id in services:
+        if not (folder / "sujets" / f"{service_id}.yml").exists():
+            collector.at(Service, service_id, "id", f"le fichier sujets/{service_id}.yml manque.")
+            continue
+        for topic in collector.records(f"sujets/{service_id}.yml", "sujets", Topic, {"service": service_id}):
+            topics[topic.id] = topic
+    for path in sorted((folder / "sujets").glob("*.yml")):
+        if path.stem not in services:
+            collector.problems.append(
+                Problem(f"data/referentiel/sujets/{path.name}", 0, "ce fichier ne porte le nom d'aucun service.")
+            )
+    _check_references(collector, delegations, services, entry_points, topics, acts, numbers, situations)
+    if collector.problems:
+        raise ReferentialError(sorted(collector.problems, key=lambda p: (p.fichier, p.ligne)))
+    return Referential(
+        delegations=delegations,
+        services=services,
+        topics=topics,
+        acts=acts,
+        entry_points=entry_points,
+        glossary=glossary,
+        emergency_numbers=numbers,
+        emergency_situations=situations,
+    )
+
+
+def _check_references(
+    collector: _Collector,
+    delegations: dict[str, Delegation],
+    services: dict[str, Service],
+    entry_points: dict[str, EntryPoint],
+    topics: dict[str, Topic],
+    acts: dict[str, ConversationAct],
+    numbers: dict[str, EmergencyNumber],
+    situations: dict[str, EmergencySituation],
+) -> None:
+    def known(model: type[BaseModel], owner: str, field: str, value: str, table: dict[str, Any], what: str) -> None:
+        if value not in table:
+            collector.at(model, owner, field, f"{what} « {value} » n'existe pas.")
+
+    for delegation in delegations.values():
+        known(Delegation, delegation.id, "guichet", delegation.guichet, entry_points, "le guichet")
+    for service in services.values():
+        known(Service, service.id, "delegation", service.delegation, delegations, "la délégation")
+        known(Service, service.id, "guichet", service.guichet, entry_points, "le guichet")
+    for topic in topics.values():
+        if not topic.public:
+            collector.at(Topic, topic.id, "public", "« public » doit contenir au moins une valeur.")
+        if topic.guichet:
+            known(Topic, topic.id, "guichet", topic.guichet, entry_points, "le guichet")
+        for associated in topic.services_associes:
+            known(Topic, topic.id, "services_associes", associated.service, services, "le service associé")
+        if topic.id in acts:
+            collector.at(Topic, topic.id, "id", f"« {topic.id} » est aussi le nom d'un acte de conversation.")
+        service = services.get(topic.service)
+        outside = service is not None and service.delegation == "hors_perimetre"
+        if outside and not topic.organisme:
+            collector.at(Topic, topic.id, "id", "hors périmètre : le champ « organisme » doit nommer le bon organisme.")
+    for situation in situations.values():
+        if not situation.numeros:
+            collector.at(EmergencySituation, situation.id, "numeros", "« numeros » doit contenir au moins un numéro.")
+        for numero in situation.numeros:
+            known(EmergencySituation, situation.id, "numeros", numero, numbers, "le numéro")
+
+

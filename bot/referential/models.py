@@ -1,0 +1,226 @@
+"""Typed, immutable models of the referential: who does what, and where to knock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+
+from pydantic import BaseModel, Field
+
+
+class Audience(str, Enum):
+    """Who a topic concerns."""
+
+    CITOYEN = "citoyen"
+    PARTENAIRE = "partenaire"
+    AGENT = "agent"
+
+
+class _Record(BaseModel):
+    class Config:
+        extra = "forbid"
+        frozen = True
+        allow_mutation = False
+
+
+class _Sourced(_Record):
+    source: str = Field(min_length=3)
+    verifie_le: date
+    a_valider: bool = False
+
+
+class Link(_Record):
+    """An official link that is certain."""
+
+    libelle: str
+    url: str = Field(regex=r"^https://")
+
+
+class Address(_Record):
+    """Postal address, with the field names of the DILA directory."""
+
+    type_adresse: str = "Adresse"
+    complement1: str = ""
+    complement2: str = ""
+    numero_voie: str = ""
+    service_distribution: str = ""
+    code_postal: str = ""
+    nom_commune: str = ""
+    pays: str = ""
+    longitude: str = ""
+    latitude: str = ""
+    accessibilite: str = ""
+    note_accessibilite: str = ""
+
+
+class Phone(_Record):
+    valeur: str
+    description: str = ""
+
+
+class Website(_Record):
+    libelle: str = ""
+    valeur: str
+
+
+class OpeningSlot(_Record):
+    """One line of opening hours; days in French, hours ``HH:MM[:SS]``."""
+
+    nom_jour_debut: str
+    nom_jour_fin: str
+    valeur_heure_debut_1: str
+    valeur_heure_fin_1: str
+    valeur_heure_debut_2: str = ""
+    valeur_heure_fin_2: str = ""
+    commentaire: str = ""
+
+
+class OseBlock(_Record):
+    """The one block that is ours: kept apart so that a DILA export stays clean."""
+
+    dis: str | None = None
+    service: str | None = None
+    guichet_unique: bool = False
+    zone: tuple[str, ...] = ()
+    source: str
+    date_source: str | None = None
+    verifie_le: date | None = None
+    verifie_par: str | None = None
+    confiance: str = Field(regex=r"^(haute|moyenne|faible)$")
+    a_verifier: bool = False
+
+
+class EntryPoint(_Record):
+    """A front desk, with the DILA field names (dossier de faits § 3.2)."""
+
+    id: str
+    nom: str
+    sigle: str = ""
+    type_service_local: str = ""
+    adresse: tuple[Address, ...] = ()
+    telephone: tuple[Phone, ...] = ()
+    adresse_courriel: tuple[str, ...] = ()
+    formulaire_contact: tuple[str, ...] = ()
+    site_internet: tuple[Website, ...] = ()
+    plage_ouverture: tuple[OpeningSlot, ...] = ()
+    commentaire_plage_ouverture: str = ""
+    information_complementaire: str = ""
+    x_ose: OseBlock
+
+
+class Delegation(_Sourced):
+    """One of the interservice delegations (DIS), the front desk, or the outside."""
+
+    id: str
+    nom: str
+    nom_clair: str
+    mission: str
+    guichet: str
+
+
+class Service(_Sourced):
+    """A State service (or a body outside) attached to one delegation."""
+
+    id: str
+    delegation: str
+    nom: str
+    sigle: str = ""
+    nom_clair: str
+    nom_actuel: str = ""
+    date_bascule: str = ""
+    anciens_noms: tuple[str, ...] = ()
+    guichet: str
+
+
+class AssociatedService(_Record):
+    service: str
+    raison: str
+
+
+class PartnerAdvice(_Record):
+    """What a partner (mairie, company, notaire…) hears instead of the citizen's words."""
+
+    premier_geste: str
+    precisions: tuple[str, ...] = ()
+    a_apporter: tuple[str, ...] = ()
+
+
+class Topic(_Sourced):
+    """One thing people ask for, and the one door for it."""
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    libelle: str
+    public: tuple[Audience, ...]
+    premier_geste: str
+    precisions: tuple[str, ...] = ()
+    a_apporter: tuple[str, ...] = ()
+    lien: Link | None = None
+    services_associes: tuple[AssociatedService, ...] = ()
+    organisme: str = ""
+    guichet: str = ""
+    nom_actuel: str = ""
+    partenaire: PartnerAdvice | None = None
+    refs: tuple[str, ...] = ()
+    service: str = ""
+
+
+class ConversationAct(_Record):
+    """A turn that is not a request for a service: an act, or something off topic."""
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    famille: str = Field(regex=r"^(acte|hors_sujet)$")
+    libelle: str
+    reponse: str
+
+
+class GlossaryEntry(_Record):
+    terme: str
+    sigle: bool = False
+    clair: str
+    aussi: tuple[str, ...] = ()
+
+
+class EmergencyNumber(_Record):
+    numero: str
+    nom: str
+    sens: str
+    source: str
+    verifie_le: date
+
+
+class EmergencySituation(_Record):
+    id: str
+    libelle: str
+    numeros: tuple[str, ...]
+    consigne: str = ""
+
+
+class Referential(_Record):
+    """All of it, checked as a whole. Built by :func:`bot.referential.load_referential`."""
+
+    delegations: Mapping[str, Delegation]
+    services: Mapping[str, Service]
+    topics: Mapping[str, Topic]
+    acts: Mapping[str, ConversationAct]
+    entry_points: Mapping[str, EntryPoint]
+    glossary: tuple[GlossaryEntry, ...]
+    emergency_numbers: Mapping[str, EmergencyNumber]
+    emergency_situations: Mapping[str, EmergencySituation]
+
+    def service_of(self, topic_id: str) -> Service:
+        """Return the service of a topic; raises ``KeyError`` for an unknown id."""
+        return self.services[self.topics[topic_id].service]
+
+    def delegation_of(self, topic_id: str) -> Delegation:
+        """Return the delegation of a topic; raises ``KeyError`` for an unknown id."""
+        return self.delegations[self.service_of(topic_id).delegation]
+
+    def topics_of(self, service_id: str) -> tuple[Topic, ...]:
+        """Return the topics of a service, in the order of its file."""
+        return tuple(t for t in self.topics.values() if t.service == service_id)
+
+    def entry_point_of(self, topic_id: str) -> EntryPoint:
+        """Return the desk for a topic: its own, else its service's."""
+        topic = self.topics[topic_id]
+        return self.entry_points[topic.guichet or self.services[topic.service].guichet]

@@ -1,0 +1,175 @@
+"""The flow of the design, step by step: a real message in, the right door out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.cleaning import CleanText, Script, clean
+from bot.decision import Decider, Thresholds
+from bot.emergency import EmergencyDetector, load_rules, load_situations
+from bot.errors import ModelError
+from bot.paths import ProjectPaths
+from bot.privacy import mask
+from bot.referential import Referential, load_referential
+from bot.referential.communes import Commune, Gazetteer, load_gazetteer
+from bot.types import DecisionKind, RoutingDecision, Understanding
+from bot.understanding.model import TopicModel
+from bot.understanding.segmentation import split_requests, suggests_two_requests
+
+MAX_REQUESTS = 3
+MAX_CLAUSES = 8
+
+
+class Router:
+    """Routes messages. Works without a model: emergencies are still caught, the rest is not understood.
+
+    Args:
+        referential: who does what.
+        gazetteer: the communes.
+        detector: the fixed emergency rules.
+        model: the trained topic model, or ``None``.
+        thresholds: the thresholds stored with the model.
+    """
+
+    def __init__(
+        self,
+        referential: Referential,
+        gazetteer: Gazetteer,
+        detector: EmergencyDetector,
+        model: TopicModel | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self.referential = referential
+        self.gazetteer = gazetteer
+        self.detector = detector
+        self.model = model
+        self.decider = Decider(referential, thresholds or Thresholds())
+
+    def route(self, text: str, profile: str | None = None) -> RoutingDecision:
+        """Return the decision for one message.
+
+        Args:
+            text: what a person typed; any string.
+            profile: "citoyen", "partenaire", "agent", or ``None`` when unknown.
+        """
+        return self.route_many([text], profile)[0]
+
+    def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
+        """Route several messages at once, in order; the encoder works faster on a batch."""
+        cleaned = [clean(mask(text)) for text in texts]
+        readable = [i for i, c in enumerate(cleaned) if c.script is Script.LATIN]
+        understood: dict[int, Understanding] = {}
+        if self.model is not None and readable:
+            rows = self.model.predict_proba([cleaned[i] for i in readable])
+            for i, row in zip(readable, rows, strict=True):
+                understood[i] = Understanding(dict(zip(self.model.labels, row.tolist(), strict=True)))
+        return [self._finish(texts[i], c, understood.get(i), profile) for i, c in enumerate(cleaned)]
+
+    def decide(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> RoutingDecision:
+        """Decide for a cleaned message already understood, several requests included."""
+        reading = self.decider.read(understanding, profile)
+        whole = self.decider.decide(reading, profile)
+        if whole.decision in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
+            return whole
+        return self._several(text, whole, profile) or whole
+
+    def _finish(
+        self, original: str, text: CleanText, understanding: Understanding | None, profile: str | None
+    ) -> RoutingDecision:
+        if understanding is None:
+            decision = RoutingDecision(DecisionKind.INCOMPRIS)
+        else:
+            decision = self.decide(text, understanding, profile)
+        return self.with_context(original, text, decision)
+
+    def with_context(self, original: str, text: CleanText, decision: RoutingDecision) -> RoutingDecision:
+        """Put the emergency first, and add the commune named in the message."""
+        places = self.gazetteer.find(text.display)
+        commune = commune_as_json(places[0]) if places else None
+        emergency = self.detector.detect(original)
+        if emergency is None:
+            return _replace(decision, commune=commune)
+        oriented = decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}
+        return RoutingDecision(
+            decision=DecisionKind.URGENCE,
+            destinations=decision.destinations if oriented else (),
+            niveau=decision.niveau if oriented else None,
+            urgence=emergency.numeros,
+            situation=emergency.situation,
+            commune=commune,
+        )
+
+    def _several(self, text: CleanText, whole: RoutingDecision, profile: str | None) -> RoutingDecision | None:
+        if self.model is None or not suggests_two_requests(text.display):
+            return None
+        clauses = split_requests(text.display)[:MAX_CLAUSES]
+        if len(clauses) < 2:
+            return None
+        rows = self.model.predict_proba([clean(c) for c in clauses])
+        parts: dict[str, tuple[str, RoutingDecision, float]] = {}
+        for words, row in zip(clauses, rows, strict=True):
+            reading = self.decider.read(Understanding(dict(zip(self.model.labels, row.tolist(), strict=True))), profile)
+            if reading.non_request > 0.5 or not reading.services:
+                continue
+            service = max(reading.services, key=reading.services.__getitem__)
+            strength = reading.services[service]
+            decision = self.decider.decide(reading, profile)
+            if strength < self.decider.thresholds.segment or not decision.destinations:
+                continue
+            if decision.decision is DecisionKind.CLARIFIER or decision.destinations[0].service is None:
+                continue
+            if service not in parts or parts[service][2] < strength:
+                parts[service] = (words, decision, strength)
+        if len(parts) < 2:
+            return None
+        return self.decider.merge([(words, decision) for words, decision, _ in list(parts.values())[:MAX_REQUESTS]])
+
+
+def commune_as_json(commune: Commune) -> dict[str, Any]:
+    """Return the public form of a place."""
+    row: dict[str, Any] = {"nom": commune.nom, "code_insee": commune.code_insee, "departement": commune.departement}
+    if commune.arrondissement:
+        row["arrondissement"] = commune.arrondissement
+    if commune.ancien_nom:
+        row["ancien_nom"] = commune.ancien_nom
+    if commune.departements_homonymes:
+        row["homonymes"] = list(commune.departements_homonymes)
+    return row
+
+
+def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
+    """Build the router of a project tree.
+
+    Args:
+        paths: the tree.
+        need_model: when ``False``, a missing or corrupt model gives a router that only knows emergencies.
+
+    Raises:
+        ReferentialError: the referential has mistakes.
+        ModelMissing, ModelCorrupt: no usable model, and ``need_model``.
+    """
+    from bot.storage import load_model
+
+    referential = load_referential(paths.referential)
+    gazetteer = load_gazetteer(paths.referential)
+    detector = load_detector(paths.referential)
+    try:
+        stored = load_model(paths.router_model)
+    except ModelError:
+        if need_model:
+            raise
+        return Router(referential, gazetteer, detector)
+    return Router(referential, gazetteer, detector, stored.model, stored.thresholds)
+
+
+def load_detector(folder: Path) -> EmergencyDetector:
+    """Return the emergency detector of ``data/referentiel``: needs no model and no network."""
+    return EmergencyDetector(load_situations(folder / "urgences.yml"), load_rules(folder / "urgences_regles.yml"))
+
+
+def _replace(decision: RoutingDecision, **changes: Any) -> RoutingDecision:
+    from dataclasses import replace
+
+    return replace(decision, **changes)

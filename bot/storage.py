@@ -1,0 +1,102 @@
+"""Models on disk: one folder with a manifest; what does not match its SHA-256 is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from bot.decision import Thresholds
+from bot.errors import ModelCorrupt, ModelMissing
+from bot.understanding.model import TopicModel
+
+MODEL_FILE = "modele.joblib"
+MANIFEST_FILE = "manifeste.json"
+METRICS_FILE = "metrics.json"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model read from disk.
+
+    Args:
+        model: the topic model.
+        thresholds: the thresholds chosen for it.
+        manifest: hashes of inputs, date, version.
+        metrics: what was measured.
+    """
+
+    model: TopicModel
+    thresholds: Thresholds
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+def save_model(folder: Path, model: TopicModel, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+    """Write a model to ``folder``, all or nothing: a crash in the middle leaves the old one in place."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".routeur-", dir=folder.parent))
+    try:
+        joblib.dump(model, draft / MODEL_FILE)
+        stamped = {**manifest, "sha256": _sha256(draft / MODEL_FILE)}
+        _write_json(draft / MANIFEST_FILE, stamped)
+        _write_json(draft / METRICS_FILE, metrics)
+        old = folder.with_name(f".{folder.name}-ancien")
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(draft, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of the model in ``folder``, empty when there is none or it cannot be read."""
+    try:
+        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def load_model(folder: Path) -> StoredModel:
+    """Read the model in ``folder``.
+
+    Raises:
+        ModelMissing: there is none.
+        ModelCorrupt: a file is missing, unreadable, or does not match the manifest.
+    """
+    if not (folder / MODEL_FILE).exists():
+        raise ModelMissing("Aucun modèle entraîné. Lancez « bot train ».")
+    manifest = read_manifest(folder)
+    if manifest.get("sha256") != _sha256(folder / MODEL_FILE):
+        raise ModelCorrupt("Le modèle est abîmé (empreinte différente du manifeste). Relancez « bot train ».")
+    try:
+        metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        model = joblib.load(folder / MODEL_FILE)
+    except Exception as error:  # any reading failure has the same remedy
+        raise ModelCorrupt(f"Le modèle est illisible ({type(error).__name__}). Relancez « bot train ».") from error
+    if not isinstance(model, TopicModel):
+        raise ModelCorrupt("Ce fichier n'est pas un modèle de l'assistant. Relancez « bot train ».")
+    return StoredModel(model, Thresholds.from_mapping(metrics.get("seuils", {})), manifest, metrics)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,307 @@
+"""Train the topic model, set its temperature and thresholds on held-out messages, write ``metrics.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from bot.cleaning import clean
+from bot.corpus import Example, read_corpus, read_jsonl
+from bot.decision import Decider, Thresholds
+from bot.errors import AssistantError, CorpusError, ModelError, Problem
+from bot.paths import ProjectPaths
+from bot.referential import Referential, load_referential
+from bot.storage import StoredModel, load_model, read_manifest, save_model
+from bot.types import DecisionKind, Understanding
+from bot.understanding.model import TopicModel, TopicModelConfig
+
+CLASSIFIER = "bot.rasa.components.TopicClassifier"
+MAX_QUESTIONS = 0.12
+"""At most this share of requests gets a question (project target)."""
+MAX_REFUSED = 0.02
+"""At most this share of requests may be taken for no request when the threshold is set."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One held-out message and the door it should get.
+
+    Args:
+        text: the message.
+        dis: delegation id, or "" for a message that is no request.
+        service: service id, or ``None`` when any service of the delegation is right.
+    """
+
+    text: str
+    dis: str
+    service: str | None
+
+
+def model_config(config_file: Path) -> TopicModelConfig:
+    """Return the settings of the classifier named in ``config.yml``."""
+    try:
+        pipeline = yaml.safe_load(config_file.read_text(encoding="utf-8")).get("pipeline") or []
+    except (OSError, yaml.YAMLError, AttributeError) as error:
+        raise AssistantError(f"config.yml est illisible : {error}") from error
+    merged: dict[str, Any] = {}
+    for entry in pipeline:
+        if str(entry.get("name", "")).startswith("bot.rasa.components."):
+            merged.update({k: v for k, v in entry.items() if k != "name"})
+    return TopicModelConfig.from_mapping(merged)
+
+
+def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
+    """Return a hash of all that a model depends on: corpus, held-out messages, referential labels, settings, code."""
+    digest = hashlib.sha256(json.dumps(config.as_mapping(), sort_keys=True).encode())
+    code = Path(__file__).resolve().parent
+    inputs = [
+        *sorted(paths.corpus.glob("*.yml")),
+        *sorted(paths.tuning.glob("*.jsonl")),
+        *sorted((paths.referential / "sujets").glob("*.yml")),
+        code / "cleaning.py",
+        code / "decision.py",
+        code / "training.py",
+        *sorted((code / "understanding").glob("*.py")),
+    ]
+    for path in inputs:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def ensure_model(paths: ProjectPaths, progress: Progress, force: bool = False) -> StoredModel:
+    """Return the model of the tree, training it first when there is none or its inputs changed.
+
+    Args:
+        paths: the tree.
+        progress: receives French sentences.
+        force: train even when nothing changed.
+    """
+    config = model_config(paths.config)
+    print_ = fingerprint(paths, config)
+    if not force and read_manifest(paths.router_model).get("empreinte") == print_:
+        try:
+            return load_model(paths.router_model)
+        except ModelError as error:
+            progress(str(error))
+    return train(paths, config, print_, progress)
+
+
+def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: Progress) -> StoredModel:
+    """Train, calibrate, choose thresholds, measure, and write the model of the tree."""
+    started = time.perf_counter()
+    referential = load_referential(paths.referential)
+    examples = read_corpus(paths.corpus)
+    _check_labels(examples, referential)
+    progress(f"{len(examples)} messages, {len({e.label for e in examples})} sujets et actes")
+    model = TopicModel(config)
+    model.fit([clean(e.text) for e in examples], [e.label for e in examples], progress)
+    held = read_held_out(paths.tuning)
+    thresholds, metrics = tune(model, referential, held, progress)
+    manifest = {
+        "empreinte": print_,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "messages": len(examples),
+        "sujets": len(model.labels),
+        "duree_s": round(time.perf_counter() - started, 1),
+        "reglages": config.as_mapping(),
+    }
+    save_model(paths.router_model, model, manifest, metrics)
+    progress(f"modèle prêt en {manifest['duree_s']} s")
+    return StoredModel(model, thresholds, manifest, metrics)
+
+
+def read_held_out(folder: Path) -> tuple[Labelled, ...]:
+    """Read the messages kept to set temperature and thresholds (``data/calage``): never trained on, never tested on."""
+    rows: list[Labelled] = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for row in read_jsonl(path):
+            dis = str(row.get("dis") or "")
+            rows.append(Labelled(str(row["texte"]), dis, row.get("service") or None))  # type: ignore[arg-type]
+    return tuple(rows)
+
+
+def tune(
+    model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress
+) -> tuple[Thresholds, dict[str, Any]]:
+    """Set the model's temperature in place; return thresholds and what was measured on ``held``."""
+    if not held:
+        return Thresholds(), {"seuils": Thresholds().as_mapping(), "avertissement": "aucun message de calage"}
+    progress(f"calage sur {len(held)} messages mis de côté")
+    texts = [clean(h.text) for h in held]
+    features = model.features(texts)
+    truth = _service_targets(model, referential, held)
+    model.temperature = _best_temperature(model, features, truth)
+    probabilities = model.predict_features(features)
+    understandings = [Understanding(dict(zip(model.labels, row.tolist(), strict=True))) for row in probabilities]
+    thresholds = _choose_thresholds(referential, understandings, held)
+    return thresholds, {
+        "seuils": thresholds.as_mapping(),
+        "temperature": round(model.temperature, 3),
+        **measure(referential, thresholds, understandings, held),
+    }
+
+
+def measure(
+    referential: Referential, thresholds: Thresholds, understandings: Sequence[Understanding], held: Sequence[Labelled]
+) -> dict[str, Any]:
+    """Return accuracy, calibration error, coverage, wrong doors and out-of-scope recall, in all and per service."""
+    decider = Decider(referential, thresholds)
+    rows = []
+    for understanding, expected in zip(understandings, held, strict=True):
+        reading = decider.read(understanding)
+        decision = decider.decide(reading)
+        best = max(reading.delegations, key=reading.delegations.__getitem__, default="")
+        rows.append((expected, decision, best, reading))
+    requests = [r for r in rows if r[0].dis]
+    others = [r for r in rows if not r[0].dis]
+    answered = [r for r in requests if r[1].decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}]
+    asked = [r for r in requests if r[1].decision is DecisionKind.CLARIFIER]
+    refused = len(requests) - len(answered) - len(asked)
+    wrong = [r for r in answered if r[1].destinations[0].dis != r[0].dis]
+    reached = len(answered) - len(wrong) + sum(any(d.dis == r[0].dis for d in r[1].destinations) for r in asked)
+    confidence = np.array([max(r[3].delegations.values()) / max(1e-9, 1 - r[3].non_request) for r in requests])
+    right = np.array([r[2] == r[0].dis for r in requests], dtype=float)
+    silent = [r for r in others if r[1].decision in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET, DecisionKind.INCOMPRIS}]
+    return {
+        "messages": len(rows),
+        "exactitude_dis": _ratio(right.sum(), len(requests)),
+        "atteinte_dis": _ratio(reached, len(requests)),
+        "erreur_calibration": round(expected_calibration_error(confidence, right), 4),
+        "couverture": _ratio(len(answered), len(requests)),
+        "questions": _ratio(len(asked), len(requests)),
+        "mauvaises_portes": _ratio(len(wrong), len(answered)),
+        "demandes_refusees": _ratio(refused, len(requests)),
+        "rappel_hors_sujet": _ratio(len(silent), len(others)),
+        "courbe_risque_couverture": risk_coverage(confidence, right),
+        "par_service": _per_service(requests),
+    }
+
+
+def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.float64], bins: int = 10) -> float:
+    """Return the expected calibration error (Guo et al., 2017): mean gap between confidence and accuracy, in [0, 1].
+
+    Args:
+        confidence: (n,) values in [0, 1].
+        right: (n,) 1.0 where the answer was right, else 0.0.
+        bins: number of equal-width bins.
+    """
+    if not len(confidence):
+        return 0.0
+    cell = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[cell == b].mean() - right[cell == b].mean()) * (cell == b).mean() for b in range(bins) if (cell == b).any()]
+    return float(sum(gaps))
+
+
+def risk_coverage(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Return points (threshold, coverage, risk) of the risk-coverage curve, from strict to lenient."""
+    points = []
+    for threshold in (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.0):
+        kept = confidence >= threshold
+        risk = float(1 - right[kept].mean()) if kept.any() else 0.0
+        points.append({"seuil": threshold, "couverture": round(float(kept.mean()), 4), "risque": round(risk, 4)})
+    return points
+
+
+def _check_labels(examples: Sequence[Example], referential: Referential) -> None:
+    unknown = [e for e in examples if e.label not in referential.topics and e.label not in referential.acts]
+    if unknown:
+        raise CorpusError(
+            [Problem(e.fichier, e.ligne, f"le sujet « {e.label} » n'existe pas dans le référentiel.") for e in unknown[:50]]
+        )
+
+
+def _service_targets(model: TopicModel, referential: Referential, held: Sequence[Labelled]) -> NDArray[np.bool_]:
+    """Return a mask (n_held, n_labels) of the labels that would be right for each message."""
+    mask = np.zeros((len(held), len(model.labels)), dtype=bool)
+    for column, label in enumerate(model.labels):
+        topic = referential.topics.get(label)
+        for row, expected in enumerate(held):
+            if topic is None:
+                mask[row, column] = not expected.dis
+            elif expected.dis:
+                same = referential.services[topic.service].delegation == expected.dis
+                mask[row, column] = same and expected.service in {None, topic.service}
+    return mask
+
+
+def _best_temperature(model: TopicModel, features: NDArray[np.float32], truth: NDArray[np.bool_]) -> float:
+    def loss(temperature: float) -> float:
+        model.temperature = temperature
+        mass = (model.predict_features(features) * truth).sum(axis=1)
+        return float(-np.log(np.maximum(mass, 1e-9)).mean())
+
+    return min(np.linspace(0.6, 3.0, 49).tolist(), key=loss)
+
+
+def _choose_thresholds(
+    referential: Referential, understandings: Sequence[Understanding], held: Sequence[Labelled]
+) -> Thresholds:
+    """Read thresholds off the curves: few refusals first, then the safest split between answering and asking."""
+    decider = Decider(referential, Thresholds())
+    readings = [decider.read(u) for u in understandings]
+    requests = [(r, h) for r, h in zip(readings, held, strict=True) if h.dis]
+    refusal = np.array([r.non_request for r, _ in requests])
+    floor = float(np.quantile(refusal, 1 - MAX_REFUSED)) if len(refusal) else 0.5
+    non_request = min(0.9, max(0.35, floor))
+    confidence = np.array([max(r.delegations.values()) / max(1e-9, 1 - r.non_request) for r, _ in requests])
+    dis = float(np.quantile(confidence, MAX_QUESTIONS)) if len(confidence) else 0.7
+    dis = min(0.95, max(0.3, dis))
+    topic = _lowest_safe(
+        np.array([max(r.topics.values()) / max(1e-9, 1 - r.non_request) for r, _ in requests]),
+        np.array([_service_of_best(r, referential) == (h.service or _service_of_best(r, referential)) for r, h in requests], float),
+        0.05,
+    )
+    return replace(
+        Thresholds(),
+        non_demande=round(non_request, 3),
+        dis=round(dis, 3),
+        service=round(dis, 3),
+        sujet=round(min(topic, dis), 3),
+    )
+
+
+def _service_of_best(reading: Any, referential: Referential) -> str:
+    return referential.topics[max(reading.topics, key=reading.topics.__getitem__)].service
+
+
+def _lowest_safe(confidence: NDArray[np.float64], right: NDArray[np.float64], risk: float) -> float:
+    """Return the lowest threshold whose answers are wrong at most ``risk`` of the time."""
+    for threshold in np.arange(0.2, 0.96, 0.01):
+        kept = confidence >= threshold
+        if kept.any() and 1 - right[kept].mean() <= risk:
+            return float(threshold)
+    return 0.95
+
+
+def _per_service(requests: Sequence[Any]) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for expected, decision, _, _ in requests:
+        name = expected.service or f"{expected.dis} (tous)"
+        row = table.setdefault(name, {"messages": 0, "justes": 0, "questions": 0, "mauvaises_portes": 0})
+        row["messages"] += 1
+        if decision.decision is DecisionKind.CLARIFIER:
+            row["questions"] += 1
+        elif decision.destinations and decision.destinations[0].dis == expected.dis:
+            row["justes"] += decision.destinations[0].service in {expected.service, None} or expected.service is None
+        elif decision.destinations:
+            row["mauvaises_portes"] += 1
+    return dict(sorted(table.items()))
+
+
+def _ratio(part: float, whole: int) -> float:
+    return round(float(part) / whole, 4) if whole else 0.0
+
+
