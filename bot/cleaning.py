@@ -40,6 +40,20 @@ SMS_WORDS = {
     "cmt": "comment", "cmnt": "comment", "ossi": "aussi", "osi": "aussi", "biento": "bientot",
 }  # fmt: skip
 
+# Politeness around a request says nothing of its subject: it is left out of what the model reads (accents are gone here).
+_OPENING = re.compile(
+    r"^(?:\W*(?:bonjour|bonsoir|salut|coucou|bjr|bsr|slt|hello|madame|monsieur|mesdames|messieurs|mme|a tous|"
+    r"(?:excusez|pardonnez)[ -]moi|je m'excuse|pardon|desolee?|de vous deranger|du derangement|je vous derange|"
+    r"j'espere que vous allez bien|je me permets de vous (?:ecrire|contacter|solliciter))\b)+[\s,.!;:-]*(?:et |car |pour vous demander )?"
+)
+_CLOSING = re.compile(
+    r"(?:[\s,.!;:-]*\b(?:(?:un grand |mille )?mercis?|beaucoup|infiniment|bien|d'avance|par avance|(?:pour|de) votre (?:aide|reponse|retour|attention|comprehension)|"
+    r"(?:bien )?cordialement|cdlt|bien a vous|(?:je vous |en vous )remerci\w+|bonne (?:journee|soiree|reception)|(?:mes |sinceres )?salutations(?: distinguees)?|"
+    r"respectueusement|dans l'attente (?:de|d'un)(?: votre)? (?:reponse|retour|lecture)|svp|s'il vous plait|s'il te plait|stp)\b[\s,.!;:-]*)+$"
+)
+_MIN_KEPT_WORDS = 2
+
+
 class Script(str, Enum):
     """What a message is made of, before trying to understand it."""
 
@@ -56,7 +70,8 @@ class CleanText:
     Args:
         original: what was typed, untouched.
         display: the same, safe to show: no control character, no markup, spaces collapsed.
-        lower: ``display`` in lower case, accents kept (sentence encoders are case-sensitive).
+        unaccented: ``display`` in lower case without accents: what sentence encoders read, so that capitals
+            and missing accents change nothing. Greetings and closing formulas are left out.
         plain: lower case, no accents, words separated by one space, SMS spellings spelt out.
         script: what the message is made of.
         truncated: whether the end was left out (more than :data:`MAX_CHARACTERS`).
@@ -64,7 +79,7 @@ class CleanText:
 
     original: str
     display: str
-    lower: str
+    unaccented: str
     plain: str
     script: Script
     truncated: bool = False
@@ -88,8 +103,17 @@ def clean(text: str) -> CleanText:
     """
     truncated = len(text) > MAX_CHARACTERS
     display = _printable(text[:MAX_CHARACTERS])
-    lower = display.lower()
-    return CleanText(text, display, lower, plain_words(lower), _script_of(display), truncated)
+    unaccented = without_politeness(strip_accents(display.lower()))
+    return CleanText(text, display, unaccented, plain_words(unaccented), _script_of(display), truncated)
+
+
+def without_politeness(text: str) -> str:
+    """Return ``text`` (lower case, no accents) without its greeting and closing formulas.
+
+    A message made of nothing else, or of one more word, is returned whole.
+    """
+    core = _CLOSING.sub("", _OPENING.sub("", text))
+    return core.strip() if len(core.split()) >= _MIN_KEPT_WORDS else text
 
 
 def plain_words(text: str) -> str:

@@ -11,7 +11,7 @@ from bot.referential import Referential
 from bot.types import DecisionKind, Destination, Level, RoutingDecision, Understanding
 
 OUTSIDE = "hors_perimetre"
-AGENT_DELEGATION = "logistique"
+VAGUE = "vague"
 MAX_CHOICES = 4
 MAX_ALTERNATIVES = 3
 
@@ -24,19 +24,21 @@ class Thresholds:
     """Probabilities above which a destination is safe; read off a risk-coverage curve, kept with the model.
 
     Args:
-        sujet: for one topic.
-        service: for one service.
-        dis: for one delegation.
+        dis: below it for the best delegation, a question is asked rather than a door given.
+        service: share of one service, among topics, from which the service is named.
+        sujet: share of one topic, among topics, from which the topic is named.
+        vague: probability that the message is too vague from which a question is asked.
         non_demande: for "this is no administrative request".
         segment: for each of two requests found in one message.
         agent: share that State agents' topics and the others must each hold for the agent question.
     """
 
-    sujet: float = 0.5
-    service: float = 0.6
     dis: float = 0.7
+    service: float = 0.5
+    sujet: float = 0.4
+    vague: float = 0.5
     non_demande: float = 0.6
-    segment: float = 0.6
+    segment: float = 0.7
     agent: float = 0.25
 
     @classmethod
@@ -58,17 +60,25 @@ class Reading:
         services: of each service, the sum of its topics.
         delegations: of each delegation, the sum of its services.
         acts: of each conversation act or kind of non-request.
+        vague: that the text asks for something without saying what.
     """
 
     topics: Mapping[str, float]
     services: Mapping[str, float]
     delegations: Mapping[str, float]
     acts: Mapping[str, float]
+    vague: float = 0.0
 
     @property
     def non_request(self) -> float:
         """Probability that the text asks for no service."""
         return sum(self.acts.values())
+
+    @property
+    def certainty(self) -> float:
+        """Share of the best delegation among all that could be requested, in [0, 1]."""
+        total = sum(self.delegations.values())
+        return max(self.delegations.values()) / total if total else 0.0
 
 
 class Decider:
@@ -87,11 +97,15 @@ class Decider:
         """Add probabilities up; a known ``profile`` ("agent", "citoyen", "partenaire") weighs the topics first."""
         topics: dict[str, float] = {}
         acts: dict[str, float] = {}
+        vague = 0.0
         for label, probability in understanding.probabilities.items():
             if label in self._referential.topics:
                 topics[label] = probability
             elif label in self._referential.acts:
-                acts[label] = probability
+                if self._referential.acts[label].famille == VAGUE:
+                    vague += probability
+                else:
+                    acts[label] = probability
         if profile:
             topics = self._weigh(topics, profile)
         services: dict[str, float] = defaultdict(float)
@@ -100,17 +114,16 @@ class Decider:
             service = self._referential.topics[topic].service
             services[service] += probability
             delegations[self._referential.services[service].delegation] += probability
-        return Reading(topics, dict(services), dict(delegations), acts)
+        return Reading(topics, dict(services), dict(delegations), acts, vague)
 
     def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
         """Return the decision for one request."""
         if not reading.topics and not reading.acts:
             return RoutingDecision(DecisionKind.INCOMPRIS)
-        best_topic = _best(reading.topics)
-        if reading.non_request >= self.thresholds.non_demande or (
-            reading.non_request > 0.5 and (not best_topic or reading.topics[best_topic] < 0.2)
-        ):
+        if reading.non_request >= self.thresholds.non_demande:
             return self._not_a_request(reading)
+        if reading.vague >= self.thresholds.vague:
+            return self._question(reading, profile)
         destination = self.safe_destination(reading)
         if destination is not None and not (profile is None and self._agent_matters(reading)):
             return RoutingDecision(
@@ -122,21 +135,22 @@ class Decider:
         return self._question(reading, profile)
 
     def safe_destination(self, reading: Reading) -> Destination | None:
-        """Return the most specific safe destination of ``reading``, or ``None``."""
-        total = 1.0 - reading.non_request or 1.0
-        topic, service, dis = _best(reading.topics), _best(reading.services), _best(reading.delegations)
-        if topic and reading.topics[topic] / total >= self.thresholds.sujet:
+        """Return the most specific safe destination of ``reading``, or ``None`` when a question is safer."""
+        total = sum(reading.topics.values())
+        if not total or reading.certainty < self.thresholds.dis:
+            return None
+        dis = max(reading.delegations, key=reading.delegations.__getitem__)
+        inside = [t for t in reading.topics if self._delegation(t) == dis]
+        topic = max(inside, key=reading.topics.__getitem__)
+        if reading.topics[topic] >= self.thresholds.sujet * total:
             return self._topic_destination(topic, reading)
-        if service and reading.services[service] / total >= self.thresholds.service:
-            dis_id = self._referential.services[service].delegation
-            if dis_id == OUTSIDE:
-                # Outside, the body is named by its topic: "mairie" alone would be too vague a door.
-                best = max((t for t in reading.topics if self._service(t) == service), key=reading.topics.__getitem__)
+        service = max({self._service(t) for t in inside}, key=reading.services.__getitem__)
+        if reading.services[service] >= self.thresholds.service * total:
+            if dis == OUTSIDE:  # a body outside is named by its topic: "the mairie" for what?
+                best = max((t for t in inside if self._service(t) == service), key=reading.topics.__getitem__)
                 return self._topic_destination(best, reading)
-            return Destination(dis_id, service, None, reading.services[service])
-        if dis and dis != OUTSIDE and reading.delegations[dis] / total >= self.thresholds.dis:
-            return Destination(dis, None, None, reading.delegations[dis])
-        return None
+            return Destination(dis, service, None, reading.services[service])
+        return Destination(dis, None, None, reading.delegations[dis]) if dis != OUTSIDE else None
 
     def merge(self, parts: Sequence[tuple[str, RoutingDecision]]) -> RoutingDecision:
         """Return one decision for several requests of the same message, each with the words that led there."""
@@ -150,6 +164,9 @@ class Decider:
 
     def _service(self, topic: str) -> str:
         return self._referential.topics[topic].service
+
+    def _delegation(self, topic: str) -> str:
+        return self._referential.services[self._service(topic)].delegation
 
     def _topic_destination(self, topic: str, reading: Reading) -> Destination:
         service = self._service(topic)

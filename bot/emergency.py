@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ CONFIRM_SCOPE = 14
 """How many words around an event are read to find what confirms it."""
 
 _BREAK = "."
+_HERE = "icila"  # "là" with its accent: without it, an article
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<!\.)\.(?!\.)|[!?;]|\n\s*\n")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
@@ -37,13 +38,18 @@ _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"sc(?=[ei])", "s"),
         (r"c(?=[ei])", "s"),
         (r"c(?!h)|qu|q", "k"),
-        (r"[ae]m(?=[bp])", "an"),
-        (r"en(?=[bcdfgjklmpqrstvxz])", "an"),
-        (r"im(?=[bp])", "in"),
-        (r"om(?=[bp])", "on"),
-        (r"eau|au", "o"),
+        (r"(?<=.)eau|au", "o"),
     )
 )
+LOOK_AHEAD = 32
+"""How many words ahead a pattern is checked for all its words before being tried (a power of two)."""
+
+WINDOW = 60
+"""How many words are weighed together."""
+
+_LIGHT, _SOLID = 1, 2
+_MOST_LIGHT = 2
+_MOST_CALM = 2
 _GROUP = re.compile(r"\(([^()]*)\)")
 _FORCES = ("absolue", "forte", "moyenne", "faible")
 
@@ -87,6 +93,27 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Clues that add up when no rule stands.
+
+    Args:
+        seuil: points from which a family of situations is an emergency.
+        indices: points that must come from the clues themselves.
+        contexte: groups of ``signaux`` → points they add.
+        calme: groups of ``signaux`` → points each of their clues takes away (two clues at most).
+        rien_de_calme: points added when none of the ``calme`` groups is found.
+        familles: family → situation → points of a clue → patterns of the clues.
+    """
+
+    seuil: int
+    indices: int
+    contexte: Mapping[str, int]
+    calme: Mapping[str, int]
+    rien_de_calme: int
+    familles: Mapping[str, Mapping[str, Mapping[int, tuple[str, ...]]]]
+
+
+@dataclass(frozen=True)
 class EmergencyRules:
     """The content of ``urgences_regles.yml``.
 
@@ -97,6 +124,7 @@ class EmergencyRules:
         signaux: named lists of patterns that confirm or calm an event.
         calmants: for each force, the groups of ``signaux`` that calm by default.
         regles: rules, most pressing situation first.
+        points: clues that add up when no rule stands.
         modificateurs: rules that replace the situation when another one was recognised.
     """
 
@@ -106,6 +134,7 @@ class EmergencyRules:
     signaux: Mapping[str, tuple[str, ...]]
     calmants: Mapping[str, tuple[str, ...]]
     regles: tuple[Rule, ...]
+    points: Scale
     modificateurs: tuple[Rule, ...] = ()
 
 
@@ -154,6 +183,7 @@ def load_rules(path: Path) -> EmergencyRules:
             signaux={name: _lines(lines) for name, lines in data["signaux"].items()},
             calmants={name: _lines(groups) for name, groups in data["calmants"].items()},
             regles=tuple(_rule(row) for row in data["regles"]),
+            points=_scale(data["points"]),
             modificateurs=tuple(_rule(row) for row in data.get("modificateurs", ())),
         )
     except (AttributeError, KeyError, TypeError) as error:
@@ -184,6 +214,7 @@ class EmergencyDetector:
         self._figures = self._book.add_all(rules.figures)
         self._signals = {name: self._book.add_all(lines) for name, lines in rules.signaux.items()}
         self._events = [self._book.add_all(rule.motifs) for rule in rules.regles]
+        self._clues = _clues(self._book, rules.points)
         self._overrides = [self._book.add_all(rule.motifs) for rule in rules.modificateurs]
         self._reader = _Reader(rules.orthographe, self._book.knows)
 
@@ -205,25 +236,53 @@ class EmergencyDetector:
         if not tokens:
             return None
         reading = _Reading(tokens, self._book.find_all(tokens))
-        found = self._first(reading, self._rules.regles, self._events)
+        found = self._first(reading, self._rules.regles, self._events) or self._weigh(reading)
         if found is None:
             return None
-        rule, span = found
+        situation, span = found
         override = self._first(reading, self._rules.modificateurs, self._overrides)
-        situation = override[0].situation if override else rule.situation
+        if override is not None:
+            situation = override[0]
         return Emergency(situation, self._situations[situation], _extract(texte, tokens, span))
 
     def _first(
         self, reading: _Reading, rules: Sequence[Rule], events: Sequence[frozenset[int]]
-    ) -> tuple[Rule, tuple[int, int]] | None:
+    ) -> tuple[str, Span] | None:
         figures = reading.spans(self._figures)
         for rule, patterns in zip(rules, events):
             for span in reading.spans(patterns):
                 if not _overlaps(span, figures) and self._stands(reading, rule, span):
-                    return rule, span
+                    return rule.situation, span
         return None
 
-    def _stands(self, reading: _Reading, rule: Rule, span: tuple[int, int]) -> bool:
+    def _weigh(self, reading: _Reading) -> tuple[str, Span] | None:
+        scale = self._rules.points
+        figures = reading.spans(self._figures)
+        families = [found for clues in self._clues.values() if (found := _found(clues, reading, figures))]
+        best: tuple[int, str, Span] | None = None
+        for low, high in reading.windows() if families else ():
+            context = self._context(reading, low, high)
+            for clues in families:
+                weighed = _heaviest(clues, low, high)
+                if weighed is None:
+                    continue
+                total, situation, span = weighed
+                enough = total >= scale.indices and total + context >= scale.seuil
+                if enough and (best is None or total + context > best[0]):
+                    best = (total + context, situation, span)
+        return best[1:] if best else None
+
+    def _context(self, reading: _Reading, low: int, high: int) -> int:
+        scale = self._rules.points
+        points = sum(p for name, p in scale.contexte.items() if _touches(reading.spans(self._signals[name]), low, high))
+        calm = False
+        for name, taken in scale.calme.items():
+            clues = {span[0] for span in reading.spans(self._signals[name]) if low <= span[0] < high}
+            points -= taken * min(len(clues), _MOST_CALM)
+            calm = calm or bool(clues)
+        return points if calm else points + scale.rien_de_calme
+
+    def _stands(self, reading: _Reading, rule: Rule, span: Span) -> bool:
         if not all(reading.near(self._signals[name], span, CONFIRM_SCOPE) for name in rule.avec):
             return False
         if any(reading.same_sentence(self._signals[name], span) for name in rule.sauf):
@@ -242,9 +301,19 @@ class EmergencyDetector:
     def _calming(self, rule: Rule) -> tuple[str, ...]:
         return self._rules.calmants[rule.force] if rule.calmants is None else rule.calmants
 
-    def _happens_now(self, reading: _Reading, span: tuple[int, int]) -> bool:
+    def _happens_now(self, reading: _Reading, span: Span) -> bool:
         unreal = any(reading.same_sentence(self._signals[name], span) for name in ("hypothese", "fiction"))
         return not unreal and reading.same_sentence(self._signals["en_cours"], span)
+
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Clue:
+    situation: str
+    points: int
+    patterns: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -263,36 +332,48 @@ class _Slot:
     gap: int = 0
 
 
+@dataclass(frozen=True)
+class _Pattern:
+    """A compiled pattern; ``needed`` has one bit for each set of words it cannot do without."""
+
+    number: int
+    slots: tuple[_Slot, ...]
+    needed: int
+
+
 class _Reader:
     """Turns a message into comparable words that remember where they stand in it."""
 
-    def __init__(self, spellings: Mapping[str, str], knows: Any) -> None:
+    def __init__(self, spellings: Mapping[str, str], knows: Callable[[str], bool]) -> None:
         self._spellings = {**SMS_WORDS, **spellings}
         self._knows = knows
 
     def read(self, text: str) -> list[_Token]:
         tokens: list[_Token] = []
+        known: dict[str, tuple[str, ...]] = {}
         last = 0
         for match in _WORD.finditer(text):
             if tokens and _SENTENCE_END.search(text, last, match.start()):
                 tokens.append(_Token(_BREAK, last, last))
-            for word in self._words(match.group()):
-                tokens.append(_Token(_sound(word), match.start(), match.end()))
+            typed = match.group()
+            if typed not in known:
+                known[typed] = tuple(_sound(word) for word in self._words(typed))
+            for key in known[typed]:
+                tokens.append(_Token(key, match.start(), match.end()))
             last = match.end()
         return tokens
 
-    def _words(self, typed: str) -> Iterable[str]:
+    def _words(self, typed: str) -> tuple[str, ...]:
         if typed.lower() == "là":
-            return ("ici",)
+            return (_HERE,)
         plain = _STRETCHED.sub(r"\1", strip_accents(typed.lower()))
-        spelling = self._spellings.get(plain)
-        if spelling is not None:
-            return spelling.split()
+        if plain in self._spellings:
+            return tuple(self._spellings[plain].split())
         if len(plain) > 2 and plain[0] == "j" and plain[1] not in "aeiouy":
-            return ("je", plain[1:])
-        if len(plain) > 4 and plain[0] in "jnsmtld" and plain[1] in "aeiouh" and not self._knows(_sound(plain)):
-            if self._knows(_sound(plain[1:])):
-                return (plain[0], plain[1:])
+            return "je", *self._words(plain[1:])
+        elided = len(plain) > 4 and plain[0] in "jnsmtld" and plain[1] in "aeiouh"
+        if elided and not self._knows(_sound(plain)) and self._knows(_sound(plain[1:])):
+            return plain[0], plain[1:]
         return (plain,)
 
 
@@ -310,8 +391,7 @@ class _PatternBook:
         self._starts: dict[str, set[int]] = {}
         self._lengths: list[int] = []
         self._patterns: dict[str, int] = {}
-        self._compiled: list[tuple[_Slot, ...]] = []
-        self._by_first: dict[int, list[int]] = {}
+        self._by_first: dict[int, list[_Pattern]] = {}
 
     def add_all(self, lines: Iterable[str]) -> frozenset[int]:
         return frozenset(self._add(plain) for line in lines for plain in _ungroup(line))
@@ -319,20 +399,25 @@ class _PatternBook:
     def knows(self, key: str) -> bool:
         return bool(self._classes(key))
 
-    def find_all(self, tokens: Sequence[_Token]) -> dict[int, list[tuple[int, int]]]:
-        seen: dict[str, frozenset[int]] = {}
-        classes: list[frozenset[int]] = []
+    def find_all(self, tokens: Sequence[_Token]) -> dict[int, list[Span]]:
+        seen: dict[str, tuple[frozenset[int], int, list[_Pattern]]] = {}
+        words = []
         for token in tokens:
             if token.key not in seen:
-                seen[token.key] = self._classes(token.key)
-            classes.append(seen[token.key])
-        found: dict[int, list[tuple[int, int]]] = {}
-        for start, ids in enumerate(classes):
-            for first in ids:
-                for pattern in self._by_first.get(first, ()):
-                    end = _match(self._compiled[pattern], 1, classes, tokens, start + 1)
+                ids = self._classes(token.key)
+                candidates = [pattern for first in ids for pattern in self._by_first.get(first, ())]
+                seen[token.key] = ids, sum(1 << i for i in ids), candidates
+            words.append(seen[token.key])
+        classes = [ids for ids, _, _ in words]
+        ahead = _look_ahead([mask for _, mask, _ in words])
+        found: dict[int, list[Span]] = {}
+        for start, (_, _, candidates) in enumerate(words):
+            within = ahead[start]
+            for pattern in candidates:
+                if pattern.needed & within == pattern.needed:
+                    end = _match(pattern.slots, 1, classes, tokens, start + 1)
                     if end >= 0:
-                        found.setdefault(pattern, []).append((start, end))
+                        found.setdefault(pattern.number, []).append((start, end))
         return found
 
     def _add(self, line: str) -> int:
@@ -341,10 +426,12 @@ class _PatternBook:
         slots = tuple(self._slot(part) for part in line.split())
         if not slots or slots[0].word < 0 or slots[0].optional or slots[-1].gap:
             raise ReferentialError([Problem("urgences_regles.yml", 0, f"le motif « {line} » doit commencer et finir par un mot.")])
-        number = len(self._compiled)
+        number = len(self._patterns)
         self._patterns[line] = number
-        self._compiled.append(slots)
-        self._by_first.setdefault(slots[0].word, []).append(number)
+        words = {slot.word for slot in slots if slot.word >= 0 and not slot.optional}
+        reach = sum(slot.gap or 1 for slot in slots)
+        needed = sum(1 << word for word in words) if reach <= LOOK_AHEAD else 0
+        self._by_first.setdefault(slots[0].word, []).append(_Pattern(number, slots, needed))
         return number
 
     def _slot(self, part: str) -> _Slot:
@@ -391,24 +478,89 @@ class _PatternBook:
 class _Reading:
     """One message with every pattern found in it."""
 
-    def __init__(self, tokens: Sequence[_Token], found: Mapping[int, list[tuple[int, int]]]) -> None:
+    def __init__(self, tokens: Sequence[_Token], found: Mapping[int, list[Span]]) -> None:
         self._found = found
+        self._length = len(tokens)
         self._breaks = [i for i, token in enumerate(tokens) if token.key == _BREAK]
-        self._cache: dict[frozenset[int], list[tuple[int, int]]] = {}
+        self._cache: dict[frozenset[int], list[Span]] = {}
 
-    def spans(self, patterns: frozenset[int]) -> list[tuple[int, int]]:
+    def spans(self, patterns: frozenset[int]) -> list[Span]:
         if patterns not in self._cache:
             self._cache[patterns] = sorted(span for p in patterns for span in self._found.get(p, ()))
         return self._cache[patterns]
 
-    def near(self, patterns: frozenset[int], span: tuple[int, int], scope: int) -> bool:
+    def windows(self) -> Iterator[Span]:
+        """Yield the stretches of words weighed together; each overlaps half of the next."""
+        for low in range(0, max(1, self._length - WINDOW // 2), WINDOW // 2):
+            yield low, low + WINDOW
+
+    def near(self, patterns: frozenset[int], span: Span, scope: int) -> bool:
         return _touches(self.spans(patterns), span[0] - scope, span[1] + scope)
 
-    def same_sentence(self, patterns: frozenset[int], span: tuple[int, int]) -> bool:
+    def same_sentence(self, patterns: frozenset[int], span: Span) -> bool:
         after = bisect_left(self._breaks, span[0])
         low = self._breaks[after - 1] if after else -1
         high = self._breaks[after] if after < len(self._breaks) else span[1] + CALM_SCOPE
         return _touches(self.spans(patterns), max(low + 1, span[0] - CALM_SCOPE), min(high, span[1] + CALM_SCOPE))
+
+
+def _look_ahead(masks: Sequence[int]) -> list[int]:
+    """Return for each word the union of the masks of the next :data:`LOOK_AHEAD` words, itself included."""
+    ahead = list(masks)
+    step = 1
+    while step < LOOK_AHEAD:
+        ahead = [mask | later for mask, later in zip(ahead, ahead[step:])] + ahead[-step:]
+        step *= 2
+    return ahead
+
+
+def _clues(book: _PatternBook, scale: Scale) -> dict[str, list[_Clue]]:
+    """Return for each family its clues, the heaviest first."""
+    return {
+        family: sorted(
+            (
+                _Clue(situation, points, book.add_all([line]))
+                for situation, levels in situations.items()
+                for points, lines in levels.items()
+                for line in lines
+            ),
+            key=lambda clue: -clue.points,
+        )
+        for family, situations in scale.familles.items()
+    }
+
+
+def _found(clues: Iterable[_Clue], reading: _Reading, figures: Sequence[Span]) -> list[tuple[_Clue, list[Span]]]:
+    """Return the clues found in the message with where they stand, out of any figure of speech."""
+    found = []
+    for clue in clues:
+        spans = [span for span in reading.spans(clue.patterns) if not _overlaps(span, figures)]
+        if spans:
+            found.append((clue, spans))
+    return found if any(clue.points >= _SOLID for clue, _ in found) else []
+
+
+def _heaviest(clues: Sequence[tuple[_Clue, list[Span]]], low: int, high: int) -> tuple[int, str, Span] | None:
+    """Add up the clues of one family found between ``low`` and ``high``; a word counts once, a clue counts once."""
+    taken: list[Span] = []
+    total = light = 0
+    weights: dict[str, int] = {}
+    first: dict[str, Span] = {}
+    for clue, spans in clues:
+        span = next((s for s in spans if low <= s[0] < high and not _overlaps(s, taken)), None)
+        if span is None:
+            continue
+        if clue.points < _SOLID and (not first or light == _MOST_LIGHT):
+            continue
+        light += clue.points == _LIGHT
+        taken.append(span)
+        total += clue.points
+        weights[clue.situation] = weights.get(clue.situation, 0) + clue.points
+        first.setdefault(clue.situation, span)
+    if not first:
+        return None
+    situation = max(weights, key=lambda name: weights[name])
+    return total, situation, first[situation]
 
 
 def _match(
@@ -449,32 +601,37 @@ def _ungroup(line: str) -> Iterator[str]:
 def _sound(word: str, whole: bool = True) -> str:
     """Return how ``word`` sounds, so that common misspellings meet; ``whole`` drops a plural mark."""
     for pattern, sound in _SOUNDS:
-        word = pattern.sub(sound, word)
-    word = _DOUBLED.sub(r"\1", word)
+        word = pattern.sub(sound, word) or word
+    word = _DOUBLED.sub(r"\1", word) or word
     return word[:-1] if whole and len(word) > 4 and word[-1] in "sx" else word
 
 
-def _touches(spans: Sequence[tuple[int, int]], low: int, high: int) -> bool:
+def _touches(spans: Sequence[Span], low: int, high: int) -> bool:
     return any(start < high and end > low for start, end in spans)
 
 
-def _overlaps(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+def _overlaps(span: Span, others: Sequence[Span]) -> bool:
     return _touches(others, span[0], span[1])
 
 
-def _extract(text: str, tokens: Sequence[_Token], span: tuple[int, int]) -> str:
+def _extract(text: str, tokens: Sequence[_Token], span: Span) -> str:
     return _INVISIBLE.sub("", text[tokens[span[0]].start : tokens[span[1] - 1].end])
 
 
 def _check(situations: Mapping[str, tuple[str, ...]], rules: EmergencyRules) -> None:
     problems = []
-    groups = {"present", "en_cours", "hypothese", "fiction", *(name for names in rules.calmants.values() for name in names)}
+    groups = {"present", "en_cours", "hypothese", "fiction", *rules.points.contexte, *rules.points.calme, *(name for names in rules.calmants.values() for name in names)}
+    known = [rule.situation for rule in (*rules.regles, *rules.modificateurs)]
+    known += [name for situations in rules.points.familles.values() for name in situations]
     for rule in (*rules.regles, *rules.modificateurs):
         groups.update(rule.avec, rule.sauf, rule.calmants or ())
-        if not situations.get(rule.situation):
-            problems.append(f"la situation « {rule.situation} » n'a pas de numéro dans urgences.yml.")
         if rule.force not in _FORCES:
             problems.append(f"la force « {rule.force} » ({rule.situation}) n'existe pas : {', '.join(_FORCES)}.")
+    problems += [
+        f"la situation « {name} » n'a pas de numéro dans urgences.yml."
+        for name in sorted(set(known))
+        if not situations.get(name)
+    ]
     problems += [f"le groupe de signaux « {name} » n'existe pas." for name in sorted(groups - set(rules.signaux))]
     problems += [f"« calmants » ne dit rien de la force « {name} »." for name in _FORCES[1:] if name not in rules.calmants]
     if problems:
@@ -499,4 +656,21 @@ def _rule(row: Mapping[str, Any]) -> Rule:
         avec=_lines(row.get("avec", [])),
         sauf=_lines(row.get("sauf", [])),
         calmants=_lines(row["calmants"]) if "calmants" in row else None,
+    )
+
+
+def _scale(row: Mapping[str, Any]) -> Scale:
+    return Scale(
+        seuil=int(row["seuil"]),
+        indices=int(row["indices"]),
+        contexte={name: int(points) for name, points in row["contexte"].items()},
+        calme={name: int(points) for name, points in row["calme"].items()},
+        rien_de_calme=int(row["rien_de_calme"]),
+        familles={
+            family: {
+                situation: {int(points): _lines(lines) for points, lines in levels.items()}
+                for situation, levels in situations.items()
+            }
+            for family, situations in row["familles"].items()
+        },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Router:
         if self.model is not None and readable:
             rows = self.model.predict_proba([cleaned[i] for i in readable])
             for i, row in zip(readable, rows, strict=True):
-                understood[i] = Understanding(dict(zip(self.model.labels, row.tolist(), strict=True)))
+                understood[i] = self.model.understanding(row)
         return [self._finish(texts[i], c, understood.get(i), profile) for i, c in enumerate(cleaned)]
 
     def decide(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> RoutingDecision:
@@ -90,7 +91,7 @@ class Router:
         commune = commune_as_json(places[0]) if places else None
         emergency = self.detector.detect(original)
         if emergency is None:
-            return _replace(decision, commune=commune)
+            return replace(decision, commune=commune)
         oriented = decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}
         return RoutingDecision(
             decision=DecisionKind.URGENCE,
@@ -110,7 +111,7 @@ class Router:
         rows = self.model.predict_proba([clean(c) for c in clauses])
         parts: dict[str, tuple[str, RoutingDecision, float]] = {}
         for words, row in zip(clauses, rows, strict=True):
-            reading = self.decider.read(Understanding(dict(zip(self.model.labels, row.tolist(), strict=True))), profile)
+            reading = self.decider.read(self.model.understanding(row), profile)
             if reading.non_request > 0.5 or not reading.services:
                 continue
             service = max(reading.services, key=reading.services.__getitem__)
@@ -167,9 +168,3 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
 def load_detector(folder: Path) -> EmergencyDetector:
     """Return the emergency detector of ``data/referentiel``: needs no model and no network."""
     return EmergencyDetector(load_situations(folder / "urgences.yml"), load_rules(folder / "urgences_regles.yml"))
-
-
-def _replace(decision: RoutingDecision, **changes: Any) -> RoutingDecision:
-    from dataclasses import replace
-
-    return replace(decision, **changes)

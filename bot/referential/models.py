@@ -166,10 +166,10 @@ class Topic(_Sourced):
 
 
 class ConversationAct(_Record):
-    """A turn that is not a request for a service: an act, or something off topic."""
+    """A turn that is not a request for one service: an act, something off topic, or too vague to tell."""
 
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
-    famille: str = Field(regex=r"^(acte|hors_sujet)$")
+    famille: str = Field(regex=r"^(acte|hors_sujet|vague)$")
     libelle: str
     reponse: str
 

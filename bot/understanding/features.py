@@ -21,13 +21,13 @@ class NgramConfig:
     words: tuple[int, int] = (1, 2)
     characters: tuple[int, int] = (2, 5)
     min_word_count: int = 2
-    min_character_count: int = 3
-    dimensions: int = 640
-    iterations: int = 2
+    min_character_count: int = 6
+    dimensions: int = 512
+    iterations: int = 1
 
 
 class NgramEncoder:
-    """TF-IDF of word and character n-grams, projected by a truncated SVD (latent semantic analysis).
+    """TF-IDF of word and character n-grams, and their projection by a truncated SVD (latent semantic analysis).
 
     Args:
         config: sizes and thresholds.
@@ -36,8 +36,8 @@ class NgramEncoder:
     def __init__(self, config: NgramConfig | None = None) -> None:
         self.config = config or NgramConfig()
 
-    def fit_transform(self, plain: Sequence[str]) -> Vectors:
-        """Learn from ``plain`` texts (n_samples,) and return their vectors (n_samples, dimensions)."""
+    def fit_counts(self, plain: Sequence[str]) -> csr_matrix:
+        """Learn the vocabulary of ``plain`` (n_samples,) and return its counts (n_samples, vocabulary)."""
         self._words = TfidfVectorizer(
             ngram_range=self.config.words,
             min_df=self.config.min_word_count,
@@ -52,18 +52,49 @@ class NgramEncoder:
             sublinear_tf=True,
             dtype=np.float32,
         )
-        counts = hstack([self._words.fit_transform(plain), self._characters.fit_transform(plain)]).tocsr()
-        dimensions = min(self.config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1)
-        self._svd = TruncatedSVD(dimensions, n_iter=self.config.iterations, random_state=0)
-        return _unit(self._svd.fit_transform(counts))
+        return hstack([self._words.fit_transform(plain), self._characters.fit_transform(plain)]).tocsr()
 
-    def transform(self, plain: Sequence[str]) -> Vectors:
-        """Return vectors of shape (n_texts, dimensions), L2-normalised; zero for unknown text."""
-        return _unit(self.counts(plain) @ self._svd.components_.T)
+    def fit_reduction(self, counts: csr_matrix) -> Vectors:
+        """Learn the projection of ``counts`` and return the vectors (n_samples, dimensions)."""
+        dimensions = max(1, min(self.config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1))
+        svd = TruncatedSVD(dimensions, n_iter=self.config.iterations, random_state=0)
+        svd.fit(counts)
+        self._projection = CompactMatrix(svd.components_.T)
+        return self.reduce(counts)
 
     def counts(self, plain: Sequence[str]) -> csr_matrix:
-        """Return the sparse TF-IDF counts (n_texts, vocabulary) before the projection."""
+        """Return the sparse TF-IDF counts (n_texts, vocabulary)."""
         return hstack([self._words.transform(plain), self._characters.transform(plain)]).tocsr()
+
+    def reduce(self, counts: csr_matrix) -> Vectors:
+        """Return vectors (n_texts, dimensions), L2-normalised; zero for unknown text."""
+        return _unit(self._projection.left_multiply(counts))
+
+
+class CompactMatrix:
+    """A large matrix (n_features, n_columns) kept on one byte a value, multiplied by sparse rows.
+
+    Each feature has its own scale, so the error is at most 1/254 of its largest value.
+
+    Args:
+        values: the matrix.
+    """
+
+    def __init__(self, values: NDArray[np.floating]) -> None:
+        dense = np.ascontiguousarray(values, dtype=np.float32)
+        self._scale = np.maximum(np.abs(dense).max(axis=1), 1e-12) / np.float32(127)
+        self._values = np.round(dense / self._scale[:, None]).astype(np.int8)
+
+    def left_multiply(self, rows: csr_matrix) -> Vectors:
+        """Return ``rows @ values`` in single precision, (n_rows, n_columns)."""
+        result = np.zeros((rows.shape[0], self._values.shape[1]), dtype=np.float32)
+        for i in range(rows.shape[0]):
+            start, end = rows.indptr[i], rows.indptr[i + 1]
+            used = rows.indices[start:end]
+            if len(used):
+                weights = rows.data[start:end].astype(np.float32) * self._scale[used]
+                result[i] = weights @ self._values[used].astype(np.float32)
+        return result
 
 
 def _unit(vectors: NDArray[np.floating]) -> Vectors:

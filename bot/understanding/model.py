@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.sparse import csr_matrix
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
 from bot.cleaning import CleanText
 from bot.types import Understanding
 from bot.understanding.encoders import get_encoder
-from bot.understanding.features import NgramConfig, NgramEncoder
+from bot.understanding.features import CompactMatrix, NgramConfig, NgramEncoder
 
 Vectors = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the classifiers read.
+
+    Args:
+        dense: (n_texts, n_dimensions) sentence vectors and reduced n-grams, side by side.
+        counts: (n_texts, vocabulary) TF-IDF of n-grams: keeps the rare words that the reduction loses.
+    """
+
+    dense: Vectors
+    counts: csr_matrix
 
 
 @dataclass(frozen=True)
@@ -28,19 +46,25 @@ class TopicModelConfig:
         encoders: names of sentence encoders; empty to use n-grams only.
         ngrams: the n-gram block.
         scale: multiplies every unit block, so that the penalty bites alike on each.
-        regularisation: inverse penalty ``C`` of the logistic regression.
-        hidden: units of the perceptron averaged with the regression; 0 to leave it out.
+        regularisation: inverse penalty ``C`` of the logistic regression on dense features.
+        iterations: at most, for that regression.
+        hidden: units of the perceptron on dense features; 0 to leave it out.
         epochs: passes of the perceptron.
-        iterations: at most, for the regression.
+        keyword_weight: share of the keyword classifier (sparse counts) in the average of log-probabilities.
+        keyword_penalty: L2 penalty of the keyword classifier.
+        keyword_passes: its passes over the corpus.
     """
 
     encoders: tuple[str, ...] = ("use",)
     ngrams: NgramConfig = field(default_factory=NgramConfig)
     scale: float = 4.0
     regularisation: float = 20.0
+    iterations: int = 15
     hidden: int = 512
-    epochs: int = 14
-    iterations: int = 50
+    epochs: int = 12
+    keyword_weight: float = 0.4
+    keyword_penalty: float = 1e-6
+    keyword_passes: int = 4
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> TopicModelConfig:
@@ -63,6 +87,8 @@ class TopicModelConfig:
 class TopicModel:
     """Calibrated probabilities over topics, conversation acts and non-requests.
 
+    Three classifiers vote by a weighted mean of log-probabilities: a logistic regression and a perceptron on
+    dense features (meaning), and a linear classifier on sparse n-grams (rare words, short messages).
     ``fit`` then ``predict_proba``, as in scikit-learn; parameters are set in ``__init__``.
     The temperature is set by :mod:`bot.training` on messages the model has not seen
     (temperature scaling: Guo et al., 2017).
@@ -75,62 +101,70 @@ class TopicModel:
         self.config = config or TopicModelConfig()
         self.temperature = 1.0
 
-    def features(self, texts: Sequence[CleanText]) -> Vectors:
-        """Return the feature matrix (n_texts, n_features) of a fitted model."""
-        return self._assemble(texts, self._ngrams.transform([t.plain for t in texts]))
-
-    def fit(self, texts: Sequence[CleanText], labels: Sequence[str], progress: Any = None) -> TopicModel:
+    def fit(self, texts: Sequence[CleanText], labels: Sequence[str], progress: Progress | None = None) -> TopicModel:
         """Learn.
 
         Args:
             texts: cleaned messages, (n_samples,).
-            labels: one label each, (n_samples,).
-            progress: optional callable that receives a French sentence at each step.
+            labels: one label each, (n_samples,); at least two different ones.
+            progress: receives a French sentence at each step.
+
+        Raises:
+            ValueError: fewer than two different labels.
         """
         say = progress or (lambda _sentence: None)
-        say("mots et lettres")
-        self._ngrams = NgramEncoder(self.config.ngrams)
-        reduced = self._ngrams.fit_transform([t.plain for t in texts])
-        say("sens des phrases")
-        matrix = self._assemble(texts, reduced)
-        return self.fit_features(matrix, labels, say)
-
-    def fit_features(self, matrix: Vectors, labels: Sequence[str], progress: Any = None) -> TopicModel:
-        """Learn the classifiers only, from a feature matrix (n_samples, n_features)."""
-        say = progress or (lambda _sentence: None)
         self.labels = tuple(sorted(set(labels)))
+        if len(self.labels) < 2:
+            raise ValueError("at least two different labels are needed")
         index = {label: i for i, label in enumerate(self.labels)}
         targets = np.array([index[label] for label in labels])
-        say("régression logistique")
-        regression = LogisticRegression(C=self.config.regularisation, max_iter=self.config.iterations)
-        regression.fit(matrix, targets)
-        self._weights = regression.coef_.astype(np.float32).T
-        self._bias = regression.intercept_.astype(np.float32)
-        if len(self.labels) == 2:  # scikit-learn keeps one row for two classes
-            self._weights = np.hstack([-self._weights, self._weights])
-            self._bias = np.concatenate([-self._bias, self._bias])
-        self._layers: list[tuple[Vectors, Vectors]] = []
-        if self.config.hidden:
-            say("perceptron")
-            perceptron = MLPClassifier(
-                (self.config.hidden,), alpha=1e-4, max_iter=self.config.epochs, batch_size=128, random_state=0
-            )
-            perceptron.fit(matrix, targets)
-            if len(self.labels) > 2:
-                self._layers = [
-                    (w.astype(np.float32), b.astype(np.float32))
-                    for w, b in zip(perceptron.coefs_, perceptron.intercepts_, strict=True)
-                ]
+        say("mots et lettres")
+        self.ngrams = NgramEncoder(self.config.ngrams)
+        counts = self.ngrams.fit_counts([t.plain for t in texts])
+        with ThreadPoolExecutor(max_workers=1) as pool:  # linear algebra releases the interpreter: two cores work
+            keywords = pool.submit(self._fit_keywords, counts, targets)
+            reduced = self.ngrams.fit_reduction(counts)
+            say("sens des phrases")
+            dense = self.dense(texts, reduced)
+            keywords.result()
+        say("classement")
+        self._fit_dense(dense, targets)
         return self
 
-    def predict_features(self, matrix: Vectors) -> Probabilities:
-        """Return probabilities (n_texts, n_labels) for a feature matrix; rows sum to 1."""
-        scores = _log_softmax(matrix @ self._weights + self._bias)
+    def features(self, texts: Sequence[CleanText]) -> Features:
+        """Return the :class:`Features` of texts, for a fitted model."""
+        counts = self.ngrams.counts([t.plain for t in texts])
+        return Features(self.dense(texts, self.ngrams.reduce(counts)), counts)
+
+    def dense(self, texts: Sequence[CleanText], reduced: Vectors) -> Vectors:
+        """Return the dense block: one vector per sentence encoder, then the reduced n-grams."""
+        blocks = [get_encoder(name).encode([t.unaccented for t in texts]) for name in self.config.encoders]
+        return self.join([*blocks, reduced])
+
+    def join(self, blocks: Sequence[Vectors]) -> Vectors:
+        """Return unit blocks side by side, scaled for the classifiers."""
+        return np.hstack(blocks) * np.float32(self.config.scale)
+
+    def scores(self, features: Features) -> Probabilities:
+        """Return log-probabilities before the temperature, (n_texts, n_labels)."""
+        scores = _log_softmax(features.dense @ self._weights + self._bias)
         if self._layers:
             (w1, b1), (w2, b2) = self._layers
-            deep = _log_softmax(np.maximum(matrix @ w1 + b1, 0) @ w2 + b2)
-            scores = np.logaddexp(scores, deep)
+            deep = _log_softmax(np.maximum(features.dense @ w1 + b1, 0) @ w2 + b2)
+            scores = (scores + deep) / 2
+        share = self.config.keyword_weight
+        if share:
+            words = _log_softmax(self._keywords.left_multiply(features.counts) + self._keyword_bias)
+            scores = (1 - share) * scores + share * words
+        return scores
+
+    def calibrate(self, scores: Probabilities) -> Probabilities:
+        """Return probabilities (n_texts, n_labels) from :meth:`scores`, at the current temperature; rows sum to 1."""
         return np.exp(_log_softmax(scores / self.temperature))
+
+    def predict_features(self, features: Features) -> Probabilities:
+        """Return probabilities (n_texts, n_labels); rows sum to 1."""
+        return self.calibrate(self.scores(features))
 
     def predict_proba(self, texts: Sequence[CleanText]) -> Probabilities:
         """Return probabilities (n_texts, n_labels); columns follow ``labels``, rows sum to 1."""
@@ -140,12 +174,46 @@ class TopicModel:
 
     def understand(self, text: CleanText) -> Understanding:
         """Return the :class:`~bot.types.Understanding` of one message."""
-        row = self.predict_proba([text])[0]
+        return self.understanding(self.predict_proba([text])[0])
+
+    def understanding(self, row: NDArray[np.float64]) -> Understanding:
+        """Return one row of probabilities as an :class:`~bot.types.Understanding`."""
         return Understanding(dict(zip(self.labels, row.tolist(), strict=True)))
 
-    def _assemble(self, texts: Sequence[CleanText], reduced: Vectors) -> Vectors:
-        blocks = [get_encoder(name).encode([t.lower for t in texts]) for name in self.config.encoders]
-        return np.hstack([*blocks, reduced]) * np.float32(self.config.scale)
+    def _fit_dense(self, dense: Vectors, targets: NDArray[np.int64]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose: measured as good
+            regression = LogisticRegression(C=self.config.regularisation, max_iter=self.config.iterations)
+            regression.fit(dense, targets)
+            self._weights, self._bias = _both_sides(regression.coef_.T, regression.intercept_)
+            self._layers: list[tuple[Vectors, Vectors]] = []
+            if self.config.hidden and len(self.labels) > 2:
+                perceptron = MLPClassifier(
+                    (self.config.hidden,), alpha=1e-4, max_iter=self.config.epochs, batch_size=min(128, len(targets)), random_state=0
+                )
+                perceptron.fit(dense, targets)
+                self._layers = [
+                    (w.astype(np.float32), b.astype(np.float32))
+                    for w, b in zip(perceptron.coefs_, perceptron.intercepts_, strict=True)
+                ]
+
+    def _fit_keywords(self, counts: csr_matrix, targets: NDArray[np.int64]) -> None:
+        if not self.config.keyword_weight:
+            return
+        linear = SGDClassifier(
+            loss="log_loss", alpha=self.config.keyword_penalty, max_iter=self.config.keyword_passes, tol=None, random_state=0
+        )
+        linear.fit(counts, targets)
+        weights, self._keyword_bias = _both_sides(linear.coef_.T, linear.intercept_)
+        self._keywords = CompactMatrix(weights)
+
+
+def _both_sides(weights: NDArray[np.floating], bias: NDArray[np.floating]) -> tuple[Vectors, Vectors]:
+    """scikit-learn keeps one column for two classes: return one column per class."""
+    weights, bias = weights.astype(np.float32), bias.astype(np.float32)
+    if weights.shape[1] == 1:
+        return np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    return np.ascontiguousarray(weights), bias
 
 
 def _log_softmax(scores: NDArray[np.floating]) -> Probabilities:

@@ -1,0 +1,191 @@
+"""rasa-sdk actions: read the tracker, let the core conduct the dialogue, send its reply and remember its state."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.dialogue import ConversationState, Dialogue, Turn
+from bot.paths import project_paths
+from bot.rasa.routing import CHOICE_ENTITY, CHOOSE_INTENT, ROUTING, decision_from_mapping
+from bot.router import load_router
+from bot.wording import Choice, Reply
+
+log = logging.getLogger("actions")
+
+SLOTS = {
+    "destination": "destination",
+    "choix": "choices",
+    "en_attente": "pending",
+    "profil": "profile",
+    "commune": "commune",
+    "echecs": "failures",
+}
+"""Slot of the tracker → field of the conversation state."""
+TERMINAL = "cmdline"
+"""Channel of ``rasa shell``: it prints JSON as it is, so it gets none."""
+LAST_RESORT = "Je ne peux pas vous répondre maintenant. Appelez l'accueil de la préfecture, ou allez dans une maison France services."
+
+_shared: list[Dialogue] = []
+
+
+def share_dialogue(value: Dialogue) -> None:
+    """Make the actions use a dialogue that is already loaded."""
+    _shared[:] = [value]
+
+
+def dialogue() -> Dialogue:
+    """Return the one dialogue of the process, loaded on first use.
+
+    Raises:
+        ReferentialError: the referential has mistakes.
+    """
+    if not _shared:
+        share_dialogue(Dialogue(load_router(project_paths(), need_model=False)))
+    return _shared[0]
+
+
+def state_of(tracker: Tracker) -> ConversationState:
+    """Return what the slots remember; a slot that makes no sense is forgotten."""
+    slots = tracker.slots if isinstance(tracker.slots, Mapping) else {}
+    values: dict[str, Any] = {}
+    for slot, field in SLOTS.items():
+        value = slots.get(slot)
+        if field == "failures":
+            values[field] = int(value) if isinstance(value, (int, float)) and 0 <= value < 100 else 0
+        elif field == "choices":
+            values[field] = [c for c in value if isinstance(c, str)] if isinstance(value, (list, tuple)) else []
+        elif isinstance(value, str):
+            values[field] = value
+    return ConversationState.from_mapping(values)
+
+
+def text_of(tracker: Tracker) -> str:
+    """Return the last words typed, empty when there are none."""
+    text = _latest(tracker).get("text")
+    return text if isinstance(text, str) else ""
+
+
+def send(reply: Reply, state: ConversationState, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
+    """Send a reply (text, buttons, and its parts as JSON for a page) and return the slots to set."""
+    whole = {"reponse": asdict(reply), "etat": state.as_mapping()}
+    dispatcher.utter_message(
+        text=replace(reply, choices=()).as_text(),
+        buttons=[_button(choice) for choice in reply.choices],
+        json_message=None if tracker.get_latest_input_channel() == TERMINAL else whole,
+    )
+    values = state.as_mapping()
+    return [SlotSet(slot, values[field]) for slot, field in SLOTS.items()]
+
+
+class TurnAction(Action, ABC):
+    """One turn of the dialogue. Whatever goes wrong, the person is pointed to a human: never silence."""
+
+    @abstractmethod  # so that rasa-sdk does not register the classes that share code
+    def name(self) -> str:
+        """Return the name of the action in the domain."""
+
+    @abstractmethod
+    def turn(self, talk: Dialogue, tracker: Tracker, state: ConversationState) -> Turn:
+        """Return the reply and the next state."""
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        """Answer, and return the slots to set."""
+        state = ConversationState()
+        try:
+            state = state_of(tracker)
+            turn = self.turn(dialogue(), tracker, state)
+            return send(turn.reply, turn.state, tracker, dispatcher)
+        except Exception as error:
+            log.error("action failed", extra={"evenement": "action_erreur", "action": self.name()}, exc_info=error)
+            return _human(state, tracker, dispatcher)
+
+
+class DecidedAction(TurnAction, ABC):
+    """Says what the pipeline decided."""
+
+    def turn(self, talk: Dialogue, tracker: Tracker, state: ConversationState) -> Turn:
+        return talk.answer(decision_from_mapping(_latest(tracker).get(ROUTING)), text_of(tracker), state)
+
+
+class ActionOrienter(DecidedAction):
+    """Gives the door, or one door per request."""
+
+    def name(self) -> str:
+        return "action_orienter"
+
+
+class ActionClarifier(DecidedAction):
+    """Asks the one question that tells doors apart."""
+
+    def name(self) -> str:
+        return "action_clarifier"
+
+
+class ActionUrgence(DecidedAction):
+    """Shows the emergency numbers."""
+
+    def name(self) -> str:
+        return "action_urgence"
+
+
+class ActionConverser(DecidedAction):
+    """Answers a conversation act, or a message that asks for no service."""
+
+    def name(self) -> str:
+        return "action_converser"
+
+
+class ActionChoisir(TurnAction):
+    """Resolves a pressed button."""
+
+    def name(self) -> str:
+        return "action_choisir"
+
+    def turn(self, talk: Dialogue, tracker: Tracker, state: ConversationState) -> Turn:
+        return talk.choose(str(next(tracker.get_latest_entity_values(CHOICE_ENTITY), "")), state)
+
+
+class ActionIncompris(TurnAction):
+    """Asks for other words, then points to a human; also reads what the pipeline could not."""
+
+    def name(self) -> str:
+        return "action_incompris"
+
+    def turn(self, talk: Dialogue, tracker: Tracker, state: ConversationState) -> Turn:
+        return talk.reply(text_of(tracker), state)
+
+
+ACTIONS: tuple[type[TurnAction], ...] = (
+    ActionOrienter,
+    ActionClarifier,
+    ActionUrgence,
+    ActionConverser,
+    ActionChoisir,
+    ActionIncompris,
+)
+
+
+def _latest(tracker: Tracker) -> Mapping[str, Any]:
+    return tracker.latest_message if isinstance(tracker.latest_message, Mapping) else {}
+
+
+def _button(choice: Choice) -> dict[str, str]:
+    return {"title": choice.label, "payload": f'/{CHOOSE_INTENT}{{"{CHOICE_ENTITY}": "{choice.id}"}}'}
+
+
+def _human(state: ConversationState, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
+    try:
+        turn = dialogue().human(state)
+        return send(turn.reply, turn.state, tracker, dispatcher)
+    except Exception as error:
+        log.error("nothing to point to", extra={"evenement": "accueil_absent"}, exc_info=error)
+        dispatcher.utter_message(text=LAST_RESORT)
+        return []

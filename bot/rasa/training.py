@@ -1,0 +1,197 @@
+"""Train the Rasa model when its inputs changed, and vouch for its archive with a SHA-256."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bot.errors import AssistantError, ModelCorrupt, ModelMissing
+from bot.paths import ProjectPaths
+from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
+from bot.training import ensure_model, fingerprint, model_config
+
+MANIFEST_FILE = "manifeste.json"
+KEEP = 2
+"""Archives kept: the one that serves and the one before."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RasaModel:
+    """A Rasa archive that was checked.
+
+    Args:
+        archive: path of the ``.tar.gz``.
+        manifest: hashes of inputs and archive, date, duration.
+    """
+
+    archive: Path
+    manifest: Mapping[str, Any]
+
+
+def rasa_folder(paths: ProjectPaths) -> Path:
+    """Return the folder of the Rasa archives and of their manifest."""
+    return paths.models / "rasa"
+
+
+def rasa_fingerprint(paths: ProjectPaths, router_sha256: str) -> str:
+    """Return a hash of all that the Rasa model depends on: the router's model, domain, rules, referential, our code."""
+    digest = hashlib.sha256(f"{fingerprint(paths, model_config(paths.config))} {router_sha256} {version('rasa')}".encode())
+    inputs = [
+        paths.config,
+        paths.root / "domain.yml",
+        *sorted((paths.root / "data" / "rules").glob("*.yml")),
+        paths.referential / "conversation.yml",
+        *sorted(Path(__file__).resolve().parent.glob("*.py")),
+    ]
+    for path in inputs:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def ensure_rasa_model(paths: ProjectPaths, progress: Progress, force: bool = False) -> RasaModel:
+    """Return the Rasa model of the tree, training it first when there is none or its inputs changed.
+
+    Args:
+        paths: the tree.
+        progress: receives French sentences.
+        force: train even when nothing changed.
+
+    Raises:
+        AssistantError: a file is missing, Rasa is not installed, or the training failed.
+    """
+    router = ensure_model(paths, progress)
+    try:
+        print_ = rasa_fingerprint(paths, str(router.manifest.get("sha256")))
+    except OSError as error:
+        raise AssistantError(f"Un fichier du projet manque : {error.filename}. Remettez-le depuis git.") from error
+    if not force and _read_manifest(rasa_folder(paths)).get("empreinte") == print_:
+        try:
+            return verified_model(paths)
+        except (ModelMissing, ModelCorrupt) as error:
+            progress(str(error))
+    return _train(paths, print_, progress)
+
+
+def verified_model(paths: ProjectPaths) -> RasaModel:
+    """Return the archive named by the manifest, after checking its SHA-256.
+
+    Raises:
+        ModelMissing: there is no manifest, or no such archive.
+        ModelCorrupt: the archive does not match.
+    """
+    folder = rasa_folder(paths)
+    manifest = _read_manifest(folder)
+    name = str(manifest.get("archive") or "")
+    archive = folder / Path(name).name
+    if not name or not archive.is_file():
+        raise ModelMissing("Aucun modèle Rasa entraîné. Lancez « bot train ».")
+    if manifest.get("sha256") != _sha256(archive):
+        raise ModelCorrupt("L'archive Rasa est abîmée (empreinte différente du manifeste). Relancez « bot train ».")
+    return RasaModel(archive, manifest)
+
+
+def _train(paths: ProjectPaths, print_: str, progress: Progress) -> RasaModel:
+    started = time.perf_counter()
+    progress("modèle Rasa : règles de dialogue et archive")
+    folder = rasa_folder(paths)
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(timezone.utc)
+    with tempfile.TemporaryDirectory(prefix=".rasa-", dir=folder) as draft:
+        trained = _run_rasa(paths, Path(draft))
+        archive = folder / f"assistant-{now:%Y%m%d-%H%M%S}-{print_[:8]}.tar.gz"
+        os.replace(trained, archive)
+    manifest = {
+        "empreinte": print_,
+        "archive": archive.name,
+        "sha256": _sha256(archive),
+        "date": now.isoformat(timespec="seconds"),
+        "duree_s": round(time.perf_counter() - started, 1),
+        "rasa": version("rasa"),
+    }
+    draft_manifest = folder / f".{MANIFEST_FILE}"
+    draft_manifest.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft_manifest, folder / MANIFEST_FILE)
+    for old in sorted(folder.glob("assistant-*.tar.gz"))[:-KEEP]:
+        old.unlink(missing_ok=True)
+    progress(f"modèle Rasa prêt en {manifest['duree_s']} s")
+    return RasaModel(archive, manifest)
+
+
+def _run_rasa(paths: ProjectPaths, output: Path) -> Path:
+    said = io.StringIO()
+    with _quiet_rasa(paths, output), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            from rasa.model_training import train
+
+            result = train(
+                domain=str(paths.root / "domain.yml"),
+                config=str(paths.config),
+                training_files=[str(paths.corpus), str(paths.root / "data" / "rules")],
+                output=str(output),
+                fixed_model_name="assistant",
+            )
+        except ImportError as error:
+            raise AssistantError(f"Rasa est mal installé : il manque « {error.name} ». Lancez « uv sync ».") from error
+        except AssistantError:
+            raise
+        except (Exception, SystemExit) as error:  # Rasa also leaves by sys.exit
+            raise AssistantError(f"L'entraînement de Rasa a échoué : {_first_line(error, said)}") from error
+    if result.code or not result.model:
+        raise AssistantError(f"L'entraînement de Rasa a échoué : {_first_line(None, said)}")
+    return Path(result.model)
+
+
+@contextlib.contextmanager
+def _quiet_rasa(paths: ProjectPaths, output: Path) -> Iterator[None]:
+    """No telemetry, no warnings, no cache of Rasa: our own fingerprint already says what is up to date."""
+    hush_warnings()
+    hush_logs()
+    wanted = {
+        "BOT_RACINE": str(paths.root),
+        "RASA_TELEMETRY_ENABLED": "false",
+        "RASA_MAX_CACHE_SIZE": "0",
+        "RASA_CACHE_DIRECTORY": str(output / "cache"),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        with swallowed_warnings():
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _first_line(error: BaseException | None, said: io.StringIO) -> str:
+    lines = [line for line in f"{error or ''}\n{said.getvalue()}".splitlines() if line.strip()]
+    return lines[0].strip() if lines else "sans explication"
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

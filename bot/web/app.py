@@ -1,0 +1,78 @@
+"""The aiohttp application: the chat page, its small API, and what watches over them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from aiohttp import web
+
+from bot.settings import Settings
+from bot.web import handlers
+from bot.web.assets import Asset, Pages, load_assets
+from bot.web.chat import Chat
+from bot.web.engines import ChatEngine
+from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, PAGES, SETTINGS
+from bot.web.limits import RateLimiter
+from bot.web.middlewares import finish_headers, middlewares
+from bot.web.sessions import Sessions
+
+PURGE_SECONDS = 60.0
+
+
+def create_app(settings: Settings, engine: ChatEngine, assets: Mapping[str, Asset] | None = None) -> web.Application:
+    """Return the application.
+
+    Args:
+        settings: checked settings.
+        engine: answers; started and stopped with the application.
+        assets: static files, those of the package by default.
+    """
+    app = web.Application(middlewares=middlewares(), client_max_size=settings.max_body)
+    files = dict(assets if assets is not None else load_assets())
+    app[SETTINGS] = settings
+    app[ENGINE] = engine
+    app[CHAT] = Chat(engine, Sessions(settings.max_sessions, settings.session_minutes * 60, engine.forget))
+    app[LIMITER] = RateLimiter(settings)
+    app[ASSETS] = files
+    app[PAGES] = Pages(files, settings.theme)
+    app.on_startup.append(_start)
+    app.on_cleanup.append(_stop)
+    app.cleanup_ctx.append(_purge)
+    app.on_response_prepare.append(finish_headers)
+    app.add_routes(
+        [
+            web.get("/", handlers.show_page),
+            web.post("/", handlers.send_form),
+            web.post("/api/chat", handlers.send_json),
+            web.delete("/api/chat", handlers.end_json),
+            web.options("/api/chat", handlers.preflight),
+            web.get("/health", handlers.health),
+            web.get("/ready", handlers.ready),
+            web.get("/accessibilite", handlers.accessibility),
+            web.get("/donnees-personnelles", handlers.privacy),
+            web.get("/static/{name}", handlers.static),
+        ]
+    )
+    return app
+
+
+async def _start(app: web.Application) -> None:
+    await app[ENGINE].start()
+
+
+async def _purge(app: web.Application) -> AsyncIterator[None]:
+    """Forget old conversations even when nobody comes."""
+
+    async def every_minute() -> None:
+        while True:
+            await asyncio.sleep(PURGE_SECONDS)
+            app[CHAT].sessions.purge()
+
+    task = asyncio.create_task(every_minute())
+    yield
+    task.cancel()
+
+
+async def _stop(app: web.Application) -> None:
+    await app[ENGINE].stop()

@@ -1,0 +1,114 @@
+"""One turn seen from the web: tidy the words, ask the engine, mask, remember. The page and the API share it."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.cleaning import MAX_CHARACTERS, Script, clean
+from bot.web.engines import Answer, ChatEngine, Context, EngineError
+from bot.web.problems import Refusal
+from bot.web.sessions import Conversation, Exchange, Sessions
+from bot.web.view import ReplyView, reply_view, runs
+from bot.wording import EMPTY
+
+if TYPE_CHECKING:
+    from bot.dialogue import ConversationState
+
+MAX_READ = 20_000
+"""Characters handed to the engine: emergencies are looked for that far, the rest of the flow stops earlier."""
+LONG = f"Votre message est long : j'ai lu les {MAX_CHARACTERS // 1000} 000 premiers caractères."
+DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essayez à nouveau dans un moment."
+STALE_CHOICE = "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."
+
+
+class Chat:
+    """Conducts the conversations of all visitors.
+
+    Args:
+        engine: answers.
+        sessions: remembers.
+    """
+
+    def __init__(self, engine: ChatEngine, sessions: Sessions) -> None:
+        self.engine = engine
+        self.sessions = sessions
+
+    async def say(self, text: str, conversation: Conversation | None, send: str) -> tuple[Conversation, Exchange]:
+        """Answer a typed message; a conversation is opened only now, when there is something to answer.
+
+        Args:
+            text: any string.
+            conversation: the one going on, or ``None``.
+            send: identifies this send, so that sending twice is answered once; may be empty.
+
+        Raises:
+            Refusal: nothing was written, or no engine answers.
+        """
+        words = tidy(text)
+        if clean(words).script is Script.EMPTY:
+            raise Refusal(422, EMPTY)
+        return await self._exchange(words, conversation, send, lambda context: self.engine.reply(words, context))
+
+    async def press(self, choice: str, conversation: Conversation | None, send: str) -> tuple[Conversation, Exchange]:
+        """Answer a button; only those offered to this very conversation are known.
+
+        Raises:
+            Refusal: the button was never offered here, or no engine answers.
+        """
+        label = conversation.offered.get(choice) if conversation else None
+        if label is None:
+            raise Refusal(409, STALE_CHOICE)
+        return await self._exchange(label, conversation, send, lambda context: self.engine.choose(choice, context))
+
+    async def _exchange(
+        self, words: str, conversation: Conversation | None, send: str, ask: Callable[[Context], Awaitable[Answer]]
+    ) -> tuple[Conversation, Exchange]:
+        conversation = conversation or self.sessions.create()
+        key = _send_key(send, words)
+        async with conversation.lock:
+            if key in conversation.sends:
+                return conversation, conversation.sends[key]
+            context = Context(conversation.id, conversation.state, conversation.engine)
+            try:
+                answer = await ask(context)
+            except EngineError as error:
+                if not conversation.exchanges:
+                    self.sessions.drop(conversation.id)
+                raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
+            exchange = _exchange_of(words, answer)
+            conversation.state, conversation.engine = _masked_state(answer), answer.engine
+            conversation.remember(exchange, key)
+        return conversation, exchange
+
+
+def tidy(text: str) -> str:
+    """Return what was typed, safe to show and to encode: no control character, no half character."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:MAX_READ]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).strip()
+
+
+def _exchange_of(words: str, answer: Answer) -> Exchange:
+    from bot.privacy import mask  # phone number tables: not before the server listens
+
+    shown = words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS].rstrip() + "…"
+    masked = mask(shown)
+    reply: ReplyView = reply_view(answer.reply)
+    if len(words) > MAX_CHARACTERS:
+        reply["phrases"] = [runs(LONG), *reply["phrases"]]
+    return Exchange(masked, reply, masked != shown)
+
+
+def _masked_state(answer: Answer) -> ConversationState | None:
+    from bot.privacy import mask
+
+    state = answer.state
+    return replace(state, pending=mask(state.pending)) if state is not None and state.pending else state
+
+
+def _send_key(send: str, words: str) -> str:
+    return hashlib.blake2b(f"{send}\0{words}".encode(), digest_size=16).hexdigest() if send else ""

@@ -1,0 +1,565 @@
+"""Who answers: the Rasa agent when it is there, the plain router otherwise, the fixed emergency rules at least.
+
+Nothing heavy is imported before the server listens: models load in threads of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from bot.errors import AssistantError
+from bot.paths import ProjectPaths
+from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
+
+if TYPE_CHECKING:
+    from bot.dialogue import ConversationState, Dialogue, Turn
+
+T = TypeVar("T")
+log = logging.getLogger("bot.web.engines")
+
+EMERGENCY_NUMBERS = ("15", "17", "18", "112", "114")
+"""Those shown at the foot of every page, by what they are for; their names come from the referential."""
+MAX_FAILURES = 3
+REST_SECONDS = 60.0
+"""After three failures in a row the agent is left alone for a minute: nobody waits for it at each message."""
+
+
+class EngineError(AssistantError):
+    """No engine could answer."""
+
+
+class Condition(str, Enum):
+    """How an engine is doing."""
+
+    ABSENT = "absent"
+    LOADING = "chargement"
+    READY = "pret"
+    FAILED = "echec"
+    RESTING = "au_repos"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an engine is told of the conversation.
+
+    Args:
+        conversation: id made by the server.
+        state: of the dialogue, ``None`` at the start.
+        engine: name of the engine that answered last, "" at the start.
+    """
+
+    conversation: str
+    state: ConversationState | None = None
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine says.
+
+    Args:
+        reply: the words, cards and buttons.
+        state: what to remember, ``None`` when the engine does not tell.
+        engine: its name.
+    """
+
+    reply: Reply
+    state: ConversationState | None
+    engine: str
+
+
+@dataclass(frozen=True)
+class SiteFacts:
+    """What every page says whatever is asked; read from the referential.
+
+    Args:
+        front_desk: of the préfecture.
+        calls: emergency numbers of the footer.
+    """
+
+    front_desk: Contact | None = None
+    calls: tuple[EmergencyCall, ...] = ()
+
+
+class ChatEngine(Protocol):
+    """What the web application needs to hold conversations; it knows nothing else of any engine."""
+
+    @property
+    def facts(self) -> SiteFacts:
+        """What is known of the site so far."""
+
+    async def start(self) -> None:
+        """Begin to load, and return at once."""
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+
+    def status(self) -> dict[str, Any]:
+        """Say who would answer now: ``moteur``, ``routeur``, ``agent``, ``modele``."""
+
+    async def reply(self, text: str, context: Context) -> Answer:
+        """Answer a typed message.
+
+        Raises:
+            EngineError: nothing can be answered.
+        """
+
+    async def choose(self, choice: str, context: Context) -> Answer:
+        """Answer a button that was offered to this conversation.
+
+        Raises:
+            EngineError: nothing can be answered.
+        """
+
+    def forget(self, conversation: str) -> None:
+        """Forget a conversation at once, where the engine keeps something of it."""
+
+
+class LoopThread:
+    """A daemon thread with an event loop: slow or blocking code runs there, never in the server's loop."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Schedule a coroutine there."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there and wait for it here."""
+        return await asyncio.wrap_future(self.submit(work))
+
+    def stop(self) -> None:
+        """Ask the loop to end; what still blocks dies with the process."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+
+class FirstAid:
+    """Emergencies without any model: the referential and the fixed rules only, ready in half a second."""
+
+    def __init__(self, paths: ProjectPaths) -> None:
+        from bot.emergency import EmergencyDetector, load_rules, load_situations
+        from bot.referential import load_referential
+        from bot.wording import Writer
+
+        referential = load_referential(paths.referential)
+        self._writer = Writer(referential)
+        desk = referential.entry_points.get("prefecture_accueil")
+        numbers = referential.emergency_numbers
+        self.facts = SiteFacts(
+            self._writer.contact(desk) if desk else None,
+            tuple(EmergencyCall(n, numbers[n].nom) for n in EMERGENCY_NUMBERS if n in numbers),
+        )
+        self._detector = EmergencyDetector(
+            load_situations(paths.referential / "urgences.yml"), load_rules(paths.referential / "urgences_regles.yml")
+        )
+
+    def reply(self, text: str) -> Reply | None:
+        """Return the numbers to call, or ``None`` when the message is no emergency."""
+        from bot.types import DecisionKind, RoutingDecision
+
+        found = self._detector.detect(text)
+        if found is None:
+            return None
+        return self._writer.reply(
+            RoutingDecision(DecisionKind.URGENCE, urgence=tuple(found.numeros), situation=found.situation)
+        )
+
+
+class PlainEngine:
+    """The router and the dialogue, without Rasa. Emergencies are answered while it loads.
+
+    Args:
+        load: builds the dialogue; called once, in a thread.
+        first_aid: builds the emergency answers; called first, in the same thread.
+        seconds: given to one answer, loading included.
+    """
+
+    name = "routeur"
+
+    def __init__(
+        self, load: Callable[[], Dialogue], first_aid: Callable[[], FirstAid] | None = None, seconds: float = 20.0
+    ) -> None:
+        self._load = load
+        self._load_first_aid = first_aid
+        self._seconds = seconds
+        self._thread = LoopThread("routeur")
+        self._dialogue: Dialogue | None = None
+        self._first_aid: FirstAid | None = None
+        self._first_aid_done: Future[None] = Future()
+        self._loaded: Future[None] = Future()
+        self.condition = Condition.LOADING
+
+    @property
+    def facts(self) -> SiteFacts:
+        return self._first_aid.facts if self._first_aid else SiteFacts()
+
+    async def start(self) -> None:
+        self._thread.start()
+        self._thread.submit(self._prepare())
+
+    async def stop(self) -> None:
+        self._thread.stop()
+
+    @property
+    def loaded(self) -> Future[None]:
+        """Done when loading has ended, well or badly."""
+        return self._loaded
+
+    def status(self) -> dict[str, Any]:
+        model = self._dialogue is not None and getattr(self._dialogue.router, "model", None) is not None
+        engine = self.name if self.condition is Condition.READY else "urgences" if self._first_aid else "aucun"
+        return {"moteur": engine, "routeur": self.condition.value, "agent": Condition.ABSENT.value, "modele": model}
+
+    async def reply(self, text: str, context: Context) -> Answer:
+        if self.condition is not Condition.READY:
+            urgent = await self._emergency(text)
+            if urgent is not None:
+                return Answer(urgent, context.state, self.name)
+        return await self._turn(lambda dialogue, state: dialogue.reply(text, state), context)
+
+    async def choose(self, choice: str, context: Context) -> Answer:
+        return await self._turn(lambda dialogue, state: dialogue.choose(choice, state), context)
+
+    def forget(self, conversation: str) -> None:
+        """Nothing to do: the state travels with the context."""
+
+    async def _turn(self, act: Callable[[Dialogue, ConversationState], Turn], context: Context) -> Answer:
+        async def work() -> Turn:
+            from bot.dialogue import ConversationState
+
+            if self._dialogue is None:
+                raise EngineError("Le routeur n'est pas disponible.")
+            return act(self._dialogue, context.state or ConversationState())
+
+        try:
+            turn = await asyncio.wait_for(self._thread.run(work()), self._seconds)
+        except TimeoutError as error:
+            raise EngineError("Le routeur met trop de temps.") from error
+        except EngineError:
+            raise
+        except Exception as error:
+            log.error("plain turn failed", extra={"evenement": "routeur_erreur"}, exc_info=error)
+            raise EngineError("Le routeur a échoué.") from error
+        return Answer(turn.reply, turn.state, self.name)
+
+    async def _emergency(self, text: str) -> Reply | None:
+        try:
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._first_aid_done)), self._seconds)
+            if self._first_aid is None:
+                return None
+            return await asyncio.to_thread(self._first_aid.reply, text)
+        except Exception as error:
+            log.error("first aid failed", extra={"evenement": "urgences_erreur"}, exc_info=error)
+            return None
+
+    async def _prepare(self) -> None:
+        started = time.perf_counter()
+        if self._load_first_aid is not None:
+            try:
+                self._first_aid = self._load_first_aid()
+            except Exception as error:
+                log.error("first aid cannot load", extra={"evenement": "urgences_absentes"}, exc_info=error)
+        self._first_aid_done.set_result(None)
+        await asyncio.sleep(0)
+        try:
+            dialogue = self._load()
+            self._warm(dialogue)
+            self._dialogue, self.condition = dialogue, Condition.READY
+            log.info("router ready", extra={"evenement": "routeur_pret", "secondes": round(time.perf_counter() - started, 2)})
+        except Exception as error:
+            self.condition = Condition.FAILED
+            log.error("router cannot load", extra={"evenement": "routeur_absent"}, exc_info=error)
+        finally:
+            self._loaded.set_result(None)
+
+    @staticmethod
+    def _warm(dialogue: Dialogue) -> None:
+        """Answer once to nobody: the encoder loads now, not at the first citizen's message."""
+        from bot.dialogue import ConversationState
+
+        dialogue.reply("bonjour", ConversationState())
+
+
+class Agent(Protocol):
+    """What this side uses of ``bot.rasa.agent.InProcessAgent``."""
+
+    def load(self) -> Awaitable[Any]:
+        """Load the model."""
+
+    def handle(self, text: str, conversation_id: str) -> Awaitable[Sequence[Mapping[str, Any]]]:
+        """Answer a typed message."""
+
+    def choose(self, choice_id: str, conversation_id: str) -> Awaitable[Sequence[Mapping[str, Any]]]:
+        """Answer a pressed button."""
+
+    def forget(self, conversation_id: str) -> None:
+        """Forget a conversation."""
+
+
+class AgentEngine:
+    """The Rasa agent, in a thread of its own.
+
+    Args:
+        build: makes the agent (imports Rasa); called once, in the thread.
+        seconds: given to one answer.
+        clock: monotonic seconds.
+    """
+
+    name = "agent"
+
+    def __init__(self, build: Callable[[], Agent], seconds: float = 4.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._build = build
+        self._seconds = seconds
+        self._clock = clock
+        self._thread = LoopThread("agent")
+        self._agent: Agent | None = None
+        self._condition = Condition.LOADING
+        self._failures = 0
+        self._rest_until = 0.0
+
+    @property
+    def condition(self) -> Condition:
+        """How the agent is doing now."""
+        if self._condition is Condition.READY and self._clock() < self._rest_until:
+            return Condition.RESTING
+        return self._condition
+
+    def start(self) -> None:
+        """Load the agent in its thread, and return at once."""
+        self._thread.start()
+        self._thread.submit(self._prepare())
+
+    def stop(self) -> None:
+        """Let the thread end."""
+        self._thread.stop()
+
+    async def reply(self, text: str, context: Context) -> Answer:
+        """Answer a typed message; raises :class:`EngineError` when the agent cannot."""
+        return await self._turn(lambda agent: agent.handle(text, context.conversation), context)
+
+    async def choose(self, choice: str, context: Context) -> Answer:
+        """Answer a pressed button; raises :class:`EngineError` when the agent cannot."""
+        return await self._turn(lambda agent: agent.choose(choice, context.conversation), context)
+
+    def forget(self, conversation: str) -> None:
+        """Forget a conversation, in the agent's thread."""
+
+        async def work() -> None:
+            if self._agent is not None:
+                self._agent.forget(conversation)
+
+        if self._agent is not None:
+            self._thread.submit(work())
+
+    async def _turn(self, act: Callable[[Agent], Awaitable[Sequence[Mapping[str, Any]]]], context: Context) -> Answer:
+        agent = self._agent
+        if agent is None or self.condition is not Condition.READY:
+            raise EngineError("L'agent n'est pas prêt.")
+
+        async def work() -> Sequence[Mapping[str, Any]]:
+            return await act(agent)
+
+        try:
+            messages = await asyncio.wait_for(self._thread.run(work()), self._seconds)
+            answer = answer_of_messages(messages, context, self.name)
+        except Exception as error:
+            self._failed(error)
+            raise EngineError("L'agent n'a pas répondu.") from error
+        self._failures = 0
+        return answer
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            self._failures, self._rest_until = 0, self._clock() + REST_SECONDS
+        log.error("agent turn failed", extra={"evenement": "agent_erreur"}, exc_info=error)
+
+    async def _prepare(self) -> None:
+        started = time.perf_counter()
+        try:
+            agent = self._build()
+            await agent.load()
+            self._agent, self._condition = agent, Condition.READY
+            log.info("agent ready", extra={"evenement": "agent_pret", "secondes": round(time.perf_counter() - started, 2)})
+        except Exception as error:
+            self._condition = Condition.FAILED
+            log.error("agent cannot load", extra={"evenement": "agent_absent"}, exc_info=error)
+
+
+class FallbackEngine:
+    """The agent first, the plain router whenever the agent is not ready, fails or is late.
+
+    A conversation stays with the engine that opened it, so that no thread is lost when the agent becomes ready in the
+    middle; a conversation the agent drops goes on with the router, from the last state known.
+    """
+
+    def __init__(self, plain: PlainEngine, agent: AgentEngine | None = None) -> None:
+        self._plain = plain
+        self._agent = agent
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def facts(self) -> SiteFacts:
+        return self._plain.facts
+
+    async def start(self) -> None:
+        await self._plain.start()
+        if self._agent is not None:
+            self._watch = asyncio.create_task(self._start_agent(self._agent))
+
+    async def stop(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._agent is not None:
+            self._agent.stop()
+        await self._plain.stop()
+
+    def status(self) -> dict[str, Any]:
+        status = self._plain.status()
+        if self._agent is not None:
+            status["agent"] = self._agent.condition.value
+            if self._agent.condition is Condition.READY:
+                status["moteur"] = self._agent.name
+        return status
+
+    async def reply(self, text: str, context: Context) -> Answer:
+        if self._agent is not None and self._agent_holds(context):
+            try:
+                return await self._agent.reply(text, context)
+            except EngineError:
+                pass
+        return await self._plain.reply(text, context)
+
+    async def choose(self, choice: str, context: Context) -> Answer:
+        if self._agent is not None and self._agent_holds(context):
+            try:
+                return await self._agent.choose(choice, context)
+            except EngineError:
+                pass
+        return await self._plain.choose(choice, context)
+
+    def forget(self, conversation: str) -> None:
+        if self._agent is not None:
+            self._agent.forget(conversation)
+
+    def _agent_holds(self, context: Context) -> bool:
+        assert self._agent is not None
+        return self._agent.condition is Condition.READY and context.engine in {"", self._agent.name}
+
+    async def _start_agent(self, agent: AgentEngine) -> None:
+        """Importing Rasa takes the processor for seconds: the router loads first."""
+        await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
+        agent.start()
+
+
+def build_engine(paths: ProjectPaths, agent_seconds: float, router_seconds: float, with_agent: bool) -> FallbackEngine:
+    """Return the engine of a project tree; nothing is loaded before ``start``."""
+
+    def load() -> Dialogue:
+        from bot.dialogue import Dialogue
+        from bot.router import load_router
+
+        return Dialogue(load_router(paths, need_model=False))
+
+    def build() -> Agent:
+        agent: Agent = importlib.import_module("bot.rasa.agent").InProcessAgent()
+        return agent
+
+    plain = PlainEngine(load, lambda: FirstAid(paths), router_seconds)
+    return FallbackEngine(plain, AgentEngine(build, agent_seconds) if with_agent else None)
+
+
+def answer_of_messages(messages: Sequence[Mapping[str, Any]], context: Context, engine: str) -> Answer:
+    """Read the messages of the agent.
+
+    A message holds ``text`` and ``buttons`` as any Rasa channel gives them, or a whole reply (the fields of
+    :class:`bot.wording.Reply`) under ``custom``, with the state of the dialogue beside it. A Rasa channel sends both
+    forms of one reply: when there are whole replies, the others repeat them.
+
+    Raises:
+        EngineError: nothing to say in them.
+    """
+    customs = [m.get("custom") for m in messages if isinstance(m.get("custom"), Mapping)]
+    replies = [reply_from_mapping(c["reponse"]) for c in customs if isinstance(c, Mapping) and isinstance(c.get("reponse"), Mapping)]
+    if not replies:
+        replies = [_reply_of_plain_message(m) for m in messages if m.get("text") or m.get("buttons")]
+    if not replies:
+        raise EngineError("L'agent n'a rien dit.")
+    states = [c["etat"] for c in customs if isinstance(c, Mapping) and isinstance(c.get("etat"), Mapping)]
+    return Answer(_merged(replies), _state(states[-1]) if states else context.state, engine)
+
+
+def reply_from_mapping(values: Mapping[str, Any]) -> Reply:
+    """Build a reply from plain values (``dataclasses.asdict`` of a reply, or its JSON)."""
+    known = _known(Reply, values)
+    known["cards"] = tuple(_card(c) for c in known.get("cards") or ())
+    known["choices"] = tuple(Choice(str(c["id"]), str(c["label"])) for c in known.get("choices") or ())
+    known["calls"] = tuple(EmergencyCall(str(c["number"]), str(c["name"])) for c in known.get("calls") or ())
+    known.setdefault("text", "")
+    return Reply(**known)
+
+
+def _card(values: Mapping[str, Any]) -> Card:
+    known = _known(Card, values)
+    contact = _known(Contact, known.get("contact") or {"name": ""})
+    for name in ("address", "phones", "emails"):
+        contact[name] = tuple(contact.get(name) or ())
+    contact["websites"] = tuple((str(a), str(b)) for a, b in contact.get("websites") or ())
+    for name in ("sentences", "bring", "associated"):
+        known[name] = tuple(known.get(name) or ())
+    known["link"] = tuple(known["link"]) if known.get("link") else None
+    return Card(**{**known, "contact": Contact(**contact)})
+
+
+def _known(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if k in kind.__dataclass_fields__}
+
+
+def _reply_of_plain_message(message: Mapping[str, Any]) -> Reply:
+    choices = []
+    for button in message.get("buttons") or ():
+        identifier = str(button.get("id") or button.get("payload") or "")
+        if identifier and not identifier.startswith("/"):
+            choices.append(Choice(identifier, str(button.get("title") or identifier)))
+    return Reply(str(message.get("text") or ""), choices=tuple(choices))
+
+
+def _merged(replies: Sequence[Reply]) -> Reply:
+    first, *others = replies
+    for other in others:
+        first = replace(
+            first,
+            text="\n".join(t for t in (first.text, other.text) if t),
+            cards=(*first.cards, *other.cards),
+            choices=(*first.choices, *other.choices),
+            calls=(*first.calls, *other.calls),
+            instruction=first.instruction or other.instruction,
+        )
+    return first
+
+
+def _state(values: Mapping[str, Any]) -> ConversationState:
+    from bot.dialogue import ConversationState
+
+    return ConversationState.from_mapping(values)
+

@@ -1,0 +1,287 @@
+"""One handler per route: read, call the core, show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from typing import Any
+
+from aiohttp import web
+
+from bot.web.engines import Condition
+from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, PAGES, REQUEST_ID, SETTINGS
+from bot.web.problems import Refusal
+from bot.web.sessions import Conversation
+from bot.web.view import call_view, desk_view
+from bot.wording import PROGRAM_NOTICE
+
+BODY_SECONDS = 20.0
+EASY = "facile"
+SUGGESTIONS = (
+    "Je veux construire un abri de jardin",
+    "Je cherche un logement social",
+    "Je veux changer ma carte grise",
+    "Je veux organiser une course à pied",
+    "Mon chien a mordu quelqu'un",
+    "Je veux ouvrir un restaurant",
+)
+
+
+async def show_page(request: web.Request) -> web.Response:
+    """GET /: the page, with the conversation so far."""
+    return _page(request, _of_cookie(request), easy=request.query.get("lecture") == EASY)
+
+
+async def send_form(request: web.Request) -> web.StreamResponse:
+    """POST /: the whole conversation without JavaScript.
+
+    Once the browser has shown that it keeps our cookie, a redirect follows, so that going back or reloading sends nothing
+    again. Otherwise the page is the answer, and its form carries the conversation.
+    """
+    form = await _read_form(request)
+    easy = form["lecture"] == EASY
+    if form["action"] == "nouvelle":
+        return _forget(request, form["conversation"], easy)
+    if form["action"] == "lecture":
+        return _page(request, _of(request, form["conversation"]), easy=not easy, text=form["message"])
+    chat = request.app[CHAT]
+    conversation = _of(request, form["conversation"])
+    if form["choix"]:
+        conversation, _ = await chat.press(form["choix"], conversation, form["envoi"])
+        kept = form["message"]
+    else:
+        conversation, _ = await chat.say(form["suggestion"] or form["message"], conversation, form["envoi"])
+        kept = form["message"] if form["suggestion"] else ""
+    request[ENGINE_USED] = conversation.engine
+    if _cookie(request) == conversation.id and not kept:
+        return _redirect(easy, "#reponse")
+    response = _page(request, conversation, easy=easy, text=kept)
+    _set_cookie(request, response, conversation)
+    return response
+
+
+async def send_json(request: web.Request) -> web.Response:
+    """POST /api/chat: the same for the page's script. ``{"texte"}`` or ``{"choix"}``, with ``conversation`` and ``envoi``."""
+    values = await _read_json(request)
+    text, choice = values.get("texte"), values.get("choix")
+    if not isinstance(text if choice is None else choice, str):
+        raise Refusal(422, "Il manque « texte » ou « choix », qui doit être une chaîne.")
+    conversation = _of(request, values.get("conversation"))
+    send = values.get("envoi") if isinstance(values.get("envoi"), str) else ""
+    chat = request.app[CHAT]
+    if choice is not None:
+        conversation, exchange = await chat.press(choice, conversation, send or "")
+    else:
+        conversation, exchange = await chat.say(text or "", conversation, send or "")
+    request[ENGINE_USED] = conversation.engine
+    response = web.json_response(
+        {
+            "conversation": conversation.id,
+            "message": exchange.said,
+            "masque": exchange.masked,
+            "reponse": exchange.reply,
+            "moteur": conversation.engine,
+        }
+    )
+    _set_cookie(request, response, conversation)
+    return response
+
+
+async def end_json(request: web.Request) -> web.Response:
+    """DELETE /api/chat: forget the conversation."""
+    values = await _read_json(request)
+    response = web.Response(status=204)
+    _drop(request, response, values.get("conversation"))
+    return response
+
+
+async def preflight(request: web.Request) -> web.Response:
+    """OPTIONS /api/chat: what an allowed site may send."""
+    if request.headers.get("Origin", "").lower() not in request.app[SETTINGS].hosts:
+        raise Refusal(403)
+    return web.Response(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": "POST, DELETE",
+            "Access-Control-Allow-Headers": "Content-Type",
+            "Access-Control-Max-Age": "600",
+        },
+    )
+
+
+async def health(request: web.Request) -> web.Response:
+    """GET /health: alive, and who would answer now."""
+    status = request.app[ENGINE].status()
+    fine = status["routeur"] in {Condition.READY.value, Condition.LOADING.value}
+    return web.json_response({"etat": "ok" if fine else "degrade", **status, "conversations": len(request.app[CHAT].sessions)})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """GET /ready: 200 once messages can be routed, 503 before."""
+    status = request.app[ENGINE].status()
+    prepared = Condition.READY.value in {status["routeur"], status["agent"]}
+    return web.json_response({"pret": prepared, **status}, status=200 if prepared else 503)
+
+
+async def accessibility(request: web.Request) -> web.Response:
+    """GET /accessibilite: what was tested and what was not."""
+    return _html(request, "accessibilite.html")
+
+
+async def privacy(request: web.Request) -> web.Response:
+    """GET /donnees-personnelles: what is kept, where, how long."""
+    return _html(request, "donnees.html", minutes=request.app[SETTINGS].session_minutes)
+
+
+async def static(request: web.Request) -> web.Response:
+    """GET /static/…: a fixed list of files, cached for ever under their versioned address."""
+    asset = request.app[ASSETS].get(request.match_info["name"])
+    if asset is None:
+        raise web.HTTPNotFound
+    versioned = request.query.get("v") == asset.version
+    headers = {
+        "Content-Type": asset.content_type,
+        "Cache-Control": "public, max-age=31536000, immutable" if versioned else "no-cache",
+        "ETag": f'"{asset.version}"',
+        "Vary": "Accept-Encoding",
+    }
+    if any(tag.value == asset.version for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        return web.Response(body=asset.zipped, headers={**headers, "Content-Encoding": "gzip"})
+    return web.Response(body=asset.body, headers=headers)
+
+
+async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
+    """Return the page of a refusal; on the conversation, it keeps what was typed in the field."""
+    if request.path == "/" and request.method == "POST" and refusal.status != 403:
+        form = await _recover_form(request)
+        text = form["message"] or form["suggestion"]
+        response = _page(
+            request, _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail
+        )
+        response.set_status(refusal.status)
+    else:
+        response = _html(request, "erreur.html", refusal=refusal, status=refusal.status)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def _page(
+    request: web.Request, conversation: Conversation | None, *, easy: bool, text: str = "", error: str = ""
+) -> web.Response:
+    return _html(
+        request,
+        "conversation.html",
+        echanges=conversation.exchanges if conversation else [],
+        conversation=conversation.id if conversation else "",
+        envoi=secrets.token_urlsafe(9),
+        suggestions=SUGGESTIONS,
+        texte=text,
+        erreur=error,
+        facile=easy,
+    )
+
+
+def _html(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
+    facts = request.app[ENGINE].facts
+    common = {
+        "accueil": desk_view(facts.front_desk, "") if facts.front_desk else None,
+        "urgences": [call_view(call) for call in facts.calls],
+        "avis": PROGRAM_NOTICE,
+        "requete": request.get(REQUEST_ID, ""),
+        "facile": False,
+        "principale": template == "conversation.html",
+    }
+    text = request.app[PAGES].render(template, **{**common, **values})
+    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+_FIELDS = ("message", "choix", "suggestion", "conversation", "envoi", "lecture", "action")
+
+
+async def _read_form(request: web.Request) -> dict[str, str]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Refusal(415)
+    try:
+        posted = await asyncio.wait_for(request.post(), BODY_SECONDS)
+    except TimeoutError as error:
+        raise Refusal(408) from error
+    except (ValueError, LookupError) as error:  # broken or unknown encoding
+        raise Refusal(400) from error
+    values = {name: posted.get(name, "") for name in _FIELDS}
+    return {name: value if isinstance(value, str) else "" for name, value in values.items()}
+
+
+async def _recover_form(request: web.Request) -> dict[str, str]:
+    """Read the form again to give the words back; what cannot be read is empty."""
+    try:
+        return await _read_form(request)
+    except (Refusal, web.HTTPException, ConnectionError):
+        return dict.fromkeys(_FIELDS, "")
+
+
+async def _read_json(request: web.Request) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise Refusal(415, "Envoyez du JSON, avec l'en-tête Content-Type: application/json.")
+    try:
+        body = await asyncio.wait_for(request.read(), BODY_SECONDS)
+        values = json.loads(body)
+    except TimeoutError as error:
+        raise Refusal(408) from error
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "Ce n'est pas du JSON correct.") from error
+    if not isinstance(values, dict):
+        raise Refusal(400, "Envoyez un objet JSON, par exemple {\"texte\": \"…\"}.")
+    return values
+
+
+def _cookie_name(request: web.Request) -> str:
+    return "__Host-conversation" if request.app[SETTINGS].https else "conversation"
+
+
+def _cookie(request: web.Request) -> str:
+    return request.cookies.get(_cookie_name(request), "")
+
+
+def _of_cookie(request: web.Request) -> Conversation | None:
+    return request.app[CHAT].sessions.get(_cookie(request))
+
+
+def _of(request: web.Request, given: Any) -> Conversation | None:
+    """Return the conversation of the cookie, or the one the page carries where cookies do not reach (frames)."""
+    sent = given if isinstance(given, str) else ""
+    return _of_cookie(request) or request.app[CHAT].sessions.get(sent)
+
+
+def _set_cookie(request: web.Request, response: web.Response, conversation: Conversation) -> None:
+    if _cookie(request) != conversation.id:
+        response.set_cookie(
+            _cookie_name(request),
+            conversation.id,
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=request.app[SETTINGS].https,
+        )
+
+
+def _redirect(easy: bool, anchor: str = "") -> web.Response:
+    return web.Response(status=303, headers={"Location": f"/{'?lecture=facile' if easy else ''}{anchor}"})
+
+
+def _forget(request: web.Request, given: str, easy: bool) -> web.Response:
+    response = _redirect(easy)
+    _drop(request, response, given)
+    return response
+
+
+def _drop(request: web.Request, response: web.Response, given: Any) -> None:
+    sessions = request.app[CHAT].sessions
+    sessions.drop(_cookie(request))
+    sessions.drop(given if isinstance(given, str) else None)
+    if _cookie(request):
+        response.del_cookie(
+            _cookie_name(request), path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].https
+        )

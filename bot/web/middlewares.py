@@ -1,0 +1,144 @@
+"""What every request goes through: an id and a log line, kind errors, the origin, the rate; and headers on the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.web.handlers import error_page
+from bot.web.keys import ENGINE_USED, LIMITER, REQUEST_ID, SETTINGS
+from bot.web.problems import Refusal, problem_response
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = logging.getLogger("bot.web.requetes")
+
+_QUIET = {"/health", "/ready", "/static/{name}"}
+_WRITING = {"POST", "DELETE"}
+
+
+def middlewares() -> list[Any]:
+    """Return the middlewares, outermost first."""
+    return [identify, explain_errors, check_origin, limit_rate]
+
+
+@web.middleware
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id and write one log line: no words, no address, no query string."""
+    request[REQUEST_ID] = secrets.token_hex(8)
+    started = time.perf_counter()
+    response = await handler(request)
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "inconnue"
+    row = {
+        "evenement": "requete",
+        "requete": request[REQUEST_ID],
+        "methode": request.method,
+        "route": route,
+        "statut": response.status,
+        "ms": round((time.perf_counter() - started) * 1000, 1),
+    }
+    if ENGINE_USED in request:
+        row["moteur"] = request[ENGINE_USED]
+    log.log(logging.DEBUG if route in _QUIET else logging.INFO, "request", extra=row)
+    return response
+
+
+@web.middleware
+async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every failure into a kind answer: problem details for programs, a page for people."""
+    try:
+        return await handler(request)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        refusal = Refusal.of(error)
+        if refusal.status >= 500:
+            log.error("request failed", extra={"evenement": "erreur", "requete": request[REQUEST_ID]}, exc_info=error)
+        if is_page(request):
+            return await error_page(request, refusal)
+        return problem_response(refusal, request[REQUEST_ID])
+
+
+@web.middleware
+async def check_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what another site makes a browser send, unless the settings allow that site (API only)."""
+    if request.method in _WRITING and not _may_write(request):
+        raise Refusal(403)
+    return await handler(request)
+
+
+@web.middleware
+async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count the messages of an address; ask to wait when there are too many."""
+    if request.method == "POST":
+        wait = request.app[LIMITER].seconds_to_wait(request)
+        if wait:
+            delay = f"{wait} secondes" if wait < 120 else f"{round(wait / 60)} minutes"
+            raise Refusal(
+                429,
+                f"Vous envoyez beaucoup de messages. Attendez {delay}, puis essayez à nouveau. Votre texte est gardé.",
+                {"Retry-After": str(wait)},
+            )
+    return await handler(request)
+
+
+async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the security headers of every response, errors included, and hide the name of the server."""
+    settings = request.app[SETTINGS]
+    headers = response.headers
+    headers.popall("Server", None)
+    ancestors = " ".join(("'self'", *settings.hosts)) if settings.hosts else "'none'"
+    headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = (
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+    )
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if settings.hosts else "same-origin"
+    if not settings.hosts:
+        headers["X-Frame-Options"] = "DENY"
+    if settings.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    headers.setdefault("Cache-Control", "no-store")
+    if REQUEST_ID in request:
+        headers["X-Request-Id"] = request[REQUEST_ID]
+    origin = _origin(request)
+    if request.path.startswith("/api/"):
+        headers["Vary"] = "Origin"
+        if origin in settings.hosts:
+            headers["Access-Control-Allow-Origin"] = origin
+
+
+def is_page(request: web.Request) -> bool:
+    """Whether a person, not a program, reads the answer of this address."""
+    return not request.path.startswith(("/api/", "/health", "/ready"))
+
+
+def _may_write(request: web.Request) -> bool:
+    if request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return True
+    origin = _origin(request)
+    if not origin:
+        return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
+    settings = request.app[SETTINGS]
+    if not is_page(request) and origin in settings.hosts:
+        return True
+    hosts = {request.host.lower()}
+    if settings.proxies and "X-Forwarded-Host" in request.headers:
+        hosts.add(request.headers["X-Forwarded-Host"].strip().lower())
+    return urlsplit(origin).netloc in hosts
+
+
+def _origin(request: web.Request) -> str:
+    return request.headers.get("Origin", "").strip().rstrip("/").lower()

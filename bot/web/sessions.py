@@ -1,0 +1,130 @@
+"""Conversations kept in memory for the length of a visit: bounded in number, in length and in time, never on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.web.view import ReplyView
+
+if TYPE_CHECKING:
+    from bot.dialogue import ConversationState
+
+MAX_EXCHANGES = 20
+MAX_SENDS = 8
+MAX_OFFERED = 60
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One turn as the page shows it.
+
+    Args:
+        said: the words of the person, personal data masked.
+        reply: what was answered, ready to show.
+        masked: whether something was masked.
+    """
+
+    said: str
+    reply: ReplyView
+    masked: bool = False
+
+
+@dataclass
+class Conversation:
+    """What is known of one visit.
+
+    Args:
+        id: random, made by the server.
+        state: of the dialogue; ``None`` before the first answer.
+        engine: name of the engine that holds the thread, "" before the first answer.
+        exchanges: the last turns, to draw the page again.
+        offered: every button offered to this conversation, id to label.
+        sends: the last sends, so that a double send is answered once.
+        lock: one turn at a time.
+    """
+
+    id: str
+    state: ConversationState | None = None
+    engine: str = ""
+    exchanges: list[Exchange] = field(default_factory=list)
+    offered: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    sends: OrderedDict[str, Exchange] = field(default_factory=OrderedDict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def remember(self, exchange: Exchange, send: str) -> None:
+        """Keep a turn, and drop the oldest beyond the bounds."""
+        self.exchanges = [*self.exchanges, exchange][-MAX_EXCHANGES:]
+        for choice in exchange.reply["choix"]:
+            self.offered.pop(choice["id"], None)
+            self.offered[choice["id"]] = choice["libelle"]
+        while len(self.offered) > MAX_OFFERED:
+            self.offered.popitem(last=False)
+        if send:
+            self.sends[send] = exchange
+        while len(self.sends) > MAX_SENDS:
+            self.sends.popitem(last=False)
+
+
+class Sessions:
+    """The conversations of all visitors.
+
+    Args:
+        limit: how many are kept; the least recently used leave first.
+        seconds: life after the last use.
+        on_drop: told the id of each conversation that leaves, whatever the reason.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        seconds: float,
+        on_drop: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._on_drop = on_drop
+        self._seconds = seconds
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, identifier: str | None) -> Conversation | None:
+        """Return a living conversation and push back its end, or ``None``."""
+        self.purge()
+        found = self._kept.pop(identifier, None) if identifier else None
+        if found is None:
+            return None
+        self._kept[found[1].id] = (self._clock(), found[1])
+        return found[1]
+
+    def create(self) -> Conversation:
+        """Open a conversation with a new random id."""
+        self.purge()
+        conversation = Conversation(secrets.token_urlsafe(24))
+        self._kept[conversation.id] = (self._clock(), conversation)
+        while len(self._kept) > self._limit:
+            self.drop(next(iter(self._kept)))
+        return conversation
+
+    def drop(self, identifier: str | None) -> None:
+        """Forget a conversation at once."""
+        if identifier and self._kept.pop(identifier, None) is not None:
+            self._on_drop(identifier)
+
+    def purge(self) -> None:
+        """Forget what has expired; the oldest use comes first."""
+        limit = self._clock() - self._seconds
+        while self._kept:
+            identifier, (used, _) = next(iter(self._kept.items()))
+            if used > limit:
+                return
+            self.drop(identifier)

@@ -1,0 +1,379 @@
+"""The page in a real Chromium: axe on every state, keyboard only, no JavaScript, lost network."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
+from web_fakes import BROKEN, FakeEngine
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+pytestmark = [
+    pytest.mark.navigateur,
+    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Chromium absent : apt-get install chromium"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for the module, closed at its end: Playwright's loop must not outlive it."""
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving(FakeEngine()) as where:
+        yield where
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Any]:
+    """Open a page in a fresh context; fails when the page logs an error."""
+    contexts = []
+    errors: list[str] = []
+
+    def start(**options: Any) -> Any:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(locale="fr-FR", reduced_motion="reduce", **options)
+        context.set_default_timeout(8_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def words(page: Any, selector: str = "#journal") -> str:
+    """Return the text of an element, spaces collapsed."""
+    return re.sub(r"\s+", " ", page.locator(selector).inner_text())
+
+
+CUT = """() => [...document.querySelectorAll('.message, .carte, .saisie, .urgence')].flatMap(box =>
+  [...box.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1))
+  .map(e => e.textContent)"""
+"""What goes past the edge of its box, hidden or not."""
+
+
+def violations(page: Any) -> list[str]:
+    found = axe_api.Axe().run(page).response["violations"]
+    return [f"{v['id']}: {[n['target'] for n in v['nodes']]}" for v in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_and_nothing_overflows(open_page: Any, address: str, width: int, scheme: str) -> None:
+    page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for state in (*STATES, "erreur", "facile", "hors_ligne"):
+        page.context.clear_cookies()
+        reach(page, address, state)
+        if state == "facile":
+            page.click("#lecture")
+            send(page, "deux")
+        if state == "hors_ligne":
+            page.context.set_offline(True)
+            page.locator("#erreur p").wait_for()
+        assert violations(page) == [], state
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{state} scrolls sideways"
+        assert page.evaluate(CUT) == [], f"{state}: words are cut"
+        page.context.set_offline(False)
+
+
+@pytest.mark.parametrize("path", ["/accessibilite", "/donnees-personnelles", "/nulle-part"])
+def test_axe_finds_nothing_on_the_other_pages(open_page: Any, address: str, path: str) -> None:
+    for width in (320, 1280):
+        page = open_page(viewport={"width": width, "height": 800})
+        page.goto(address + path)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_axe_finds_nothing_without_javascript_states(open_page: Any, address: str) -> None:
+    """Pages drawn by the server after a conversation, error included."""
+    page = open_page(viewport={"width": 320, "height": 800})
+    page.goto(address)
+    for message in ("logement", "question", "deux", "feu"):
+        send(page, message)
+    page.reload()
+    assert page.locator(".message-assistant").count() == 4
+    assert violations(page) == []
+
+
+def test_text_at_200_percent_does_not_overflow(open_page: Any, address: str) -> None:
+    page = open_page(viewport={"width": 640, "height": 450}, device_scale_factor=2)
+    reach(page, address, "deux_cartes")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_conversation_without_javascript(open_page: Any, address: str) -> None:
+    page = open_page(java_script_enabled=False, viewport={"width": 320, "height": 640})
+    page.goto(address)
+    page.fill("#message", "question")
+    page.click(".bouton-envoi")
+    assert page.url.endswith("#reponse")
+    page.click("button:has-text('Faire reconnaître')")
+    assert "Remplissez le formulaire de recours" in words(page)
+    page.fill("#message", "au feu")
+    page.click(".bouton-envoi")
+    assert page.locator(".message-assistant").count() == 3
+    page.click("#lecture")
+    assert page.locator("html").get_attribute("data-lecture") == "facile"
+    page.click(".bouton-envoi")
+    assert "Votre message est vide" in words(page, "#erreur")
+    page.click("#nouvelle")
+    assert page.locator(".message").count() == 0
+    assert page.locator("#bienvenue").is_visible()
+
+
+def test_without_javascript_nor_cookies_the_thread_is_kept(browser: Any, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.fill("#message", "question")
+    page.click(".bouton-envoi")
+    context.clear_cookies()
+    page.click("button:has-text('Signaler')")
+    assert "SignalConso" in words(page)
+    context.close()
+
+
+def test_the_script_and_the_server_draw_the_same_thing(open_page: Any, address: str) -> None:
+    for message in ("logement", "question", "deux", "feu", "bonjour"):
+        page = open_page()
+        page.goto(address)
+        send(page, message)
+        by_script = words(page)
+        links = "Array.from(document.querySelectorAll('#journal a, #journal button'), e => e.href || e.value)"
+        links_by_script = page.evaluate(links)
+        page.reload()
+        assert words(page) == by_script, message
+        assert page.evaluate(links) == links_by_script
+
+
+def test_a_whole_conversation_with_the_keyboard_alone(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.goto(address)
+    focused = "document.activeElement.id || document.activeElement.value || document.activeElement.textContent.trim()"
+
+    def tab_to(wanted: str, limit: int = 40) -> None:
+        for _ in range(limit):
+            page.keyboard.press("Tab")
+            if wanted in str(page.evaluate(focused)):
+                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert outline == "solid", f"no visible focus on {wanted}"
+                return
+        raise AssertionError(f"{wanted} cannot be reached with Tab")
+
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "Aller au contenu"
+    tab_to("message")
+    page.keyboard.type("question")
+    page.keyboard.press("Enter")
+    page.locator(".message-assistant .bouton-choix").first.wait_for()
+    assert page.evaluate(focused) == "message", "focus stays in the field"
+    for _ in range(6):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate(focused) == "veterinaire":
+            break
+    assert page.evaluate(focused) == "veterinaire"
+    page.keyboard.press("Enter")
+    page.locator(".carte").wait_for()
+    assert page.evaluate(focused) == "message"
+    page.keyboard.type("deux lignes")
+    page.keyboard.press("Shift+Enter")
+    assert page.input_value("#message") == "deux lignes\n"
+    page.keyboard.press("Enter")
+    page.locator(".carte").nth(2).wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    tab_to("lecture")
+    page.keyboard.press("Enter")
+    assert page.locator("html").get_attribute("data-lecture") == "facile" and page.evaluate(focused) == "lecture"
+    tab_to("nouvelle")
+    page.keyboard.press("Space")
+    page.locator("#bienvenue").wait_for()
+    assert page.locator(".message").count() == 0 and page.evaluate(focused) == "message"
+
+
+def test_a_lost_network_loses_no_word(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.goto(address)
+    send(page, "bonjour")
+    page.context.set_offline(True)
+    assert "plus connecté" in words(page, "#erreur")
+    page.fill("#message", "ma longue histoire de logement")
+    page.press("#message", "Enter")
+    page.locator("#erreur", has_text="réseau").wait_for()
+    assert page.input_value("#message") == "ma longue histoire de logement"
+    assert page.locator(".message-personne").count() == 1, "what was not sent is not shown as said"
+    assert page.evaluate("document.activeElement.id") == "message"
+    page.context.set_offline(False)
+    page.locator("#statut", has_text="revenue").wait_for()
+    page.press("#message", "Enter")
+    page.locator(".carte").wait_for()
+    assert page.input_value("#message") == "" and words(page, "#erreur").strip() == ""
+
+
+def test_a_lost_network_on_a_button_and_on_a_new_conversation(open_page: Any, address: str) -> None:
+    page = open_page()
+    reach(page, address, "question")
+    page.context.set_offline(True)
+    page.click("button:has-text('Signaler')")
+    page.locator("#erreur", has_text="bouton").wait_for()
+    page.click("#nouvelle")
+    page.locator("#erreur", has_text="réseau").wait_for()
+    assert page.locator(".message").count() == 2, "nothing is cleared when the server was not told"
+    page.context.set_offline(False)
+    page.click("button:has-text('Signaler')")
+    page.locator(".carte").wait_for()
+
+
+def test_an_answer_lost_on_the_way_is_not_asked_twice(open_page: Any) -> None:
+    engine = FakeEngine()
+    with serving(engine) as where:
+        page = open_page()
+        page.goto(where)
+        send(page, "bonjour")
+        dropped = []
+
+        def drop_first(route: Any) -> None:
+            if not dropped:
+                dropped.append(route.fetch())
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/api/chat", drop_first)
+        page.fill("#message", "logement")
+        page.press("#message", "Enter")
+        page.locator("#erreur", has_text="réseau").wait_for()
+        page.press("#message", "Enter")
+        page.locator(".carte").wait_for()
+        assert [heard for heard, _ in engine.heard] == ["bonjour", "logement"]
+        page.reload()
+        assert page.locator(".message-personne").count() == 2
+
+
+def test_a_slow_answer_shows_that_it_is_coming_and_a_double_send_is_one(open_page: Any) -> None:
+    engine = FakeEngine(delay=0.6)
+    with serving(engine) as where:
+        page = open_page()
+        page.goto(where)
+        page.fill("#message", "logement")
+        page.press("#message", "Enter")
+        assert words(page, "#statut") == "L'assistant écrit…"
+        page.fill("#message", "la suite")
+        page.press("#message", "Enter")
+        page.locator(".bouton-envoi").dispatch_event("click")
+        page.locator(".carte").wait_for()
+        assert page.input_value("#message") == "la suite", "typed meanwhile: kept"
+        assert words(page, "#statut").strip() == "" and len(engine.heard) == 1
+
+
+def test_a_server_that_fails_or_restarts_loses_no_word(open_page: Any) -> None:
+    engine = FakeEngine(error=BROKEN)
+    with serving(engine) as where:
+        page = open_page()
+        page.goto(where)
+        page.fill("#message", "ma demande")
+        page.press("#message", "Enter")
+        page.locator("#erreur p").wait_for()
+        assert "Votre texte est gardé" in words(page, "#erreur") and page.input_value("#message") == "ma demande"
+        assert page.locator("#bienvenue").is_visible()
+        engine.error = None
+        send(page, "logement")
+
+
+def test_a_button_of_a_forgotten_conversation_says_so(open_page: Any, address: str) -> None:
+    page = open_page()
+    reach(page, address, "question")
+    page.context.clear_cookies()
+    page.evaluate("document.querySelectorAll('input[name=conversation]').forEach(i => i.value = 'oubliée')")
+    page.click("button:has-text('Signaler')")
+    page.locator("#erreur", has_text="plus valable").wait_for()
+
+
+def test_too_many_messages_keep_the_text(open_page: Any) -> None:
+    with serving(FakeEngine(), per_minute=1) as where:
+        page = open_page()
+        page.goto(where)
+        send(page, "bonjour")
+        page.fill("#message", "encore une demande")
+        page.press("#message", "Enter")
+        page.locator("#erreur p").wait_for()
+        assert "Attendez" in words(page, "#erreur") and page.input_value("#message") == "encore une demande"
+
+
+def test_markup_is_shown_as_text(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.goto(address)
+    send(page, "<img src=x onerror=document.title='pris'> & <b>gras</b>")
+    assert "<b>gras</b>" in words(page) and page.locator("#journal img, #journal b").count() == 0
+    page.reload()
+    assert "<b>gras</b>" in words(page) and "pris" not in page.title()
+
+
+def test_nothing_is_stored_before_writing(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.goto(address)
+    page.fill("#message", "pas encore envoyé")
+    page.click("#lecture")
+    assert page.context.cookies() == []
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    send(page, "bonjour")
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_going_back_and_reloading_send_nothing_again(open_page: Any) -> None:
+    engine = FakeEngine()
+    with serving(engine) as where:
+        page = open_page(java_script_enabled=False)
+        page.goto(where)
+        for message in ("bonjour", "logement"):
+            page.fill("#message", message)
+            page.click(".bouton-envoi")
+        page.reload()
+        page.click("a:has-text('Accessibilité')")
+        page.go_back()
+        assert page.locator(".message-personne").count() == 2 and len(engine.heard) == 2
+
+
+def test_easy_reading_puts_one_sentence_a_line(open_page: Any, address: str) -> None:
+    page = open_page()
+    reach(page, address, "reponse")
+    shown = "getComputedStyle(document.querySelector('.carte-precisions .phrase')).display"
+    assert page.evaluate(shown) == "inline"
+    before = page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
+    page.click("#lecture")
+    assert page.evaluate(shown) == "block"
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") > before * 1.2
+    page.reload()
+    assert page.evaluate(shown) == "block", "the mode is kept in the address"
+
+
+def test_the_card_prints_without_the_rest(open_page: Any, address: str) -> None:
+    page = open_page()
+    reach(page, address, "reponse")
+    page.emulate_media(media="print")
+    assert page.locator(".carte").is_visible() and page.locator(".bandeau").is_visible()
+    for hidden in (".saisie", ".outils", "#bienvenue"):
+        assert not page.locator(hidden).first.is_visible()
+    assert len(page.pdf()) > 5_000
+
+

@@ -1,0 +1,121 @@
+"""An engine without any model, that says the same things every time: one message per state of the page."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bot.web.engines import Answer, Condition, Context, EngineError, SiteFacts
+from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
+
+FRONT_DESK = Contact(
+    "Accueil de la préfecture du Lot", ("place Chapou", "46000 Cahors"), ("05 65 00 00 00",), (), (("Le site", "https://www.lot.gouv.fr"),)
+)
+CALLS = tuple(
+    EmergencyCall(*pair)
+    for pair in (("15", "SAMU"), ("17", "Police ou gendarmerie"), ("18", "Pompiers"), ("112", "Numéro d'urgence européen"), ("114", "Urgence par SMS"))
+)
+HOUSING = Card(
+    delegation="le service regroupé Population (DIS Population)",
+    service="Le service de l'action sociale",
+    topic="Faire reconnaître mon droit au logement",
+    sentences=(
+        "Le service de l'action sociale : remplissez le formulaire de recours, puis envoyez-le par courrier.",
+        "Gardez une copie de tout.",
+        "La commission répond en trois mois.",
+    ),
+    bring=("une copie de votre demande de logement social", "vos trois dernières feuilles de paie", "une pièce d'identité"),
+    link=("Service-Public.gouv.fr", "https://www.service-public.gouv.fr"),
+    associated=("La mairie peut vous aider à remplir le formulaire.",),
+    contact=Contact(
+        "Guichet unique de la DIS Population",
+        ("Cité administrative", "127 quai Cavaignac", "46009 Cahors Cedex 9"),
+        ("05 65 11 11 11",),
+        ("guichet@exemple.fr",),
+        (("Le site de l'État dans le Lot", "https://www.lot.gouv.fr"),),
+        "Mo-Th 09:00-12:00,13:30-16:30, Fr 09:00-12:00; PH off",
+        True,
+    ),
+    today="direction départementale de l'emploi, du travail, des solidarités et de la protection des populations (DDETSPP)",
+    because="",
+    to_validate=True,
+)
+VET = Card(
+    delegation="le service regroupé Territoire (DIS Territoire)",
+    service="Le service vétérinaire",
+    topic="Signaler un restaurant sale",
+    sentences=("Le service vétérinaire : signalez le restaurant sur le site SignalConso.", "Donnez le nom et l'adresse du restaurant."),
+    bring=(),
+    link=("SignalConso", "https://signal.conso.gouv.fr"),
+    associated=(),
+    contact=Contact("Guichet unique de la DIS Territoire", ("Cité administrative", "46000 Cahors"), ("05 65 22 22 22",)),
+    today="",
+    because="signaler un restaurant sale",
+)
+REPLIES = {
+    "logement": Reply(HOUSING.text, (HOUSING,)),
+    "deux": Reply("Vous avez plusieurs demandes. Voici la porte de chacune.", (HOUSING, VET)),
+    "question": Reply(
+        "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?",
+        choices=(Choice("logement", "Faire reconnaître mon droit au logement"), Choice("veterinaire", "Signaler un restaurant sale"), Choice("aucun", "Rien de tout cela")),
+    ),
+    "feu": Reply(
+        "Après l'appel, voici la porte pour la suite.", (VET,), calls=(CALLS[2], CALLS[3], EmergencyCall("116000", "Enfants disparus")), instruction="Sortez et restez dehors."
+    ),
+    "bonjour": Reply("Bonjour ! Dites-moi ce que vous voulez faire. Vous pouvez aussi appeler le 05 65 00 00 00."),
+}
+ECHO = "Je n'ai pas compris votre demande. Dites-la avec d'autres mots."
+
+
+class FakeEngine:
+    """Answers by the first known word of the message; echoes nothing.
+
+    Args:
+        name: told in its answers.
+        error: raised at each turn instead of answering.
+        delay: seconds before each answer.
+    """
+
+    def __init__(self, name: str = "routeur", error: Exception | None = None, delay: float = 0.0) -> None:
+        self.name = name
+        self.error = error
+        self.delay = delay
+        self.heard: list[tuple[str, Context]] = []
+        self.forgotten: list[str] = []
+        self.started = self.stopped = False
+        self.condition = Condition.READY
+
+    @property
+    def facts(self) -> SiteFacts:
+        return SiteFacts(FRONT_DESK, CALLS)
+
+    async def start(self) -> None:
+        self.forgotten: list[str] = []
+        self.started = True
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    def status(self) -> dict[str, Any]:
+        return {"moteur": self.name, "routeur": self.condition.value, "agent": "absent", "modele": True}
+
+    async def reply(self, text: str, context: Context) -> Answer:
+        return await self._say(text, next((r for word, r in REPLIES.items() if word in text.lower()), Reply(ECHO)), context)
+
+    async def choose(self, choice: str, context: Context) -> Answer:
+        replies = {"logement": REPLIES["logement"], "veterinaire": Reply(VET.text, (VET,))}
+        return await self._say(choice, replies.get(choice, Reply("D'accord. Dites-moi votre besoin avec d'autres mots.")), context)
+
+    def forget(self, conversation: str) -> None:
+        self.forgotten.append(conversation)
+
+    async def _say(self, heard: str, reply: Reply, context: Context) -> Answer:
+        self.heard.append((heard, context))
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.error is not None:
+            raise self.error
+        return Answer(reply, None, self.name)
+
+
+BROKEN = EngineError("en panne")
