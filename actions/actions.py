@@ -31,7 +31,7 @@ SLOTS = {
 """Slot of the tracker → field of the conversation state."""
 TERMINAL = "cmdline"
 """Channel of ``rasa shell``: it prints JSON as it is, so it gets none."""
-LAST_RESORT = "Je ne peux pas vous répondre maintenant. Appelez l'accueil de la préfecture, ou allez dans une maison France services."
+LAST_RESORT = "Je ne peux pas vous répondre. Appelez l'accueil de la préfecture, ou allez dans une maison France services."
 
 _shared: list[Dialogue] = []
 

@@ -56,7 +56,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
 def answer_problems(referential: Referential) -> list[Problem]:
     """Return the readability problems of every answer the assistant can give."""
     writer = Writer(referential)
-    found = []
+    found: list[Problem] = []
     for destination in possible_destinations(referential):
         for profile in (None, "partenaire"):
             card = writer.card(destination, profile)

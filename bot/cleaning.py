@@ -41,16 +41,20 @@ SMS_WORDS = {
 }  # fmt: skip
 
 # Politeness around a request says nothing of its subject: it is left out of what the model reads (accents are gone here).
-_OPENING = re.compile(
-    r"^(?:\W*(?:bonjour|bonsoir|salut|coucou|bjr|bsr|slt|hello|madame|monsieur|mesdames|messieurs|mme|a tous|"
-    r"(?:excusez|pardonnez)[ -]moi|je m'excuse|pardon|desolee?|de vous deranger|du derangement|je vous derange|"
-    r"j'espere que vous allez bien|je me permets de vous (?:ecrire|contacter|solliciter))\b)+[\s,.!;:-]*(?:et |car |pour vous demander )?"
-)
-_CLOSING = re.compile(
-    r"(?:[\s,.!;:-]*\b(?:(?:un grand |mille )?mercis?|beaucoup|infiniment|bien|d'avance|par avance|(?:pour|de) votre (?:aide|reponse|retour|attention|comprehension)|"
-    r"(?:bien )?cordialement|cdlt|bien a vous|(?:je vous |en vous )remerci\w+|bonne (?:journee|soiree|reception)|(?:mes |sinceres )?salutations(?: distinguees)?|"
-    r"respectueusement|dans l'attente (?:de|d'un)(?: votre)? (?:reponse|retour|lecture)|svp|s'il vous plait|s'il te plait|stp)\b[\s,.!;:-]*)+$"
-)
+_OPENINGS = (
+    "bonjour", "bonsoir", "salut", "coucou", "bjr", "bsr", "slt", "hello", "madame", "monsieur", "mesdames", "messieurs", "mme",
+    "a tous", "excusez-moi", "excusez moi", "pardonnez-moi", "je m'excuse", "pardon", "desole", "desolee", "de vous deranger",
+    "du derangement", "je vous derange", "j'espere que vous allez bien", "je me permets de vous ecrire",
+    "je me permets de vous contacter", "je me permets de vous solliciter",
+)  # fmt: skip
+_CLOSINGS = (
+    "merci", "un grand merci", "beaucoup", "infiniment", "bien", "d'avance", "par avance", "pour votre aide", "pour votre reponse",
+    "pour votre retour", "de votre aide", "de votre reponse", "de votre retour", "cordialement", "cdlt", "bien a vous",
+    "je vous remercie", "en vous remerciant", "bonne journee", "bonne soiree", "bonne reception", "salutations",
+    "salutations distinguees", "mes salutations", "respectueusement", "dans l'attente de votre reponse",
+    "dans l'attente d'une reponse", "svp", "s'il vous plait", "s'il te plait", "stp",
+)  # fmt: skip
+_EDGE = " \t,.!;:-"
 _MIN_KEPT_WORDS = 2
 
 
@@ -112,8 +116,20 @@ def without_politeness(text: str) -> str:
 
     A message made of nothing else, or of one more word, is returned whole.
     """
-    core = _CLOSING.sub("", _OPENING.sub("", text))
-    return core.strip() if len(core.split()) >= _MIN_KEPT_WORDS else text
+    core = text.strip(_EDGE)
+    while (formula := _leading(core)) is not None:
+        core = core[len(formula) :].lstrip(_EDGE)
+    while (formula := _trailing(core)) is not None:
+        core = core[: -len(formula)].rstrip(_EDGE)
+    return core if len(core.split()) >= _MIN_KEPT_WORDS else text
+
+
+def _leading(text: str) -> str | None:
+    return next((f for f in _OPENINGS if text.startswith(f) and not text[len(f) : len(f) + 1].isalnum()), None)
+
+
+def _trailing(text: str) -> str | None:
+    return next((f for f in _CLOSINGS if text.endswith(f) and not text[-len(f) - 1 : -len(f)].isalnum()), None)
 
 
 def plain_words(text: str) -> str:

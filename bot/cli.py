@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--routeur-seul", action="store_true", help="n'entraîne pas le modèle Rasa")
     route = command("route", _route, "donne la porte d'un message, ou de lignes JSON avec --jsonl")
     route.add_argument("message", nargs="?", help="le message, entre guillemets")
-    route.add_argument("--jsonl", action="store_true", help="lit des lignes {\"id\", \"texte\"} et écrit une réponse par ligne")
+    route.add_argument("--jsonl", action="store_true", help='lit des lignes {"id", "texte"} et écrit une réponse par ligne')
     route.add_argument("--profil", choices=["citoyen", "partenaire", "agent"], help="qui pose la question")
     route.add_argument("--json", action="store_true", help="écrit la réponse en JSON")
     chat = command("chat", _chat, "converse dans le terminal")
@@ -156,7 +156,7 @@ def _read_row(line: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         return {"id": None, "erreur": f"Cette ligne n'est pas du JSON : {error.msg} (colonne {error.colno})."}
     if not isinstance(row, dict):
-        return {"id": None, "erreur": "Cette ligne doit être un objet {\"id\", \"texte\"}."}
+        return {"id": None, "erreur": 'Cette ligne doit être un objet {"id", "texte"}.'}
     if not isinstance(row.get("texte"), str):
         return {"id": row.get("id"), "erreur": "Il manque « texte », qui doit être une chaîne."}
     return {"id": row.get("id"), "texte": row["texte"]}

@@ -98,9 +98,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
             yield row
 
 
-def lint(
-    examples: Sequence[Example], referential: Referential, held_out: Iterable[tuple[str, str]] = ()
-) -> tuple[Problem, ...]:
+def lint(examples: Sequence[Example], referential: Referential, held_out: Iterable[tuple[str, str]] = ()) -> tuple[Problem, ...]:
     """Return every problem of the corpus, in French.
 
     Args:
@@ -125,9 +123,7 @@ def _unknown_labels(examples: Sequence[Example], referential: Referential) -> It
         if example.label in referential.topics or example.label in referential.acts or example.label in seen:
             continue
         seen.add(example.label)
-        yield Problem(
-            example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas dans data/referentiel/sujets."
-        )
+        yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas dans data/referentiel/sujets.")
 
 
 def _too_few(examples: Sequence[Example], referential: Referential) -> Iterator[Problem]:

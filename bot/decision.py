@@ -174,8 +174,7 @@ class Decider:
 
     def _weigh(self, topics: dict[str, float], profile: str) -> dict[str, float]:
         weighed = {
-            topic: p * (1.0 if profile in {a.value for a in self._referential.topics[topic].public} else 0.1)
-            for topic, p in topics.items()
+            topic: p * (1.0 if profile in {a.value for a in self._referential.topics[topic].public} else 0.1) for topic, p in topics.items()
         }
         before, after = sum(topics.values()), sum(weighed.values())
         return {t: p * before / after for t, p in weighed.items()} if after else topics
@@ -215,7 +214,8 @@ class Decider:
             if len(by_service) >= 8:
                 break
         ranked = sorted(by_service, key=reading.services.__getitem__, reverse=True)
-        kept, covered, total = [], 0.0, sum(reading.topics.values()) or 1.0
+        kept: list[Destination] = []
+        covered, total = 0.0, sum(reading.topics.values()) or 1.0
         for service in ranked[:MAX_CHOICES]:
             if len(kept) >= 2 and covered >= 0.93 * total:
                 break

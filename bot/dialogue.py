@@ -229,15 +229,11 @@ class Dialogue:
         return Turn(Reply("C'est noté. Que voulez-vous faire ?"), state, decision)
 
     def _labels(self, choices: tuple[str, ...]) -> tuple[Choice, ...]:
-        return tuple(
-            Choice(c, NONE_OF_THESE) if c == NONE_CHOICE else self.writer.choice(self.destination(c)) for c in choices
-        )
+        return tuple(Choice(c, NONE_OF_THESE) if c == NONE_CHOICE else self.writer.choice(self.destination(c)) for c in choices)
 
     def _known(self, identifier: str) -> bool:
         return (
-            identifier in self.referential.topics
-            or identifier in self.referential.services
-            or identifier in self.referential.delegations
+            identifier in self.referential.topics or identifier in self.referential.services or identifier in self.referential.delegations
         )
 
     def _not_understood(self, decision: RoutingDecision, state: ConversationState) -> Turn:

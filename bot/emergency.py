@@ -9,6 +9,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ _BREAK = "."
 _HERE = "icila"  # "là" with its accent: without it, an article
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<!\.)\.(?!\.)|[!?;]|\n\s*\n")
+_PLAIN_GAPS = frozenset((" ", "'", "\u2019", "-", ", ", ""))
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
-_DOUBLED = re.compile(r"([a-z])\1")
+_DOUBLED = re.compile(r"([a-df-z])\1")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), sound)
@@ -47,9 +50,13 @@ LOOK_AHEAD = 32
 WINDOW = 60
 """How many words are weighed together."""
 
+SENTENCE = 6
+"""From how many words a message without any calming word is more worrying than key words."""
+
 _LIGHT, _SOLID = 1, 2
 _MOST_LIGHT = 2
 _MOST_CALM = 2
+_LONGEST = 128  # more words than any pattern can span
 _GROUP = re.compile(r"\(([^()]*)\)")
 _FORCES = ("absolue", "forte", "moyenne", "faible")
 
@@ -232,10 +239,10 @@ class EmergencyDetector:
         """
         if not isinstance(texte, str):
             raise TypeError(f"texte must be a str, not {type(texte).__name__}")
-        tokens = self._reader.read(texte)
-        if not tokens:
+        words = self._reader.read(texte)
+        if not words.keys:
             return None
-        reading = _Reading(tokens, self._book.find_all(tokens))
+        reading = _Reading(words.keys, self._book.find_all(words.keys))
         found = self._first(reading, self._rules.regles, self._events) or self._weigh(reading)
         if found is None:
             return None
@@ -243,11 +250,9 @@ class EmergencyDetector:
         override = self._first(reading, self._rules.modificateurs, self._overrides)
         if override is not None:
             situation = override[0]
-        return Emergency(situation, self._situations[situation], _extract(texte, tokens, span))
+        return Emergency(situation, self._situations[situation], _extract(texte, words, span))
 
-    def _first(
-        self, reading: _Reading, rules: Sequence[Rule], events: Sequence[frozenset[int]]
-    ) -> tuple[str, Span] | None:
+    def _first(self, reading: _Reading, rules: Sequence[Rule], events: Sequence[frozenset[int]]) -> tuple[str, Span] | None:
         figures = reading.spans(self._figures)
         for rule, patterns in zip(rules, events):
             for span in reading.spans(patterns):
@@ -275,12 +280,12 @@ class EmergencyDetector:
     def _context(self, reading: _Reading, low: int, high: int) -> int:
         scale = self._rules.points
         points = sum(p for name, p in scale.contexte.items() if _touches(reading.spans(self._signals[name]), low, high))
-        calm = False
-        for name, taken in scale.calme.items():
-            clues = {span[0] for span in reading.spans(self._signals[name]) if low <= span[0] < high}
+        heard: set[int] = set()
+        for name, taken in sorted(scale.calme.items(), key=lambda item: -item[1]):
+            clues = {span[0] for span in reading.spans(self._signals[name]) if low <= span[0] < high} - heard
             points -= taken * min(len(clues), _MOST_CALM)
-            calm = calm or bool(clues)
-        return points if calm else points + scale.rien_de_calme
+            heard |= clues
+        return points if heard or not reading.is_sentence() else points + scale.rien_de_calme
 
     def _stands(self, reading: _Reading, rule: Rule, span: Span) -> bool:
         if not all(reading.near(self._signals[name], span, CONFIRM_SCOPE) for name in rule.avec):
@@ -317,10 +322,12 @@ class _Clue:
 
 
 @dataclass(frozen=True)
-class _Token:
-    key: str
-    start: int
-    end: int
+class _Words:
+    """The words of a message as they sound, ``_BREAK`` between sentences, and where each stands in it."""
+
+    keys: list[str]
+    starts: list[int]
+    ends: list[int]
 
 
 @dataclass(frozen=True)
@@ -348,20 +355,22 @@ class _Reader:
         self._spellings = {**SMS_WORDS, **spellings}
         self._knows = knows
 
-    def read(self, text: str) -> list[_Token]:
-        tokens: list[_Token] = []
-        known: dict[str, tuple[str, ...]] = {}
+    def read(self, text: str) -> _Words:
+        read = _Words([], [], [])
+        sounds: dict[str, tuple[str, ...]] = {}
         last = 0
         for match in _WORD.finditer(text):
-            if tokens and _SENTENCE_END.search(text, last, match.start()):
-                tokens.append(_Token(_BREAK, last, last))
+            start, end = match.span()
+            gap = text[last:start]
+            if gap not in _PLAIN_GAPS and read.keys and _SENTENCE_END.search(gap):
+                _append(read, _BREAK, last, last)
             typed = match.group()
-            if typed not in known:
-                known[typed] = tuple(_sound(word) for word in self._words(typed))
-            for key in known[typed]:
-                tokens.append(_Token(key, match.start(), match.end()))
-            last = match.end()
-        return tokens
+            if typed not in sounds:
+                sounds[typed] = tuple(_sound(word) for word in self._words(typed))
+            for key in sounds[typed]:
+                _append(read, key, start, end)
+            last = end
+        return read
 
     def _words(self, typed: str) -> tuple[str, ...]:
         if typed.lower() == "là":
@@ -399,25 +408,24 @@ class _PatternBook:
     def knows(self, key: str) -> bool:
         return bool(self._classes(key))
 
-    def find_all(self, tokens: Sequence[_Token]) -> dict[int, list[Span]]:
-        seen: dict[str, tuple[frozenset[int], int, list[_Pattern]]] = {}
-        words = []
-        for token in tokens:
-            if token.key not in seen:
-                ids = self._classes(token.key)
-                candidates = [pattern for first in ids for pattern in self._by_first.get(first, ())]
-                seen[token.key] = ids, sum(1 << i for i in ids), candidates
-            words.append(seen[token.key])
-        classes = [ids for ids, _, _ in words]
-        ahead = _look_ahead([mask for _, mask, _ in words])
+    def find_all(self, keys: Sequence[str]) -> dict[int, list[Span]]:
+        known = {key: self._classes(key) for key in set(keys)}
+        masks = {key: sum(1 << i for i in ids) for key, ids in known.items()}
+        absent = ~reduce(or_, masks.values(), 0)
+        candidates = {
+            key: [p for first in ids for p in self._by_first.get(first, ()) if not p.needed & absent] for key, ids in known.items()
+        }
+        classes = [None if key == _BREAK else known[key] for key in keys]
+        ahead = _look_ahead([masks[key] for key in keys])
         found: dict[int, list[Span]] = {}
-        for start, (_, _, candidates) in enumerate(words):
-            within = ahead[start]
-            for pattern in candidates:
-                if pattern.needed & within == pattern.needed:
-                    end = _match(pattern.slots, 1, classes, tokens, start + 1)
-                    if end >= 0:
-                        found.setdefault(pattern.number, []).append((start, end))
+        for start, key in enumerate(keys):
+            missing = ~ahead[start]
+            for pattern in candidates[key]:
+                if pattern.needed & missing:
+                    continue
+                end = _match(pattern.slots, 1, classes, start + 1)
+                if end >= 0:
+                    found.setdefault(pattern.number, []).append((start, end))
         return found
 
     def _add(self, line: str) -> int:
@@ -478,16 +486,20 @@ class _PatternBook:
 class _Reading:
     """One message with every pattern found in it."""
 
-    def __init__(self, tokens: Sequence[_Token], found: Mapping[int, list[Span]]) -> None:
+    def __init__(self, keys: Sequence[str], found: Mapping[int, list[Span]]) -> None:
         self._found = found
-        self._length = len(tokens)
-        self._breaks = [i for i, token in enumerate(tokens) if token.key == _BREAK]
+        self._length = len(keys)
+        self._breaks = [i for i, key in enumerate(keys) if key == _BREAK]
         self._cache: dict[frozenset[int], list[Span]] = {}
 
     def spans(self, patterns: frozenset[int]) -> list[Span]:
         if patterns not in self._cache:
             self._cache[patterns] = sorted(span for p in patterns for span in self._found.get(p, ()))
         return self._cache[patterns]
+
+    def is_sentence(self) -> bool:
+        """Tell whether the message is more than a few key words."""
+        return self._length >= SENTENCE
 
     def windows(self) -> Iterator[Span]:
         """Yield the stretches of words weighed together; each overlaps half of the next."""
@@ -547,7 +559,7 @@ def _heaviest(clues: Sequence[tuple[_Clue, list[Span]]], low: int, high: int) ->
     weights: dict[str, int] = {}
     first: dict[str, Span] = {}
     for clue, spans in clues:
-        span = next((s for s in spans if low <= s[0] < high and not _overlaps(s, taken)), None)
+        span = next((s for s in spans if low <= s[0] < high and not _shared(s, taken)), None)
         if span is None:
             continue
         if clue.points < _SOLID and (not first or light == _MOST_LIGHT):
@@ -563,24 +575,23 @@ def _heaviest(clues: Sequence[tuple[_Clue, list[Span]]], low: int, high: int) ->
     return total, situation, first[situation]
 
 
-def _match(
-    slots: tuple[_Slot, ...], index: int, classes: Sequence[frozenset[int]], tokens: Sequence[_Token], position: int
-) -> int:
+def _match(slots: tuple[_Slot, ...], index: int, classes: Sequence[frozenset[int] | None], position: int) -> int:
     """Return where the pattern ends (exclusive) when it goes on from ``position``, else -1."""
     if index == len(slots):
         return position
     slot = slots[index]
     if slot.word >= 0:
-        if position < len(classes) and slot.word in classes[position]:
-            end = _match(slots, index + 1, classes, tokens, position + 1)
+        here = classes[position] if position < len(classes) else None
+        if here is not None and slot.word in here:
+            end = _match(slots, index + 1, classes, position + 1)
             if end >= 0:
                 return end
-        return _match(slots, index + 1, classes, tokens, position) if slot.optional else -1
-    for skipped in range(slot.gap + 1):
-        end = _match(slots, index + 1, classes, tokens, position + skipped)
+        return _match(slots, index + 1, classes, position) if slot.optional else -1
+    for next_position in range(position, position + slot.gap + 1):
+        end = _match(slots, index + 1, classes, next_position)
         if end >= 0:
             return end
-        if position + skipped >= len(tokens) or tokens[position + skipped].key == _BREAK:
+        if next_position >= len(classes) or classes[next_position] is None:
             return -1
     return -1
 
@@ -607,31 +618,52 @@ def _sound(word: str, whole: bool = True) -> str:
 
 
 def _touches(spans: Sequence[Span], low: int, high: int) -> bool:
-    return any(start < high and end > low for start, end in spans)
+    """Tell whether one of ``spans`` (sorted) has a word from ``low`` to ``high`` (exclusive)."""
+    index = bisect_left(spans, (high,))
+    while index and spans[index - 1][0] > low - _LONGEST:
+        index -= 1
+        if spans[index][1] > low:
+            return True
+    return False
 
 
 def _overlaps(span: Span, others: Sequence[Span]) -> bool:
+    """Tell whether ``span`` shares a word with one of ``others`` (sorted)."""
     return _touches(others, span[0], span[1])
 
 
-def _extract(text: str, tokens: Sequence[_Token], span: Span) -> str:
-    return _INVISIBLE.sub("", text[tokens[span[0]].start : tokens[span[1] - 1].end])
+def _shared(span: Span, taken: Sequence[Span]) -> bool:
+    return any(start < span[1] and end > span[0] for start, end in taken)
+
+
+def _append(words: _Words, key: str, start: int, end: int) -> None:
+    words.keys.append(key)
+    words.starts.append(start)
+    words.ends.append(end)
+
+
+def _extract(text: str, words: _Words, span: Span) -> str:
+    return _INVISIBLE.sub("", text[words.starts[span[0]] : words.ends[span[1] - 1]])
 
 
 def _check(situations: Mapping[str, tuple[str, ...]], rules: EmergencyRules) -> None:
     problems = []
-    groups = {"present", "en_cours", "hypothese", "fiction", *rules.points.contexte, *rules.points.calme, *(name for names in rules.calmants.values() for name in names)}
+    groups = {
+        "present",
+        "en_cours",
+        "hypothese",
+        "fiction",
+        *rules.points.contexte,
+        *rules.points.calme,
+        *(name for names in rules.calmants.values() for name in names),
+    }
     known = [rule.situation for rule in (*rules.regles, *rules.modificateurs)]
     known += [name for situations in rules.points.familles.values() for name in situations]
     for rule in (*rules.regles, *rules.modificateurs):
         groups.update(rule.avec, rule.sauf, rule.calmants or ())
         if rule.force not in _FORCES:
             problems.append(f"la force « {rule.force} » ({rule.situation}) n'existe pas : {', '.join(_FORCES)}.")
-    problems += [
-        f"la situation « {name} » n'a pas de numéro dans urgences.yml."
-        for name in sorted(set(known))
-        if not situations.get(name)
-    ]
+    problems += [f"la situation « {name} » n'a pas de numéro dans urgences.yml." for name in sorted(set(known)) if not situations.get(name)]
     problems += [f"le groupe de signaux « {name} » n'existe pas." for name in sorted(groups - set(rules.signaux))]
     problems += [f"« calmants » ne dit rien de la force « {name} »." for name in _FORCES[1:] if name not in rules.calmants]
     if problems:
@@ -668,8 +700,7 @@ def _scale(row: Mapping[str, Any]) -> Scale:
         rien_de_calme=int(row["rien_de_calme"]),
         familles={
             family: {
-                situation: {int(points): _lines(lines) for points, lines in levels.items()}
-                for situation, levels in situations.items()
+                situation: {int(points): _lines(lines) for points, lines in levels.items()} for situation, levels in situations.items()
             }
             for family, situations in row["familles"].items()
         },

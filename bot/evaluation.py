@@ -36,9 +36,7 @@ class Outcome:
     @property
     def answered(self) -> bool:
         """Whether a door was given at once."""
-        return self.decision.decision in ANSWERED or (
-            self.decision.decision is DecisionKind.URGENCE and bool(self.decision.destinations)
-        )
+        return self.decision.decision in ANSWERED or (self.decision.decision is DecisionKind.URGENCE and bool(self.decision.destinations))
 
     @property
     def asked(self) -> bool:
@@ -148,7 +146,17 @@ def polite(text: str) -> str:
     return f"Bonjour madame, monsieur, excusez-moi de vous déranger. {text} Merci beaucoup d'avance, bien cordialement."
 
 
-_SMS = {"je ": "j ", "que ": "ke ", "pour ": "pr ", "quoi": "koi", "c'est": "c", "j'ai": "g", "est-ce que": "esk", "vous": "vs", "dans": "ds"}
+_SMS = {
+    "je ": "j ",
+    "que ": "ke ",
+    "pour ": "pr ",
+    "quoi": "koi",
+    "c'est": "c",
+    "j'ai": "g",
+    "est-ce que": "esk",
+    "vous": "vs",
+    "dans": "ds",
+}
 
 
 def sms(text: str) -> str:
@@ -208,5 +216,3 @@ def _share(count: int, rows: Sequence[Any]) -> float:
 def labelled_rows(folder: Path, pattern: str) -> list[dict[str, Any]]:
     """Return the labelled messages of the files of ``folder`` that match ``pattern``, in order."""
     return [dict(row) for path in sorted(folder.glob(pattern)) for row in read_jsonl(path)]
-
-

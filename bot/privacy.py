@@ -22,7 +22,9 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGN
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]{2,4}){3,8}\b", re.IGNORECASE)
 _NIR = re.compile(r"\b[12][ .-]?\d{2}[ .-]?\d{2}[ .-]?\d[\dAB][ .-]?\d{3}[ .-]?\d{3}(?:[ .-]?\d{2})?\b", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w/])(?:\+33|0033|0)\s?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
-_PLATE = re.compile(r"\b(?!(?:AB|LA|LE|DE|DU|EN|AU|ET|OU|UN)[- ]\d{3}[- ](?:LA|LE|DE))[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}\b", re.IGNORECASE)
+_PLATE = re.compile(
+    r"\b(?!(?:AB|LA|LE|DE|DU|EN|AU|ET|OU|UN)[- ]\d{3}[- ](?:LA|LE|DE))[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}\b", re.IGNORECASE
+)
 _OLD_PLATE = re.compile(r"\b\d{2,4}\s[A-Z]{2,3}\s(?:0[1-9]|[1-8]\d|9[0-5]|2[AB])\b")
 _BIRTH = re.compile(
     r"\b(n[ée]e?(?:\(e\))?\s+le\s+|date\s+de\s+naissance\s*:?\s*(?:le\s+)?)"
@@ -46,8 +48,37 @@ _NAME = re.compile(
     r"((?:[A-ZÀ-Ý][\wÀ-ÿ'-]+|[A-ZÀ-Ý]{2,})(?:\s+(?:[A-ZÀ-Ý][\wÀ-ÿ'-]+|[A-ZÀ-Ý]{2,})){0,2})"
 )
 _NOT_NAMES = frozenset(
-    "Bonjour Bonsoir Merci Le La Les Je Nous Vous Monsieur Madame Maire Préfet Préfète Président Présidente Sous Directeur "
-    "Directrice Juge Notaire Procureur Député Sénateur Ministre Messieurs Mesdames Proviseur Inspecteur".split()
+    [
+        "Bonjour",
+        "Bonsoir",
+        "Merci",
+        "Le",
+        "La",
+        "Les",
+        "Je",
+        "Nous",
+        "Vous",
+        "Monsieur",
+        "Madame",
+        "Maire",
+        "Préfet",
+        "Préfète",
+        "Président",
+        "Présidente",
+        "Sous",
+        "Directeur",
+        "Directrice",
+        "Juge",
+        "Notaire",
+        "Procureur",
+        "Député",
+        "Sénateur",
+        "Ministre",
+        "Messieurs",
+        "Mesdames",
+        "Proviseur",
+        "Inspecteur",
+    ]
 )
 
 

@@ -60,9 +60,7 @@ def write_errors(router: Router, folder: Path, target: str) -> None:
     outcomes.sort(key=lambda o: -(o.decision.destinations[0].confiance if o.decision.destinations else 0))
     with Path(target).open("w", encoding="utf-8") as stream:
         for outcome in outcomes:
-            stream.write(
-                json.dumps({**outcome.row, "obtenu": outcome.decision.as_json(None, "")}, ensure_ascii=False) + "\n"
-            )
+            stream.write(json.dumps({**outcome.row, "obtenu": outcome.decision.as_json(None, "")}, ensure_ascii=False) + "\n")
 
 
 def _pc(value: float) -> str:

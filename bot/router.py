@@ -21,6 +21,8 @@ from bot.understanding.segmentation import split_requests, suggests_two_requests
 
 MAX_REQUESTS = 3
 MAX_CLAUSES = 8
+READ_CHARACTERS = 5000
+"""What is read of a message before cleaning: what a person needs is said well before."""
 
 
 class Router:
@@ -59,7 +61,7 @@ class Router:
 
     def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
         """Route several messages at once, in order; the encoder works faster on a batch."""
-        cleaned = [clean(mask(text)) for text in texts]
+        cleaned = [clean(mask(text[:READ_CHARACTERS])) for text in texts]
         readable = [i for i, c in enumerate(cleaned) if c.script is Script.LATIN]
         understood: dict[int, Understanding] = {}
         if self.model is not None and readable:
@@ -76,14 +78,10 @@ class Router:
             return whole
         return self._several(text, whole, profile) or whole
 
-    def _finish(
-        self, original: str, text: CleanText, understanding: Understanding | None, profile: str | None
-    ) -> RoutingDecision:
+    def _finish(self, original: str, text: CleanText, understanding: Understanding | None, profile: str | None) -> RoutingDecision:
         if understanding is None:
-            decision = RoutingDecision(DecisionKind.INCOMPRIS)
-        else:
-            decision = self.decide(text, understanding, profile)
-        return self.with_context(original, text, decision)
+            return self.with_context(original, text, RoutingDecision(DecisionKind.INCOMPRIS))
+        return self.with_context(original, text, self.decide(text, understanding, profile))
 
     def with_context(self, original: str, text: CleanText, decision: RoutingDecision) -> RoutingDecision:
         """Put the emergency first, and add the commune named in the message."""

@@ -86,14 +86,15 @@ class Settings:
     per_hour: int = _setting(
         600, "BOT_DEBIT_HEURE", _integer(0, 1_000_000), "Messages permis par heure et par adresse ; 0 : pas de limite."
     )
-    max_body: int = _setting(
-        131_072, "BOT_TAILLE_MAX", _integer(1_024, 10_485_760), "Taille maximale d'un envoi, en octets."
-    )
+    max_body: int = _setting(131_072, "BOT_TAILLE_MAX", _integer(1_024, 10_485_760), "Taille maximale d'un envoi, en octets.")
     session_minutes: int = _setting(
         30, "BOT_SESSION_MINUTES", _integer(1, 1_440), "Durée, en minutes sans message, après laquelle une conversation est effacée."
     )
     max_sessions: int = _setting(
-        2_000, "BOT_SESSIONS_MAX", _integer(1, 1_000_000), "Nombre de conversations gardées en mémoire ; les plus anciennes partent d'abord."
+        2_000,
+        "BOT_SESSIONS_MAX",
+        _integer(1, 1_000_000),
+        "Nombre de conversations gardées en mémoire ; les plus anciennes partent d'abord.",
     )
     agent_seconds: float = _setting(
         4.0, "BOT_DELAI_AGENT", _seconds(0.05, 60), "Secondes laissées à l'agent Rasa avant que le routeur simple réponde."

@@ -134,9 +134,7 @@ def read_held_out(folder: Path) -> tuple[Labelled, ...]:
     return tuple(rows)
 
 
-def tune(
-    model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress
-) -> tuple[Thresholds, dict[str, Any]]:
+def tune(model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress) -> tuple[Thresholds, dict[str, Any]]:
     """Set the model's temperature in place; return thresholds and what was measured on ``held``."""
     if not held:
         return Thresholds(), {"seuils": Thresholds().as_mapping(), "avertissement": "aucun message de calage"}
@@ -219,9 +217,7 @@ def risk_coverage(confidence: NDArray[np.float64], right: NDArray[np.float64]) -
 def _check_labels(examples: Sequence[Example], referential: Referential) -> None:
     unknown = [e for e in examples if e.label not in referential.topics and e.label not in referential.acts]
     if unknown:
-        raise CorpusError(
-            [Problem(e.fichier, e.ligne, f"le sujet « {e.label} » n'existe pas dans le référentiel.") for e in unknown[:50]]
-        )
+        raise CorpusError([Problem(e.fichier, e.ligne, f"le sujet « {e.label} » n'existe pas dans le référentiel.") for e in unknown[:50]])
 
 
 def _service_targets(model: TopicModel, referential: Referential, held: Sequence[Labelled]) -> NDArray[np.bool_]:
@@ -247,9 +243,7 @@ def _best_temperature(model: TopicModel, scores: NDArray[np.float64], truth: NDA
     return min(np.linspace(0.6, 3.0, 49).tolist(), key=loss)
 
 
-def _choose_thresholds(
-    referential: Referential, understandings: Sequence[Understanding], held: Sequence[Labelled]
-) -> Thresholds:
+def _choose_thresholds(referential: Referential, understandings: Sequence[Understanding], held: Sequence[Labelled]) -> Thresholds:
     """Read thresholds off the curves: few refusals first, then the safest split between answering and asking."""
     decider = Decider(referential, Thresholds())
     readings = [decider.read(u) for u in understandings]
@@ -279,5 +273,3 @@ def _per_service(requests: Sequence[Any]) -> dict[str, Any]:
 
 def _ratio(part: float, whole: int) -> float:
     return round(float(part) / whole, 4) if whole else 0.0
-
-

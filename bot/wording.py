@@ -243,9 +243,7 @@ class Writer:
         advice = topic.partenaire if profile == Audience.PARTENAIRE.value and topic.partenaire else topic
         who = topic.organisme if outside else service.nom_clair
         desk = self._referential.entry_point_of(topic.id)
-        associated = tuple(
-            f"{_capital(self._plain_service(a.service))} {a.raison}." for a in topic.services_associes if not outside
-        )
+        associated = tuple(f"{_capital(self._plain_service(a.service))} {a.raison}." for a in topic.services_associes if not outside)
         return Card(
             delegation=self._referential.delegations[service.delegation].nom_clair,
             service=_capital(who),
@@ -356,5 +354,3 @@ def _address_lines(desk: EntryPoint) -> tuple[str, ...]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-

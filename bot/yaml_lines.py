@@ -86,9 +86,7 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], duplicates:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                duplicates.append(
-                    Problem(name, key.start_mark.line + 1, f"la clé « {key.value} » est écrite deux fois. Gardez-en une.")
-                )
+                duplicates.append(Problem(name, key.start_mark.line + 1, f"la clé « {key.value} » est écrite deux fois. Gardez-en une."))
             seen.add(key.value)
             _walk(value, (*path, key.value), lines, duplicates, name)
             lines[(*path, key.value)] = key.start_mark.line + 1

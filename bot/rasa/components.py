@@ -28,7 +28,6 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.cleaning import CleanText, Script, clean
 from bot.corpus import read_corpus
-from bot.decision import Thresholds
 from bot.errors import AssistantError, CorpusError, ModelCorrupt, Problem
 from bot.paths import project_paths
 from bot.privacy import mask
@@ -147,9 +146,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         stored: the trained model, ``None`` before training.
     """
 
-    def __init__(
-        self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, stored: StoredModel | None = None
-    ) -> None:
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, stored: StoredModel | None = None) -> None:
         self._config = TopicModelConfig.from_mapping(config)
         self._storage = model_storage
         self._resource = resource
@@ -187,7 +184,8 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         """Make Rasa train again when thresholds, labels or code changed, not only messages and settings."""
         paths = project_paths()
         try:
-            return fingerprint(paths, TopicModelConfig.from_mapping(config)) + str(read_manifest(paths.router_model).get("sha256"))
+            router = read_manifest(paths.router_model).get("sha256")
+            return f"{fingerprint(paths, TopicModelConfig.from_mapping(config))} {router}"
         except OSError:
             return None
 
@@ -378,7 +376,8 @@ class RequestRouter(GraphComponent, IntentClassifier):
             return {"name": decision.acte, "confidence": _confidence(message, decision.acte)}
         topic = decision.destinations[0].sujet if decision.destinations else None
         if topic is None:  # a service or a delegation is safe, not a topic: keep the most probable one as the intent
-            topic = next((r["name"] for r in message.get(INTENT_RANKING_KEY, []) if r["name"] in self._bare.referential.topics), None)
+            known = self._bare.referential.topics
+            topic = next((r["name"] for r in message.get(INTENT_RANKING_KEY, []) if r["name"] in known), None)
         return {"name": topic or "nlu_fallback", "confidence": _confidence(message, topic or "")}
 
 

@@ -61,7 +61,7 @@ class ReferentialImporter(RasaFileImporter):
         if written.is_empty():
             return written
         # Entities do not choose the action: leaving them out keeps the rules small.
-        intents = [{intent: {"use_entities": []}} for intent in self._triggers]
+        intents: list[dict[str, Any]] = [{intent: {"use_entities": []}} for intent in self._triggers]
         return written.merge(Domain.from_dict({"intents": intents}))
 
     @cached_property

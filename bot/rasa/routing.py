@@ -45,6 +45,4 @@ def decision_from_mapping(values: Any) -> RoutingDecision:
 
 
 def _destination(row: Mapping[str, Any]) -> Destination:
-    return Destination(
-        str(row["dis"]), row.get("service"), row.get("sujet"), float(row["confiance"]), str(row.get("extrait") or "")
-    )
+    return Destination(str(row["dis"]), row.get("service"), row.get("sujet"), float(row["confiance"]), str(row.get("extrait") or ""))

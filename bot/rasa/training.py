@@ -19,6 +19,7 @@ from typing import Any
 from bot.errors import AssistantError, ModelCorrupt, ModelMissing
 from bot.paths import ProjectPaths
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
+from bot.storage import read_manifest
 from bot.training import ensure_model, fingerprint, model_config
 
 MANIFEST_FILE = "manifeste.json"
@@ -46,9 +47,10 @@ def rasa_folder(paths: ProjectPaths) -> Path:
     return paths.models / "rasa"
 
 
-def rasa_fingerprint(paths: ProjectPaths, router_sha256: str) -> str:
+def rasa_fingerprint(paths: ProjectPaths) -> str:
     """Return a hash of all that the Rasa model depends on: the router's model, domain, rules, referential, our code."""
-    digest = hashlib.sha256(f"{fingerprint(paths, model_config(paths.config))} {router_sha256} {version('rasa')}".encode())
+    router = fingerprint(paths, model_config(paths.config)), read_manifest(paths.router_model).get("sha256")
+    digest = hashlib.sha256(f"{router} {version('rasa')}".encode())
     inputs = [
         paths.config,
         paths.root / "domain.yml",
@@ -73,9 +75,9 @@ def ensure_rasa_model(paths: ProjectPaths, progress: Progress, force: bool = Fal
     Raises:
         AssistantError: a file is missing, Rasa is not installed, or the training failed.
     """
-    router = ensure_model(paths, progress)
+    ensure_model(paths, progress)
     try:
-        print_ = rasa_fingerprint(paths, str(router.manifest.get("sha256")))
+        print_ = rasa_fingerprint(paths)
     except OSError as error:
         raise AssistantError(f"Un fichier du projet manque : {error.filename}. Remettez-le depuis git.") from error
     if not force and _read_manifest(rasa_folder(paths)).get("empreinte") == print_:

@@ -13,8 +13,42 @@ from bot.errors import Problem, ReferentialError
 
 _WORD = re.compile(r"[a-z0-9]+")
 _BEFORE_PLACE = frozenset(
-    "a au aux de du d des sur vers pres chez entre commune village bourg mairie ville maire habite habitons hameau "
-    "secteur cote canton lieu dit pays depuis jusqu dans en par est et".split()
+    [
+        "a",
+        "au",
+        "aux",
+        "de",
+        "du",
+        "d",
+        "des",
+        "sur",
+        "vers",
+        "pres",
+        "chez",
+        "entre",
+        "commune",
+        "village",
+        "bourg",
+        "mairie",
+        "ville",
+        "maire",
+        "habite",
+        "habitons",
+        "hameau",
+        "secteur",
+        "cote",
+        "canton",
+        "lieu",
+        "dit",
+        "pays",
+        "depuis",
+        "jusqu",
+        "dans",
+        "en",
+        "par",
+        "est",
+        "et",
+    ]
 )
 # Commune names that are also everyday words: taken for a place only when written with a capital after a place word.
 _EVERYDAY_WORDS = frozenset({"vers", "bio", "cras", "cours", "tours", "lens", "vienne", "gap"})
@@ -123,7 +157,8 @@ def load_gazetteer(folder: Path) -> Gazetteer:
     communes: dict[tuple[str, ...], Commune] = {}
     for row in _rows(folder / "communes_hors_lot.csv", "departement"):
         communes[place_words(row["nom"])] = Commune(row["nom"], row["code_insee"], departement=row["departement"])
-    former, current = [], []
+    former: list[dict[str, str]] = []
+    current: list[dict[str, str]] = []
     for row in _rows(folder / "communes_lot.csv", "commune_actuelle_nom"):
         (current if row["type"] == "commune-actuelle" else former).append(row)
     for row in former + current:  # current names are written last: they win

@@ -123,9 +123,7 @@ def load_referential(folder: Path) -> Referential:
             topics[topic.id] = topic
     for path in sorted((folder / "sujets").glob("*.yml")):
         if path.stem not in services:
-            collector.problems.append(
-                Problem(f"data/referentiel/sujets/{path.name}", 0, "ce fichier ne porte le nom d'aucun service.")
-            )
+            collector.problems.append(Problem(f"data/referentiel/sujets/{path.name}", 0, "ce fichier ne porte le nom d'aucun service."))
     _check_references(collector, delegations, services, entry_points, topics, acts, numbers, situations)
     if collector.problems:
         raise ReferentialError(sorted(collector.problems, key=lambda p: (p.fichier, p.ligne)))
@@ -169,8 +167,8 @@ def _check_references(
             known(Topic, topic.id, "services_associes", associated.service, services, "le service associé")
         if topic.id in acts:
             collector.at(Topic, topic.id, "id", f"« {topic.id} » est aussi le nom d'un acte de conversation.")
-        service = services.get(topic.service)
-        outside = service is not None and service.delegation == "hors_perimetre"
+        owner = services.get(topic.service)
+        outside = owner is not None and owner.delegation == "hors_perimetre"
         if outside and not topic.organisme:
             collector.at(Topic, topic.id, "id", "hors périmètre : le champ « organisme » doit nommer le bon organisme.")
     for situation in situations.values():
@@ -178,5 +176,3 @@ def _check_references(
             collector.at(EmergencySituation, situation.id, "numeros", "« numeros » doit contenir au moins un numéro.")
         for numero in situation.numeros:
             known(EmergencySituation, situation.id, "numeros", numero, numbers, "le numéro")
-
-

@@ -72,7 +72,7 @@ class TopicModelConfig:
         plain = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and k != "ngrams"}
         if "encoders" in plain:
             plain["encoders"] = tuple(plain["encoders"] or ())
-        ngrams = {
+        ngrams: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v
             for k, v in (values.get("ngrams") or {}).items()
             if k in NgramConfig.__dataclass_fields__
@@ -193,8 +193,7 @@ class TopicModel:
                 )
                 perceptron.fit(dense, targets)
                 self._layers = [
-                    (w.astype(np.float32), b.astype(np.float32))
-                    for w, b in zip(perceptron.coefs_, perceptron.intercepts_, strict=True)
+                    (w.astype(np.float32), b.astype(np.float32)) for w, b in zip(perceptron.coefs_, perceptron.intercepts_, strict=True)
                 ]
 
     def _fit_keywords(self, counts: csr_matrix, targets: NDArray[np.int64]) -> None:

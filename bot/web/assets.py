@@ -67,9 +67,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["typo"] = typeset
-        self._environment.globals.update(
-            static=lambda name: f"/static/{name}?v={assets[name].version}", theme=f"theme-{theme}.css"
-        )
+        self._environment.globals.update(static=lambda name: f"/static/{name}?v={assets[name].version}", theme=f"theme-{theme}.css")
 
     def render(self, template: str, **values: Any) -> str:
         """Return a page as text."""

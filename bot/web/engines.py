@@ -180,9 +180,7 @@ class FirstAid:
         found = self._detector.detect(text)
         if found is None:
             return None
-        return self._writer.reply(
-            RoutingDecision(DecisionKind.URGENCE, urgence=tuple(found.numeros), situation=found.situation)
-        )
+        return self._writer.reply(RoutingDecision(DecisionKind.URGENCE, urgence=tuple(found.numeros), situation=found.situation))
 
 
 class PlainEngine:
@@ -196,9 +194,7 @@ class PlainEngine:
 
     name = "routeur"
 
-    def __init__(
-        self, load: Callable[[], Dialogue], first_aid: Callable[[], FirstAid] | None = None, seconds: float = 20.0
-    ) -> None:
+    def __init__(self, load: Callable[[], Dialogue], first_aid: Callable[[], FirstAid] | None = None, seconds: float = 20.0) -> None:
         self._load = load
         self._load_first_aid = first_aid
         self._seconds = seconds
@@ -562,4 +558,3 @@ def _state(values: Mapping[str, Any]) -> ConversationState:
     from bot.dialogue import ConversationState
 
     return ConversationState.from_mapping(values)
-

@@ -158,9 +158,7 @@ async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
     if request.path == "/" and request.method == "POST" and refusal.status != 403:
         form = await _recover_form(request)
         text = form["message"] or form["suggestion"]
-        response = _page(
-            request, _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail
-        )
+        response = _page(request, _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail)
         response.set_status(refusal.status)
     else:
         response = _html(request, "erreur.html", refusal=refusal, status=refusal.status)
@@ -168,9 +166,7 @@ async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
     return response
 
 
-def _page(
-    request: web.Request, conversation: Conversation | None, *, easy: bool, text: str = "", error: str = ""
-) -> web.Response:
+def _page(request: web.Request, conversation: Conversation | None, *, easy: bool, text: str = "", error: str = "") -> web.Response:
     return _html(
         request,
         "conversation.html",
@@ -233,7 +229,7 @@ async def _read_json(request: web.Request) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Refusal(400, "Ce n'est pas du JSON correct.") from error
     if not isinstance(values, dict):
-        raise Refusal(400, "Envoyez un objet JSON, par exemple {\"texte\": \"…\"}.")
+        raise Refusal(400, 'Envoyez un objet JSON, par exemple {"texte": "…"}.')
     return values
 
 
@@ -282,6 +278,4 @@ def _drop(request: web.Request, response: web.Response, given: Any) -> None:
     sessions.drop(_cookie(request))
     sessions.drop(given if isinstance(given, str) else None)
     if _cookie(request):
-        response.del_cookie(
-            _cookie_name(request), path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].https
-        )
+        response.del_cookie(_cookie_name(request), path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].https)

@@ -132,9 +132,7 @@ def readable_hours(hours: str) -> list[str]:
     for match in _HOURS.finditer(hours):
         first, last = _DAYS.get(match["first"], ""), _DAYS.get(match["last"] or "", "")
         days = f"Du {first} au {last}" if last else first.capitalize()
-        spans = " et ".join(
-            "de {} à {}".format(*(_hour(time) for time in span.split("-"))) for span in match["spans"].split(",")
-        )
+        spans = " et ".join("de {} à {}".format(*(_hour(time) for time in span.split("-"))) for span in match["spans"].split(","))
         lines.append(f"{days} : {spans}")
     if lines and "PH off" in hours:
         lines.append("Fermé les jours fériés")

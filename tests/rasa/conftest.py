@@ -1,56 +1,35 @@
-"""A tiny project tree (the real referential, a few topics, no sentence encoder), trained once for the session."""
+"""The tiny tree of these tests, trained once for the session."""
 
 from __future__ import annotations
 
 import os
 
-os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+os.environ["RASA_TELEMETRY_ENABLED"] = "false"  # before anything imports Rasa
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import yaml
+from rasa_tree import make_tree
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from bot.paths import ProjectPaths
 
-from bot.corpus import read_corpus  # noqa: E402
-from bot.paths import ProjectPaths  # noqa: E402
-
-TOPICS = ("hygiene_restaurant", "medaille_travail", "marche_public", "passeport", "permis_construire", "hebergement_urgence")
-ACTS = ("saluer", "remercier", "demander_contact", "parler_humain", "meteo")
-SMALL = {"encoders": [], "hidden": 0, "ngrams": {"dimensions": 60, "min_word_count": 1, "min_character_count": 2}}
-
-
-def make_tree(root: Path, labels: tuple[str, ...] = TOPICS + ACTS) -> ProjectPaths:
-    """Write a small tree under ``root`` that shares the referential, the domain and the rules of the project."""
-    (root / "data" / "nlu").mkdir(parents=True)
-    for name in ("data/referentiel", "data/rules", "domain.yml", "endpoints.yml", "credentials.yml"):
-        (root / name).symlink_to(ROOT / name)
-    config = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
-    for entry in config["pipeline"]:
-        if entry["name"].endswith("TopicClassifier"):
-            entry.update(SMALL)
-    (root / "config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    write_corpus(root / "data" / "nlu" / "petit.yml", labels)
-    return ProjectPaths(root)
+THIRD_PARTY_NOISE = (
+    "Deprecated API features detected",
+    "Slot auto-fill has been removed",
+    "the load_module",
+    ":DeprecationWarning:(rasa|tensorflow|keras|matplotlib|pkg_resources|setuptools|sanic|google|jsonschema|spacy|weasel)",
+)
 
 
-def write_corpus(path: Path, labels: tuple[str, ...]) -> None:
-    """Write the real messages of a few labels, in Rasa's format."""
-    blocks = []
-    for label in labels:
-        lines = "".join(f"    - {e.text}\n" for e in read_corpus(ROOT / "data" / "nlu") if e.label == label)
-        if lines:
-            blocks.append(f"- intent: {label}\n  examples: |\n{lines}")
-    path.write_text('version: "3.1"\nnlu:\n' + "".join(blocks), encoding="utf-8")
+def pytest_configure(config: pytest.Config) -> None:
+    for noise in THIRD_PARTY_NOISE:
+        config.addinivalue_line("filterwarnings", f"ignore:{noise}")
+    config.addinivalue_line("markers", "modele: needs TensorFlow or a trained model; deselect with -m 'not modele'")
 
 
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectPaths]:
-    """The tiny tree, with ``BOT_RACINE`` pointing to it; its model is its own."""
+    """The tree, with ``BOT_RACINE`` pointing to it; its model is its own."""
     paths = make_tree(tmp_path_factory.mktemp("projet"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BOT_RACINE", str(paths.root))
@@ -60,7 +39,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectPaths]:
 
 @pytest.fixture(scope="session")
 def trained(tree: ProjectPaths) -> ProjectPaths:
-    """The tiny tree with its Rasa model."""
+    """The tree with its Rasa model."""
     pytest.importorskip("tensorflow")
     from bot.rasa.training import ensure_rasa_model
 

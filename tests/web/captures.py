@@ -28,7 +28,10 @@ def main(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for width, scheme in ((320, "light"), (320, "dark"), (1280, "light"), (1280, "dark")):
             context = browser.new_context(
-                viewport={"width": width, "height": 640 if width == 320 else 900}, color_scheme=scheme, locale="fr-FR", reduced_motion="reduce"
+                viewport={"width": width, "height": 640 if width == 320 else 900},
+                color_scheme=scheme,
+                locale="fr-FR",
+                reduced_motion="reduce",
             )
             page = context.new_page()
             for state in (*STATES, "erreur"):

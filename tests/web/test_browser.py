@@ -375,5 +375,3 @@ def test_the_card_prints_without_the_rest(open_page: Any, address: str) -> None:
     for hidden in (".saisie", ".outils", "#bienvenue"):
         assert not page.locator(hidden).first.is_visible()
     assert len(page.pdf()) > 5_000
-
-

@@ -13,7 +13,13 @@ FRONT_DESK = Contact(
 )
 CALLS = tuple(
     EmergencyCall(*pair)
-    for pair in (("15", "SAMU"), ("17", "Police ou gendarmerie"), ("18", "Pompiers"), ("112", "Numéro d'urgence européen"), ("114", "Urgence par SMS"))
+    for pair in (
+        ("15", "SAMU"),
+        ("17", "Police ou gendarmerie"),
+        ("18", "Pompiers"),
+        ("112", "Numéro d'urgence européen"),
+        ("114", "Urgence par SMS"),
+    )
 )
 HOUSING = Card(
     delegation="le service regroupé Population (DIS Population)",
@@ -57,10 +63,17 @@ REPLIES = {
     "deux": Reply("Vous avez plusieurs demandes. Voici la porte de chacune.", (HOUSING, VET)),
     "question": Reply(
         "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?",
-        choices=(Choice("logement", "Faire reconnaître mon droit au logement"), Choice("veterinaire", "Signaler un restaurant sale"), Choice("aucun", "Rien de tout cela")),
+        choices=(
+            Choice("logement", "Faire reconnaître mon droit au logement"),
+            Choice("veterinaire", "Signaler un restaurant sale"),
+            Choice("aucun", "Rien de tout cela"),
+        ),
     ),
     "feu": Reply(
-        "Après l'appel, voici la porte pour la suite.", (VET,), calls=(CALLS[2], CALLS[3], EmergencyCall("116000", "Enfants disparus")), instruction="Sortez et restez dehors."
+        "Après l'appel, voici la porte pour la suite.",
+        (VET,),
+        calls=(CALLS[2], CALLS[3], EmergencyCall("116000", "Enfants disparus")),
+        instruction="Sortez et restez dehors.",
     ),
     "bonjour": Reply("Bonjour ! Dites-moi ce que vous voulez faire. Vous pouvez aussi appeler le 05 65 00 00 00."),
 }

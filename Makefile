@@ -1,0 +1,58 @@
+# Deux commandes suffisent : « make run » et « make test ». Tout le reste est pour qui travaille sur le projet.
+SHELL := /bin/bash
+export RASA_TELEMETRY_ENABLED := false
+export UV_PROJECT_ENVIRONMENT := .venv
+UV := $(shell command -v uv 2>/dev/null || echo .outils/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+PORT ?= 8000
+PYTEST_ARGS ?=
+
+.PHONY: run test install uv train check bench evaluate rapport clean
+
+run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000
+	$(RUN) bot serve --host 127.0.0.1 --port $(PORT)
+
+test: install chromium ## lance tous les tests
+	$(RUN) pytest $(PYTEST_ARGS)
+
+install: .venv/.pret
+
+.venv/.pret: pyproject.toml uv.lock | uv
+	$(UV) sync --frozen
+	@touch .venv/.pret
+
+uv:
+	@if ! command -v uv >/dev/null 2>&1 && [ ! -x .outils/bin/uv ]; then \
+	  echo "· installation de uv"; \
+	  python3 -m pip --version >/dev/null 2>&1 && python3 -m venv .outils >/dev/null 2>&1 && .outils/bin/pip install -q uv \
+	  || { python3 -m pip install -q --user uv 2>/dev/null || python3 -m pip install -q uv --break-system-packages; \
+	       mkdir -p .outils/bin && ln -sf "$$(python3 -c 'import sysconfig,shutil;print(shutil.which("uv") or sysconfig.get_path("scripts")+"/uv")')" .outils/bin/uv; }; \
+	fi
+
+.PHONY: chromium
+chromium: ## les tests de navigateur demandent le Chromium de Debian
+	@if ! command -v chromium >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "· installation de Chromium"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	fi
+
+train: install ## entraîne le routeur et le modèle Rasa
+	$(RUN) bot train
+
+check: install ## style, types, frontières d'import, données
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) bot check
+
+evaluate: install ## mesure sur les messages jamais vus
+	$(RUN) bot evaluate
+
+rapport: install ## régénère les chiffres de docs/resultats.md
+	$(RUN) bot evaluate --rapport docs/resultats.md
+
+bench: install ## compare au Rasa d'origine, débit, mémoire
+	$(RUN) python scripts/bench.py
+
+clean: ## retire ce qui se reconstruit
+	rm -rf models .venv .outils .pytest_cache .mypy_cache .ruff_cache

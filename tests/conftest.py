@@ -1,0 +1,102 @@
+"""What the tests of the core share: the real referential, and routers with a hand-made model or the trained one."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["RASA_TELEMETRY_ENABLED"] = "false"  # before anything imports Rasa
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.cleaning import CleanText
+from bot.decision import Thresholds
+from bot.emergency import EmergencyDetector
+from bot.paths import ProjectPaths
+from bot.referential import Referential, load_referential
+from bot.referential.communes import Gazetteer, load_gazetteer
+from bot.router import Router, load_detector
+from bot.types import Understanding
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Table = Mapping[str, Mapping[str, float]]
+MakeRouter = Callable[[Table], Router]
+
+
+class FakeModel:
+    """Answers from a table: the first key found in the plain text gives its probabilities; else gibberish.
+
+    Args:
+        labels: every label of the referential.
+        table: piece of plain text → probability of some labels; what is missing to 1 is spread evenly.
+    """
+
+    def __init__(self, labels: Sequence[str], table: Table) -> None:
+        self.labels = tuple(labels)
+        self.table = table
+        self.seen: list[str] = []
+
+    def predict_proba(self, texts: Sequence[CleanText]) -> np.ndarray:
+        return np.array([self._row(t) for t in texts])
+
+    def understanding(self, row: np.ndarray) -> Understanding:
+        return Understanding(dict(zip(self.labels, row.tolist(), strict=True)))
+
+    def _row(self, text: CleanText) -> np.ndarray:
+        self.seen.append(text.display)
+        known = next((p for key, p in self.table.items() if key in text.plain), {"charabia": 0.98})
+        row = np.full(len(self.labels), (1 - sum(known.values())) / len(self.labels))
+        for label, probability in known.items():
+            row[self.labels.index(label)] += probability
+        return row
+
+
+@pytest.fixture(scope="session")
+def paths() -> ProjectPaths:
+    """The tree of the project, whatever ``BOT_RACINE`` says."""
+    return ProjectPaths(ROOT)
+
+
+@pytest.fixture(scope="session")
+def referential(paths: ProjectPaths) -> Referential:
+    return load_referential(paths.referential)
+
+
+@pytest.fixture(scope="session")
+def gazetteer(paths: ProjectPaths) -> Gazetteer:
+    return load_gazetteer(paths.referential)
+
+
+@pytest.fixture(scope="session")
+def detector(paths: ProjectPaths) -> EmergencyDetector:
+    return load_detector(paths.referential)
+
+
+@pytest.fixture(scope="session")
+def bare_router(referential: Referential, gazetteer: Gazetteer, detector: EmergencyDetector) -> Router:
+    """A router without a model: it only knows emergencies."""
+    return Router(referential, gazetteer, detector)
+
+
+@pytest.fixture(scope="session")
+def make_router(referential: Referential, gazetteer: Gazetteer, detector: EmergencyDetector) -> MakeRouter:
+    """Build a router whose model answers from a table (see :class:`FakeModel`)."""
+
+    def make(table: Table) -> Router:
+        model = FakeModel([*referential.topics, *referential.acts], table)
+        return Router(referential, gazetteer, detector, model, Thresholds())  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, detector: EmergencyDetector) -> Router:
+    """The real router; its model is trained first when it is missing or out of date. For tests marked ``modele``."""
+    from bot.training import ensure_model
+
+    stored = ensure_model(paths, lambda _sentence: None)
+    return Router(referential, gazetteer, detector, stored.model, stored.thresholds)
