@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     command("check", _check, "vérifie le référentiel, le corpus et les réponses")
     evaluate = command("evaluate", _evaluate, "mesure l'assistant sur des messages jamais vus")
     evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
+    evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier")
     evaluate.add_argument("--erreurs", metavar="FICHIER", help="écrit les messages mal orientés dans ce fichier")
     return parser
 
@@ -230,7 +231,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from bot.evaluation import evaluate
-    from bot.reports import as_text, write_errors
+    from bot.reports import as_text, write_errors, write_report
     from bot.router import load_router
 
     router = load_router(project_paths())
@@ -239,6 +240,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as stream:
             json.dump(report, stream, ensure_ascii=False, indent=2)
+    if arguments.rapport:
+        write_report(report, arguments.rapport)
     if arguments.erreurs:
         write_errors(router, project_paths().test_sets, arguments.erreurs)
     return 0

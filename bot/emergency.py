@@ -106,6 +106,7 @@ class Scale:
     Args:
         seuil: points from which a family of situations is an emergency.
         indices: points that must come from the clues themselves.
+        indices_phrase: the same, when a sentence is weighed alone.
         contexte: groups of ``signaux`` → points they add.
         calme: groups of ``signaux`` → points each of their clues takes away (two clues at most).
         rien_de_calme: points added when none of the ``calme`` groups is found.
@@ -114,6 +115,7 @@ class Scale:
 
     seuil: int
     indices: int
+    indices_phrase: int
     contexte: Mapping[str, int]
     calme: Mapping[str, int]
     rien_de_calme: int
@@ -222,6 +224,7 @@ class EmergencyDetector:
         self._signals = {name: self._book.add_all(lines) for name, lines in rules.signaux.items()}
         self._events = [self._book.add_all(rule.motifs) for rule in rules.regles]
         self._clues = _clues(self._book, rules.points)
+        self._calming_points = sorted(rules.points.calme.items(), key=lambda item: -item[1])
         self._overrides = [self._book.add_all(rule.motifs) for rule in rules.modificateurs]
         self._reader = _Reader(rules.orthographe, self._book.knows)
 
@@ -264,28 +267,42 @@ class EmergencyDetector:
         scale = self._rules.points
         figures = reading.spans(self._figures)
         families = [found for clues in self._clues.values() if (found := _found(clues, reading, figures))]
+        if not families:
+            return None
         best: tuple[int, str, Span] | None = None
-        for low, high in reading.windows() if families else ():
-            context = self._context(reading, low, high)
-            for clues in families:
-                weighed = _heaviest(clues, low, high)
-                if weighed is None:
-                    continue
-                total, situation, span = weighed
-                enough = total >= scale.indices and total + context >= scale.seuil
-                if enough and (best is None or total + context > best[0]):
-                    best = (total + context, situation, span)
+        for (low, high), least, bonus in self._stretches(reading):
+            heaviest = max(
+                (weighed for clues in families if (weighed := _heaviest(clues, low, high))),
+                key=lambda weighed: weighed[0],
+                default=None,
+            )
+            if heaviest is None or heaviest[0] < least:
+                continue
+            total = heaviest[0] + self._context(reading, low, high, bonus)
+            if total >= scale.seuil and (best is None or total > best[0]):
+                best = (total, heaviest[1], heaviest[2])
         return best[1:] if best else None
 
-    def _context(self, reading: _Reading, low: int, high: int) -> int:
+    def _stretches(self, reading: _Reading) -> Iterator[tuple[Span, int, int]]:
+        """Yield what is weighed together, the points its clues must bring, and its bonus for no calming word.
+
+        A sentence is also weighed alone, more severely: an emergency may come after an ordinary request.
+        """
+        scale = self._rules.points
+        for window in reading.windows():
+            yield window, scale.indices, scale.rien_de_calme if reading.is_sentence() else 0
+        for sentence in reading.sentences():
+            yield sentence, scale.indices_phrase, 0
+
+    def _context(self, reading: _Reading, low: int, high: int, bonus: int) -> int:
         scale = self._rules.points
         points = sum(p for name, p in scale.contexte.items() if _touches(reading.spans(self._signals[name]), low, high))
         heard: set[int] = set()
-        for name, taken in sorted(scale.calme.items(), key=lambda item: -item[1]):
+        for name, taken in self._calming_points:
             clues = {span[0] for span in reading.spans(self._signals[name]) if low <= span[0] < high} - heard
             points -= taken * min(len(clues), _MOST_CALM)
             heard |= clues
-        return points if heard or not reading.is_sentence() else points + scale.rien_de_calme
+        return points if heard else points + bonus
 
     def _stands(self, reading: _Reading, rule: Rule, span: Span) -> bool:
         if not all(reading.near(self._signals[name], span, CONFIRM_SCOPE) for name in rule.avec):
@@ -506,6 +523,11 @@ class _Reading:
         for low in range(0, max(1, self._length - WINDOW // 2), WINDOW // 2):
             yield low, low + WINDOW
 
+    def sentences(self) -> Iterator[Span]:
+        """Yield each sentence of a message that has several."""
+        if self._breaks:
+            yield from zip([0, *(i + 1 for i in self._breaks)], [*self._breaks, self._length])
+
     def near(self, patterns: frozenset[int], span: Span, scope: int) -> bool:
         return _touches(self.spans(patterns), span[0] - scope, span[1] + scope)
 
@@ -695,6 +717,7 @@ def _scale(row: Mapping[str, Any]) -> Scale:
     return Scale(
         seuil=int(row["seuil"]),
         indices=int(row["indices"]),
+        indices_phrase=int(row["indices_phrase"]),
         contexte={name: int(points) for name, points in row["contexte"].items()},
         calme={name: int(points) for name, points in row["calme"].items()},
         rien_de_calme=int(row["rien_de_calme"]),

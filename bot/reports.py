@@ -10,6 +10,8 @@ from typing import Any
 from bot.evaluation import labelled_rows, route_rows
 from bot.router import Router
 
+MARK = "<!-- chiffres : écrits par « bot evaluate --rapport », ne pas modifier à la main -->"
+
 _LABELS = {
     "dis_juste": "Bonne délégation (d'emblée ou parmi les choix)",
     "service_juste": "Bon service (d'emblée ou parmi les choix)",
@@ -52,6 +54,13 @@ def as_text(report: Mapping[str, Any]) -> str:
     lines += ["", "| attendu | donné | messages |", "|---|---|---|"]
     lines += [f"| {c['attendu']} | {c['donne']} | {c['messages']} |" for c in main["confusions"]]
     return "\n".join(lines)
+
+
+def write_report(report: Mapping[str, Any], target: str) -> None:
+    """Write the Markdown report; what stands before the line :data:`MARK` is kept."""
+    path = Path(target)
+    head = path.read_text(encoding="utf-8").split(MARK)[0] if path.exists() else "# Résultats mesurés\n\n"
+    path.write_text(f"{head.rstrip()}\n\n{MARK}\n\n{as_text(report)}\n", encoding="utf-8")
 
 
 def write_errors(router: Router, folder: Path, target: str) -> None:
