@@ -86,10 +86,11 @@ def _say(sentence: str) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from bot.training import ensure_model
+    from bot.freshness import is_current
     from bot.web.server import run_server
 
-    ensure_model(project_paths(), _say)
+    if not is_current(project_paths()):
+        _train(argparse.Namespace(force=False, routeur_seul=arguments.sans_agent))
     run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent)
     return 0
 

@@ -16,10 +16,10 @@ import joblib
 
 from bot.decision import Thresholds
 from bot.errors import ModelCorrupt, ModelMissing
+from bot.freshness import MANIFEST_FILE, read_manifest
 from bot.understanding.model import TopicModel
 
 MODEL_FILE = "modele.joblib"
-MANIFEST_FILE = "manifeste.json"
 METRICS_FILE = "metrics.json"
 
 
@@ -57,15 +57,6 @@ def save_model(folder: Path, model: TopicModel, manifest: Mapping[str, Any], met
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of the model in ``folder``, empty when there is none or it cannot be read."""
-    try:
-        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def load_model(folder: Path) -> StoredModel:

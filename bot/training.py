@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from bot.cleaning import clean
 from bot.corpus import Example, read_corpus, read_jsonl
 from bot.decision import Decider, Thresholds
-from bot.errors import AssistantError, CorpusError, ModelError, Problem
+from bot.errors import CorpusError, ModelError, Problem
+from bot.freshness import fingerprint, model_config, read_manifest
 from bot.paths import ProjectPaths
 from bot.referential import Referential, load_referential
-from bot.storage import StoredModel, load_model, read_manifest, save_model
+from bot.storage import StoredModel, load_model, save_model
 from bot.types import DecisionKind, Understanding
-from bot.understanding.model import TopicModel, TopicModelConfig
+from bot.understanding.config import TopicModelConfig
+from bot.understanding.model import TopicModel
 
-CLASSIFIER = "bot.rasa.components.TopicClassifier"
 QUESTION_SHARE = 0.08
 """Share of held-out requests, the least certain, that get a question. The target is 12 % at most on real
 messages, which are harder than the held-out ones: this leaves room."""
@@ -48,38 +46,6 @@ class Labelled:
     text: str
     dis: str
     service: str | None
-
-
-def model_config(config_file: Path) -> TopicModelConfig:
-    """Return the settings of the classifier named in ``config.yml``."""
-    try:
-        pipeline = yaml.safe_load(config_file.read_text(encoding="utf-8")).get("pipeline") or []
-    except (OSError, yaml.YAMLError, AttributeError) as error:
-        raise AssistantError(f"config.yml est illisible : {error}") from error
-    merged: dict[str, Any] = {}
-    for entry in pipeline:
-        if str(entry.get("name", "")).startswith("bot.rasa.components."):
-            merged.update({k: v for k, v in entry.items() if k != "name"})
-    return TopicModelConfig.from_mapping(merged)
-
-
-def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
-    """Return a hash of all that a model depends on: corpus, held-out messages, referential labels, settings, code."""
-    digest = hashlib.sha256(json.dumps(config.as_mapping(), sort_keys=True).encode())
-    code = Path(__file__).resolve().parent
-    inputs = [
-        *sorted(paths.corpus.glob("*.yml")),
-        *sorted(paths.tuning.glob("*.jsonl")),
-        *sorted((paths.referential / "sujets").glob("*.yml")),
-        code / "cleaning.py",
-        code / "decision.py",
-        code / "training.py",
-        *sorted((code / "understanding").glob("*.py")),
-    ]
-    for path in inputs:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def ensure_model(paths: ProjectPaths, progress: Progress, force: bool = False) -> StoredModel:

@@ -24,7 +24,7 @@ from bot.corpus import Example, read_corpus, read_jsonl
 from bot.paths import project_paths
 from bot.router import load_router
 from bot.training import ensure_model, model_config
-from bot.understanding import TopicModel
+from bot.understanding.model import TopicModel
 
 STOCK_PIPELINE = """
 recipe: default.v1
@@ -92,7 +92,9 @@ def _ours(paths, texts: list[str]) -> dict[str, float]:  # type: ignore[no-untyp
     subprocess.run([sys.executable, "-m", "bot", "route", "--jsonl"], input=source.encode(), stdout=subprocess.DEVNULL, check=True)
     whole = time.perf_counter() - start
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "bot", "route", "--jsonl"], input=source.splitlines()[0].encode(), stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "bot", "route", "--jsonl"], input=source.splitlines()[0].encode(), stdout=subprocess.DEVNULL, check=True
+    )
     boot = time.perf_counter() - start
     return {
         "p50": statistics.median(times),

@@ -29,7 +29,7 @@ TABLE = {
     "aide etat": {"garde_enfants_agent": 0.5, "ecole_creche_cantine": 0.5},
     "passeport": {"passeport": 0.95},
     "expulsion": {"prevention_expulsion": 0.95},
-    "plu": {"plu_elaboration": 0.95},
+    "certificat": {"certificat_urbanisme": 0.95},
     "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2},
     "numero": {"demander_contact": 0.95},
     "horaires": {"demander_horaires": 0.95},
@@ -292,9 +292,9 @@ def test_a_profile_without_a_question_is_noted(dialogue: Dialogue) -> None:
 
 
 def test_partners_get_their_own_words(dialogue: Dialogue, referential: Referential) -> None:
-    advice = referential.topics["plu_elaboration"].partenaire
+    advice = referential.topics["certificat_urbanisme"].partenaire
     assert advice
-    assert advice.premier_geste in talk(dialogue, "le plu", state=ConversationState(profile="partenaire")).reply.text
+    assert advice.premier_geste in talk(dialogue, "le certificat", state=ConversationState(profile="partenaire")).reply.text
 
 
 def test_the_commune_is_remembered(dialogue: Dialogue) -> None:
@@ -314,7 +314,7 @@ def test_a_commune_out_of_the_lot_is_said(dialogue: Dialogue) -> None:
 # What a name means
 
 
-@pytest.mark.parametrize(("question", "piece"), [("ça veut dire quoi ABF", "architecte"), ("que veut dire DDASS", "action sociale"), ("que veut dire DDTEFP", "emploi")])
+@pytest.mark.parametrize(("question", "piece"), [("ça veut dire quoi AAH", "handicap"), ("que veut dire DDASS", "action sociale"), ("que veut dire DDTEFP", "emploi")])
 def test_acronyms_and_old_names_are_explained(dialogue: Dialogue, question: str, piece: str) -> None:
     assert piece in talk(dialogue, question).reply.text
 

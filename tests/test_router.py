@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
-from bot.errors import ModelCorrupt, ModelMissing
+from bot.errors import ModelMissing
 from bot.paths import ProjectPaths
 from bot.router import Router, load_router
 from bot.types import DecisionKind, Level
@@ -70,7 +71,7 @@ def test_nonsense_is_answered_quickly(name: str, with_model: bool, fake: Router,
     assert time.process_time() - started < 3
 
 
-@pytest.mark.parametrize("name", ["empty", "spaces", "emoji", "digits", "control characters", "zero width", "cyrillic", "arabic", "chinese"])
+@pytest.mark.parametrize("name", ["empty", "spaces", "emoji", "digits", "punctuation", "zero width", "cyrillic", "arabic", "chinese"])
 def test_what_is_not_french_text_never_reaches_the_model(name: str, fake: Router) -> None:
     fake.model.seen.clear()  # type: ignore[union-attr]
     assert fake.route(NONSENSE[name]).decision is DecisionKind.INCOMPRIS
@@ -195,20 +196,19 @@ def test_no_place(fake: Router) -> None:
 # Loading
 
 
-def test_a_missing_model_is_said_or_done_without(tmp_path, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_model_is_said(tmp_path: Path, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_MODELES", str(tmp_path))
     with pytest.raises(ModelMissing, match="bot train"):
         load_router(paths)
-    assert load_router(paths, need_model=False).model is None
 
 
-def test_a_corrupt_model_is_said_or_done_without(tmp_path, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_corrupt_model_can_be_done_without(tmp_path: Path, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_MODELES", str(tmp_path))
     (tmp_path / "routeur").mkdir()
     (tmp_path / "routeur" / "modele.joblib").write_bytes(b"rien")
-    with pytest.raises(ModelCorrupt, match="bot train"):
-        load_router(paths)
-    assert load_router(paths, need_model=False).route("il y a le feu chez le voisin").decision is DecisionKind.URGENCE
+    router = load_router(paths, need_model=False)
+    assert router.model is None
+    assert router.route("il y a le feu chez le voisin").decision is DecisionKind.URGENCE
 
 
 # With the trained model

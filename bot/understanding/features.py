@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +10,9 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from bot.understanding.config import NgramConfig
+
 Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class NgramConfig:
-    """How words and characters are counted, and in how many dimensions they are kept."""
-
-    words: tuple[int, int] = (1, 2)
-    characters: tuple[int, int] = (2, 5)
-    min_word_count: int = 2
-    min_character_count: int = 6
-    dimensions: int = 512
-    iterations: int = 1
 
 
 class NgramEncoder:
@@ -58,9 +47,9 @@ class NgramEncoder:
         """Learn the projection of ``counts`` and return the vectors (n_samples, dimensions)."""
         dimensions = max(1, min(self.config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1))
         svd = TruncatedSVD(dimensions, n_iter=self.config.iterations, random_state=0)
-        svd.fit(counts)
+        reduced = svd.fit_transform(counts)
         self._projection = CompactMatrix(svd.components_.T)
-        return self.reduce(counts)
+        return _unit(reduced)
 
     def counts(self, plain: Sequence[str]) -> csr_matrix:
         """Return the sparse TF-IDF counts (n_texts, vocabulary)."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,9 @@ from sklearn.neural_network import MLPClassifier
 
 from bot.cleaning import CleanText
 from bot.types import Understanding
+from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
-from bot.understanding.features import CompactMatrix, NgramConfig, NgramEncoder
+from bot.understanding.features import CompactMatrix, NgramEncoder
 
 Vectors = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
@@ -36,52 +36,6 @@ class Features:
 
     dense: Vectors
     counts: csr_matrix
-
-
-@dataclass(frozen=True)
-class TopicModelConfig:
-    """Everything that changes what is learnt.
-
-    Args:
-        encoders: names of sentence encoders; empty to use n-grams only.
-        ngrams: the n-gram block.
-        scale: multiplies every unit block, so that the penalty bites alike on each.
-        regularisation: inverse penalty ``C`` of the logistic regression on dense features.
-        iterations: at most, for that regression.
-        hidden: units of the perceptron on dense features; 0 to leave it out.
-        epochs: passes of the perceptron.
-        keyword_weight: share of the keyword classifier (sparse counts) in the average of log-probabilities.
-        keyword_penalty: L2 penalty of the keyword classifier.
-        keyword_passes: its passes over the corpus.
-    """
-
-    encoders: tuple[str, ...] = ("use",)
-    ngrams: NgramConfig = field(default_factory=NgramConfig)
-    scale: float = 4.0
-    regularisation: float = 20.0
-    iterations: int = 15
-    hidden: int = 512
-    epochs: int = 12
-    keyword_weight: float = 0.4
-    keyword_penalty: float = 1e-6
-    keyword_passes: int = 4
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> TopicModelConfig:
-        """Build from the keys of a pipeline entry in ``config.yml``; unknown keys are ignored."""
-        plain = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and k != "ngrams"}
-        if "encoders" in plain:
-            plain["encoders"] = tuple(plain["encoders"] or ())
-        ngrams: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v
-            for k, v in (values.get("ngrams") or {}).items()
-            if k in NgramConfig.__dataclass_fields__
-        }
-        return cls(ngrams=NgramConfig(**ngrams), **plain)
-
-    def as_mapping(self) -> dict[str, Any]:
-        """Return plain values, for a manifest or a fingerprint."""
-        return asdict(self)
 
 
 class TopicModel:

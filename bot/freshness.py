@@ -1,0 +1,62 @@
+"""Tell whether the trained model is up to date, in a few milliseconds: no numerical library is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.errors import AssistantError
+from bot.paths import ProjectPaths
+from bot.understanding.config import TopicModelConfig
+
+MANIFEST_FILE = "manifeste.json"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of the model in ``folder``, empty when there is none or it cannot be read."""
+    try:
+        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def is_current(paths: ProjectPaths) -> bool:
+    """Whether there is a model trained on the inputs as they are now."""
+    return read_manifest(paths.router_model).get("empreinte") == fingerprint(paths, model_config(paths.config))
+
+
+def model_config(config_file: Path) -> TopicModelConfig:
+    """Return the settings of the classifier named in ``config.yml``."""
+    try:
+        pipeline = yaml.safe_load(config_file.read_text(encoding="utf-8")).get("pipeline") or []
+    except (OSError, yaml.YAMLError, AttributeError) as error:
+        raise AssistantError(f"config.yml est illisible : {error}") from error
+    merged: dict[str, Any] = {}
+    for entry in pipeline:
+        if str(entry.get("name", "")).startswith("bot.rasa.components."):
+            merged.update({k: v for k, v in entry.items() if k != "name"})
+    return TopicModelConfig.from_mapping(merged)
+
+
+def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
+    """Return a hash of all that a model depends on: corpus, held-out messages, referential labels, settings, code."""
+    digest = hashlib.sha256(json.dumps(config.as_mapping(), sort_keys=True).encode())
+    code = Path(__file__).resolve().parent
+    inputs = [
+        *sorted(paths.corpus.glob("*.yml")),
+        *sorted(paths.tuning.glob("*.jsonl")),
+        *sorted((paths.referential / "sujets").glob("*.yml")),
+        code / "cleaning.py",
+        code / "decision.py",
+        code / "training.py",
+        *sorted((code / "understanding").glob("*.py")),
+    ]
+    for path in inputs:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
