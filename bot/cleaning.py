@@ -11,7 +11,7 @@ from enum import Enum
 MAX_CHARACTERS = 4000
 """Longer messages are read up to here: what a person needs is said well before."""
 
-_TAG = re.compile(r"<[^<>]{0,200}>")
+_TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,200}>")
 _SPACES = re.compile(r"\s+")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _TOKEN = re.compile(r"[a-z0-9]+")

@@ -203,6 +203,8 @@ class Decider:
             choices = tuple(self._topic_destination(t, reading) for t in (agent, other))
             return RoutingDecision(DecisionKind.CLARIFIER, choices, niveau=Level.SUJET, question=AGENT_QUESTION)
         choices = self._choices(reading)
+        if not choices:
+            return RoutingDecision(DecisionKind.INCOMPRIS)
         rest = self._alternatives(reading, *choices)
         return RoutingDecision(DecisionKind.CLARIFIER, choices, rest, niveau=choices[0].level, question=QUESTION)
 

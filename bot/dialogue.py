@@ -116,7 +116,7 @@ class Dialogue:
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
         """Answer a pressed button. A choice that was not offered is treated as not understood."""
-        if choice not in state.choices and not self._known(choice):
+        if choice not in state.choices:
             return self._not_understood(RoutingDecision(DecisionKind.INCOMPRIS), state)
         if choice == NONE_CHOICE:
             return self._human_or(TELL_MORE, replace(state, choices=(), pending=None))
@@ -208,8 +208,7 @@ class Dialogue:
 
     def _profile(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
         plain = f" {clean(text).plain} "
-        denies = any(word in plain for word in (" pas ", " non ", " particulier ", " retraite du prive "))
-        profile = "citoyen" if denies else "agent"
+        profile = next((p for p, words in _PROFILE_WORDS if any(f" {w} " in plain for w in words)), "citoyen")
         return self._resume(replace(state, profile=profile), decision)
 
     def _commune(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
@@ -231,11 +230,6 @@ class Dialogue:
     def _labels(self, choices: tuple[str, ...]) -> tuple[Choice, ...]:
         return tuple(Choice(c, NONE_OF_THESE) if c == NONE_CHOICE else self.writer.choice(self.destination(c)) for c in choices)
 
-    def _known(self, identifier: str) -> bool:
-        return (
-            identifier in self.referential.topics or identifier in self.referential.services or identifier in self.referential.delegations
-        )
-
     def _not_understood(self, decision: RoutingDecision, state: ConversationState) -> Turn:
         return replace_decision(self._human_or(NOT_UNDERSTOOD, state), decision)
 
@@ -245,6 +239,16 @@ class Dialogue:
             return self.human(state)
         return Turn(Reply(text), replace(state, failures=failures))
 
+
+_PROFILE_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("citoyen", ("pas", "non", "ni", "particulier", "particuliere", "habitant", "habitante", "citoyen", "citoyenne")),
+    ("agent", ("agent", "agente", "fonctionnaire", "prefecture", "l etat", "contractuel", "contractuelle", "ddea", "ddt", "ddsv")),
+    (
+        "partenaire",
+        ("maire", "mairie", "notaire", "association", "entreprise", "patron", "employeur", "elu", "elue", "agriculteur", "architecte"),
+    ),
+)
+"""Words that tell who speaks, read in this order: a denial comes first (« je ne suis pas agent »)."""
 
 _FOLLOW_UPS = frozenset({"demander_contact", "demander_horaires", "demander_pieces", "demander_lien"})
 

@@ -33,7 +33,7 @@ _BIRTH = re.compile(
 )
 _ADDRESS = re.compile(
     r"\b\d{1,4}\s?(?:bis|ter|quater)?,?\s+(?:rue|avenue|av\.?|boulevard|bd|bld|place|chemin|impasse|all[ée]e|route|quai|cours|"
-    r"lotissement|r[ée]sidence|square|faubourg|mont[ée]e)\s+(?:d[eu]s?\s+|de\s+la\s+|de\s+l'|d'|du\s+)?[\wÀ-ÿ'-]+(?:[ -][A-ZÀ-Ý][\wÀ-ÿ'-]+){0,3}",
+    r"lotissement|r[ée]sidence|square|faubourg|mont[ée]e)\s+(?!de\s+(?:parking|danse|sport|cr[èe]che|soutien|fran[çc]ais)|en\b|pour\b|dispo)(?:d[eu]s?\s+|de\s+la\s+|de\s+l'|d'|du\s+)?[\wÀ-ÿ'-]+(?:[ -][A-ZÀ-Ý][\wÀ-ÿ'-]+){0,3}",
     re.IGNORECASE,
 )
 _FILE = re.compile(
@@ -42,9 +42,10 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _ACT_NUMBER = re.compile(r"(?:\d{2}-)?(?:19|20)\d{2}-\d{1,5}")  # an arrêté, not a person's file
+_YEARS = re.compile(r"(?:19|20)\d{2}(?: (?:19|20)\d{2})+")
 _LONG_DIGITS = re.compile(r"(?<![\d-])\d(?:[ .]?\d){8,}(?![\d-])")
 _NAME = re.compile(
-    r"\b((?:je\s+m'appelle|je\s+me\s+nomme|mon\s+nom\s+est|mon\s+nom\s+c'est|nom\s*:|prénom\s*:|madame|monsieur|mme|mlle|m\.|mr|ma[iî]tre|docteur|dr)\s+)"
+    r"\b((?i:je\s+m'appelle|je\s+me\s+nomme|mon\s+nom\s+est|mon\s+nom\s+c'est|nom\s*:|prénom\s*:|madame|monsieur|mme|mlle|m\.|mr|ma[iî]tre|docteur|dr)\s+)"
     r"((?:[A-ZÀ-Ý][\wÀ-ÿ'-]+|[A-ZÀ-Ý]{2,})(?:\s+(?:[A-ZÀ-Ý][\wÀ-ÿ'-]+|[A-ZÀ-Ý]{2,})){0,2})"
 )
 _NOT_NAMES = frozenset(
@@ -99,7 +100,7 @@ def mask(text: str) -> str:
     text = _BIRTH.sub(lambda m: m.group(1) + BIRTH, text)
     text = _ADDRESS.sub(ADDRESS, text)
     text = _FILE.sub(lambda m: m.group() if _ACT_NUMBER.fullmatch(m.group()[len(m.group(1)) :]) else m.group(1) + NUMBER, text)
-    text = _LONG_DIGITS.sub(NUMBER, text)
+    text = _LONG_DIGITS.sub(lambda m: m.group() if _YEARS.fullmatch(m.group()) else NUMBER, text)
     return _NAME.sub(_mask_name, text)
 
 

@@ -73,12 +73,13 @@ def load_model(folder: Path) -> StoredModel:
         raise ModelCorrupt("Le modèle est abîmé (empreinte différente du manifeste). Relancez « bot train ».")
     try:
         metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        thresholds = Thresholds.from_mapping(metrics.get("seuils", {}))
         model = joblib.load(folder / MODEL_FILE)
     except Exception as error:  # any reading failure has the same remedy
         raise ModelCorrupt(f"Le modèle est illisible ({type(error).__name__}). Relancez « bot train ».") from error
     if not isinstance(model, TopicModel):
         raise ModelCorrupt("Ce fichier n'est pas un modèle de l'assistant. Relancez « bot train ».")
-    return StoredModel(model, Thresholds.from_mapping(metrics.get("seuils", {})), manifest, metrics)
+    return StoredModel(model, thresholds, manifest, metrics)
 
 
 def _sha256(path: Path) -> str:

@@ -223,6 +223,8 @@ class Writer:
             return ()
         if place.get("departement") != "46":
             return (OUTSIDE_LOT.format(place=place["nom"]),)
+        if place.get("homonymes"):
+            return (HOMONYM.format(place=place["nom"]),)
         return ()
 
     def _question(self, decision: RoutingDecision) -> Reply:

@@ -53,7 +53,6 @@ def test_display_is_safe(typed: str, display: str) -> None:
     assert clean(typed).display == display
 
 
-@pytest.mark.xfail(strict=True, reason="bot/cleaning.py _TAG : « < 500 … > » est pris pour une balise et effacé ; exiger une lettre, / ou ! après <")
 def test_less_than_is_no_tag() -> None:
     assert clean("loyer < 500 euros et surface > 20 m2, ai-je droit").plain == "loyer 500 euros et surface 20 m2 ai je droit"
 

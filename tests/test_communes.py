@@ -101,19 +101,27 @@ def test_no_place(gazetteer: Gazetteer, text: str) -> None:
     assert names(gazetteer, text) == []
 
 
-@pytest.mark.parametrize(("text", "departement"), [("Villeneuve-sur-Lot", "47"), ("à villeneuve sur lot", "47"), ("à Toulouse", "31"), ("j'habite Brive-la-Gaillarde", "19")])
+@pytest.mark.parametrize(
+    ("text", "departement"),
+    [("Villeneuve-sur-Lot", "47"), ("à villeneuve sur lot", "47"), ("à Toulouse", "31"), ("j'habite Brive-la-Gaillarde", "19")],
+)
 def test_places_out_of_the_lot(gazetteer: Gazetteer, text: str, departement: str) -> None:
     (commune,) = gazetteer.find(text)
     assert (commune.departement, commune.in_lot) == (departement, False)
 
 
-@pytest.mark.xfail(strict=True, reason="data/referentiel/communes_*.csv : noms d'usage absents (alias-manuel « Le Vigan » → 46334 ; « Brive » → 19031)")
+@pytest.mark.xfail(
+    strict=True, reason="data/referentiel/communes_*.csv : noms d'usage absents (alias-manuel « Le Vigan » → 46334 ; « Brive » → 19031)"
+)
 @pytest.mark.parametrize("text", ["j'habite au Vigan", "j'habite Le Vigan", "à Brive"])
 def test_usual_short_names(gazetteer: Gazetteer, text: str) -> None:
     assert gazetteer.find(text)
 
 
-@pytest.mark.parametrize(("name", "words"), [("St-Céré", ("saint", "cere")), ("Ste Alauzie", ("sainte", "alauzie")), ("", ()), ("🙂", ()), ("L'Hospitalet", ("l", "hospitalet"))])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("St-Céré", ("saint", "cere")), ("Ste Alauzie", ("sainte", "alauzie")), ("", ()), ("🙂", ()), ("L'Hospitalet", ("l", "hospitalet"))],
+)
 def test_place_words(name: str, words: tuple[str, ...]) -> None:
     assert place_words(name) == words
 

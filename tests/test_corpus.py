@@ -45,8 +45,16 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_messages_are_read_with_their_line(tmp_path: Path) -> None:
-    folder = write(tmp_path, 'version: "3.1"\nnlu:\n- intent: passeport\n  examples: |\n    - un\n    - deux : trois\n\n    - quatre\n- intent: saluer\n  examples: |\n    - yo\n')
-    assert [(e.text, e.label, e.ligne) for e in read_corpus(folder)] == [("un", "passeport", 5), ("deux : trois", "passeport", 6), ("quatre", "passeport", 8), ("yo", "saluer", 11)]
+    folder = write(
+        tmp_path,
+        'version: "3.1"\nnlu:\n- intent: passeport\n  examples: |\n    - un\n    - deux : trois\n\n    - quatre\n- intent: saluer\n  examples: |\n    - yo\n',
+    )
+    assert [(e.text, e.label, e.ligne) for e in read_corpus(folder)] == [
+        ("un", "passeport", 5),
+        ("deux : trois", "passeport", 6),
+        ("quatre", "passeport", 8),
+        ("yo", "saluer", 11),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +111,7 @@ def test_the_same_message_under_two_topics(referential: Referential) -> None:
 
 def test_almost_the_same_message_under_two_topics(referential: Referential) -> None:
     first = "je veux refaire mon passeport perdu hier soir chez ma tante"
-    assert found(said(referential, (first, "passeport"), (first + " svp", "carte_identite")), "presque le même message") == [2]
+    assert found(said(referential, (first, "passeport"), (first + " vraiment", "carte_identite")), "presque le même message") == [2]
 
 
 def test_different_messages_are_fine(referential: Referential) -> None:
@@ -158,8 +166,8 @@ def test_an_unknown_topic_is_reported_once(referential: Referential) -> None:
 
 
 def test_a_leak_of_a_test_set(referential: Referential) -> None:
-    held = (("Je veux refaire mon passeport rapidement svp", "pieges.jsonl:P34"),)
-    problems = said(referential, ("je veux refaire mon passeport rapidement", "passeport"), ("autre chose", "passeport"), held_out=held)
+    held = (("Je veux refaire mon passeport rapidement", "pieges.jsonl:P34"),)
+    problems = said(referential, ("JE VEUX refaire mon passeport, rapidement !", "passeport"), ("autre chose", "passeport"), held_out=held)
     assert found(problems, "pieges.jsonl:P34") == [1]
 
 

@@ -141,7 +141,6 @@ def test_an_unknown_choice_is_not_understood(dialogue: Dialogue, choice: str) ->
     assert turn.state.failures == 1
 
 
-@pytest.mark.xfail(strict=True, reason="bot/dialogue.py choose : dit refuser un choix non offert, mais accepte tout identifiant connu ; corriger le code ou la phrase")
 def test_a_choice_that_was_not_offered_is_not_understood(dialogue: Dialogue) -> None:
     asked = talk(dialogue, "un permis").state
     assert dialogue.choose("passeport", asked).reply.text == NOT_UNDERSTOOD
@@ -263,7 +262,11 @@ def test_the_agent_question(dialogue: Dialogue) -> None:
 
 @pytest.mark.parametrize(
     ("said", "profile", "topic"),
-    [("oui je suis agent", "agent", "garde_enfants_agent"), ("je suis un particulier", "citoyen", "ecole_creche_cantine"), ("je suis pas agent", "citoyen", "ecole_creche_cantine")],
+    [
+        ("oui je suis agent", "agent", "garde_enfants_agent"),
+        ("je suis un particulier", "citoyen", "ecole_creche_cantine"),
+        ("je suis pas agent", "citoyen", "ecole_creche_cantine"),
+    ],
 )
 def test_the_profile_answers_the_agent_question(make_router, said: str, profile: str, topic: str) -> None:  # type: ignore[no-untyped-def]
     table = {"je suis": {"dire_profil": 0.95}, **TABLE}
@@ -273,13 +276,14 @@ def test_the_profile_answers_the_agent_question(make_router, said: str, profile:
     assert turn.state.pending is None
 
 
-@pytest.mark.xfail(strict=True, reason="bot/dialogue.py _profile : tout ce qui ne nie pas devient « agent » ; maire, notaire, chef d'entreprise… sont des partenaires")
-@pytest.mark.parametrize("said", ["je suis le maire", "je suis notaire", "je suis chef d'entreprise", "je suis présidente d'une association", "je suis élue municipale"])
+@pytest.mark.parametrize(
+    "said",
+    ["je suis le maire", "je suis notaire", "je suis chef d'entreprise", "je suis présidente d'une association", "je suis élue municipale"],
+)
 def test_a_partner_is_not_an_agent(dialogue: Dialogue, said: str) -> None:
     assert talk(dialogue, said).state.profile == "partenaire"
 
 
-@pytest.mark.xfail(strict=True, reason="bot/dialogue.py _profile : un simple habitant devient « agent » faute d'un mot qui nie")
 @pytest.mark.parametrize("said", ["je suis un simple citoyen", "je suis étudiant", "je suis juste habitant", "je suis touriste"])
 def test_an_inhabitant_is_not_an_agent(dialogue: Dialogue, said: str) -> None:
     assert talk(dialogue, said).state.profile == "citoyen"
@@ -314,7 +318,10 @@ def test_a_commune_out_of_the_lot_is_said(dialogue: Dialogue) -> None:
 # What a name means
 
 
-@pytest.mark.parametrize(("question", "piece"), [("ça veut dire quoi AAH", "handicap"), ("que veut dire DDASS", "action sociale"), ("que veut dire DDTEFP", "emploi")])
+@pytest.mark.parametrize(
+    ("question", "piece"),
+    [("ça veut dire quoi AAH", "handicap"), ("que veut dire DDASS", "action sociale"), ("que veut dire DDTEFP", "emploi")],
+)
 def test_acronyms_and_old_names_are_explained(dialogue: Dialogue, question: str, piece: str) -> None:
     assert piece in talk(dialogue, question).reply.text
 
@@ -351,7 +358,12 @@ def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
 
 
 def test_every_act_is_answered_in_every_state(make_router, referential: Referential) -> None:  # type: ignore[no-untyped-def]
-    states = (START, ConversationState("passeport"), ConversationState(choices=("passeport", NONE_CHOICE), pending="un passeport"), ConversationState(failures=1))
+    states = (
+        START,
+        ConversationState("passeport"),
+        ConversationState(choices=("passeport", NONE_CHOICE), pending="un passeport"),
+        ConversationState(failures=1),
+    )
     for act in referential.acts:
         if act == "trop_vague":
             continue

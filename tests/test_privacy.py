@@ -7,7 +7,12 @@ import pytest
 from bot.privacy import ACCOUNT, ADDRESS, BIRTH, EMAIL, NAME, NUMBER, PHONE, PLATE, SOCIAL, holds_personal_data, mask
 
 MASKED = {
-    EMAIL: ["mon mail est jean.dupont@exemple.fr", "ecrivez à marie_46@exemple.net svp", "j.durand+papiers@exemple.fr", "paul.martin @ exemple.fr"],
+    EMAIL: [
+        "mon mail est jean.dupont@exemple.fr",
+        "ecrivez à marie_46@exemple.net svp",
+        "j.durand+papiers@exemple.fr",
+        "paul.martin @ exemple.fr",
+    ],
     PHONE: [
         "appelez moi au 06 12 34 56 78",
         "0612345678 c'est mon portable",
@@ -125,21 +130,13 @@ LEFT = [
     "12",
 ]
 MISSED = {
-    "Monsieur Martin m'a dit de venir": "bot/privacy.py _NAME : les titres ne sont lus qu'en minuscules",
-    "Mme Lefèvre attend": "bot/privacy.py _NAME : les titres ne sont lus qu'en minuscules",
-    "Je m'appelle Jean Dupont": "bot/privacy.py _NAME : « Je m'appelle » en tête de phrase n'est pas lu",
     "je m'appelle jean dupont": "bot/privacy.py _NAME : un nom écrit sans majuscule passe",
     "immatriculée AB 123 CD": "bot/privacy.py _PLATE : espaces et plaque collée non lus après « immatriculé »",
     "immatriculée AB123CD": "bot/privacy.py _PLATE : espaces et plaque collée non lus après « immatriculé »",
     "mon numéro d'allocataire est le 1234567": "bot/privacy.py _FILE : « est le » entre le mot et le numéro",
     "passeport 12AB34567": "bot/privacy.py _FILE : « passeport » n'est pas dans la liste",
 }
-TOO_MUCH = {
-    "2 place de parking": "bot/privacy.py _ADDRESS : « 2 place de parking » pris pour une adresse",
-    "1 place en crèche": "bot/privacy.py _ADDRESS : « 1 place en crèche » pris pour une adresse",
-    "12 cours de danse": "bot/privacy.py _ADDRESS : « 12 cours de danse » pris pour une adresse (« cours » : exiger une majuscule)",
-    "1998 2001 2005": "bot/privacy.py _LONG_DIGITS : des années à la suite prises pour un numéro",
-}
+NOT_TOO_MUCH = ["2 place de parking", "1 place en crèche", "12 cours de danse", "1998 2001 2005"]
 
 
 @pytest.mark.parametrize(("token", "text"), [(token, text) for token, texts in MASKED.items() for text in texts])
@@ -159,7 +156,7 @@ def test_also_masked(text: str) -> None:
     assert holds_personal_data(text)
 
 
-@pytest.mark.parametrize("text", [pytest.param(t, marks=pytest.mark.xfail(strict=True, reason=why)) for t, why in TOO_MUCH.items()])
+@pytest.mark.parametrize("text", NOT_TOO_MUCH)
 def test_also_left(text: str) -> None:
     assert mask(text) == text
 
@@ -183,7 +180,20 @@ def test_several_at_once() -> None:
     assert masked == f"je m'appelle {NAME}, né le {BIRTH}, {EMAIL}, {PHONE}"
 
 
-@pytest.mark.parametrize("text", ["a" * 20_000, "1 " * 10_000, "@" * 10_000, "a@" * 5_000, "Aa " * 5_000, "12 rue " * 2_000, "FR76 " * 3_000, "n°" * 5_000, "né le " * 3_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 20_000,
+        "1 " * 10_000,
+        "@" * 10_000,
+        "a@" * 5_000,
+        "Aa " * 5_000,
+        "12 rue " * 2_000,
+        "FR76 " * 3_000,
+        "n°" * 5_000,
+        "né le " * 3_000,
+    ],
+)
 def test_no_text_takes_long(text: str) -> None:
     import time
 

@@ -81,7 +81,11 @@ def test_every_delegation_of_the_design_is_there(referential: Referential) -> No
 
 
 def test_every_topic_has_a_source_a_date_and_a_first_step(referential: Referential) -> None:
-    poor = [t.id for t in referential.topics.values() if not (len(t.source) >= 3 and t.verifie_le and t.premier_geste.strip() and t.libelle.strip())]
+    poor = [
+        t.id
+        for t in referential.topics.values()
+        if not (len(t.source) >= 3 and t.verifie_le and t.premier_geste.strip() and t.libelle.strip())
+    ]
     assert poor == []
 
 
@@ -157,12 +161,32 @@ def test_a_table_cannot_be_changed(paths: ProjectPaths) -> None:
 
 MISTAKES: dict[str, tuple[str, Damage, str, str]] = {
     # name: (file, change, piece of the line to point to, piece of the message)
-    "missing field": ("sujets/titres.yml", swap('  libelle: "Faire ou refaire une carte d\'identité"\n', ""), "- id: carte_identite", "libelle"),
-    "unknown field": ("sujets/titres.yml", swap("  public: [citoyen]", "  couleur: bleu\n  public: [citoyen]"), "couleur: bleu", "n'existe pas"),
+    "missing field": (
+        "sujets/titres.yml",
+        swap('  libelle: "Faire ou refaire une carte d\'identité"\n', ""),
+        "- id: carte_identite",
+        "libelle",
+    ),
+    "unknown field": (
+        "sujets/titres.yml",
+        swap("  public: [citoyen]", "  couleur: bleu\n  public: [citoyen]"),
+        "couleur: bleu",
+        "n'existe pas",
+    ),
     "unknown audience": ("sujets/titres.yml", swap("public: [citoyen]", "public: [martien]"), "[martien]", "public"),
-    "duplicate topic": ("sujets/titres.yml", swap("- id: passeport", "- id: carte_identite"), "  libelle: \"Faire ou renouveler un passeport\"", "existe déjà"),
+    "duplicate topic": (
+        "sujets/titres.yml",
+        swap("- id: passeport", "- id: carte_identite"),
+        '  libelle: "Faire ou renouveler un passeport"',
+        "existe déjà",
+    ),
     "unknown desk": ("sujets/titres.yml", swap("guichet: mairie_titres", "guichet: guichet_fantome"), "guichet_fantome", "guichet_fantome"),
-    "unknown desk of a service": ("services.yml", swap("guichet: dis_population", "guichet: guichet_fantome"), "guichet_fantome", "guichet_fantome"),
+    "unknown desk of a service": (
+        "services.yml",
+        swap("guichet: dis_population", "guichet: guichet_fantome"),
+        "guichet_fantome",
+        "guichet_fantome",
+    ),
     "unknown delegation": ("services.yml", swap("delegation: population", "delegation: nulle_part"), "nulle_part", "nulle_part"),
     "unknown associated service": ("sujets/titres.yml", swap("{service: mairie,", "{service: personne,"), "services_associes:", "personne"),
     "bad date": ("sujets/titres.yml", swap("verifie_le: 2026-11-24", "verifie_le: hier"), "verifie_le: hier", "date"),
@@ -172,9 +196,19 @@ MISTAKES: dict[str, tuple[str, Damage, str, str]] = {
     "topic named like an act": ("sujets/titres.yml", swap("- id: carte_identite", "- id: saluer"), "- id: saluer", "acte"),
     "a record that is a word": ("sujets/titres.yml", swap("- id: carte_identite", "- rien\n- id: carte_identite"), "- rien", "fiche"),
     "bad identifier": ("sujets/titres.yml", swap("- id: carte_identite", "- id: Carte d'identité"), "Carte d'identité", "id"),
-    "key written twice": ("sujets/titres.yml", swap("  public: [citoyen]", "  public: [citoyen]\n  public: [agent]"), "[agent]", "deux fois"),
+    "key written twice": (
+        "sujets/titres.yml",
+        swap("  public: [citoyen]", "  public: [citoyen]\n  public: [agent]"),
+        "[agent]",
+        "deux fois",
+    ),
     "unknown emergency number": ("urgences.yml", swap('numeros: ["18", "112"]', 'numeros: ["18", "999"]'), '"999"', "999"),
-    "source left blank": ("sujets/titres.yml", swap('  source: "Dossier de faits § 1.1.5, P34 [S23]"', '  source: ""'), 'source: ""', "source"),
+    "source left blank": (
+        "sujets/titres.yml",
+        swap('  source: "Dossier de faits § 1.1.5, P34 [S23]"', '  source: ""'),
+        'source: ""',
+        "source",
+    ),
     "first step left blank": (
         "sujets/titres.yml",
         swap('premier_geste: "prenez rendez-vous dans une mairie équipée, même hors de chez vous."', 'premier_geste: ""'),
@@ -211,7 +245,7 @@ def test_broken_yaml_is_reported(copy: Path) -> None:
 
 
 def test_a_file_that_is_not_utf8_is_reported(copy: Path) -> None:
-    (copy / "glossaire.yml").write_bytes(b"glossaire:\n- terme: \"\xe9t\xe9\"\n")
+    (copy / "glossaire.yml").write_bytes(b'glossaire:\n- terme: "\xe9t\xe9"\n')
     assert any("UTF-8" in m for f, _, m in problems_of(copy) if f.endswith("glossaire.yml"))
 
 

@@ -135,7 +135,9 @@ def test_outside(fake: Router) -> None:
     assert fake.route("mes impôts sont trop chers").decision is DecisionKind.HORS_PERIMETRE
 
 
-@pytest.mark.parametrize(("text", "kind", "act"), [("Bonjour", DecisionKind.CONVERSATION, "saluer"), ("une blague", DecisionKind.HORS_SUJET, "blague_jeu")])
+@pytest.mark.parametrize(
+    ("text", "kind", "act"), [("Bonjour", DecisionKind.CONVERSATION, "saluer"), ("une blague", DecisionKind.HORS_SUJET, "blague_jeu")]
+)
 def test_acts(fake: Router, text: str, kind: DecisionKind, act: str) -> None:
     decision = fake.route(text)
     assert (decision.decision, decision.acte) == (kind, act)
@@ -177,7 +179,12 @@ def test_many_messages_keep_their_order(fake: Router, bare_router: Router) -> No
 
 
 def test_the_commune_is_told(fake: Router) -> None:
-    assert fake.route("passeport à Figeac").commune == {"nom": "Figeac", "code_insee": "46102", "departement": "46", "arrondissement": "Figeac"}
+    assert fake.route("passeport à Figeac").commune == {
+        "nom": "Figeac",
+        "code_insee": "46102",
+        "departement": "46",
+        "arrondissement": "Figeac",
+    }
 
 
 def test_an_old_name_and_homonyms_are_told(fake: Router) -> None:
@@ -250,7 +257,10 @@ def test_plain_requests(text: str, service: str, router: Router) -> None:
 @pytest.mark.modele
 @pytest.mark.parametrize(
     ("clean", "noisy"),
-    [("je veux refaire mon passeport", "JE VEUX REFAIRE MON PASSEPORT !!!"), ("je veux refaire mon passeport", "bjr jve refaire mon passeport svp merci")],
+    [
+        ("je veux refaire mon passeport", "JE VEUX REFAIRE MON PASSEPORT !!!"),
+        ("je veux refaire mon passeport", "bjr jve refaire mon passeport svp merci"),
+    ],
 )
 def test_capitals_and_sms_change_nothing(clean: str, noisy: str, router: Router) -> None:
     assert router.route(clean).destinations[0].service == router.route(noisy).destinations[0].service

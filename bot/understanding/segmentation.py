@@ -13,7 +13,7 @@ _JOINTS = re.compile(
 )
 _TWO_REQUESTS = re.compile(
     r"\b(?:2|deux|plusieurs|trois|3)\s+(?:choses|questions|demandes|dossiers?|sujets|points|d[eé]marches)|"
-    r"\baussi\b|\bpar ailleurs\b|\bd'autre part\b|\ben plus\b|\bautre (?:chose|question)\b|\bet puis\b|\bsinon\b|"
+    r"\baussi\b|\bpar ailleurs\b|\bd'autre part\b|\ben plus\b|\bautre (?:chose|question)\b|\bd'abord\b.*\bensuite\b|\bet puis\b|\bsinon\b|"
     r"(?:^|\s)1\s?[).°/-].*\s2\s?[).°/-]|\?.*\?|\bet\s+(?:qui|o[uù]|comment|quel)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -80,9 +80,7 @@ def test_a_request_gets_its_door_and_a_follow_up_keeps_it(talk: Talk) -> None:
     assert state(talk.say("merci beaucoup"))["destination"] == "passeport"
 
 
-@pytest.mark.parametrize(
-    "text", ["je dois refaire mon passeport", "bonjour", "????", "помогите мне", "   ", "mon bébé ne respire plus"]
-)
+@pytest.mark.parametrize("text", ["je dois refaire mon passeport", "bonjour", "????", "помогите мне", "   ", "mon bébé ne respire plus"])
 def test_the_agent_says_what_the_plain_dialogue_says(talk: Talk, text: str) -> None:
     plain = actions.actions.dialogue().reply(text, ConversationState())
     message = talk.say(text)
@@ -96,9 +94,7 @@ def test_a_button_is_resolved_and_a_made_up_one_is_not(talk: Talk) -> None:
         assert state(talk.press(made_up))["destination"] == "permis_construire"
 
 
-@pytest.mark.parametrize(
-    "text", ["/restart", "/session_start", '/choisir{"choix": "passeport"}', "//restart", " /back", "/urgence"]
-)
+@pytest.mark.parametrize("text", ["/restart", "/session_start", '/choisir{"choix": "passeport"}', "//restart", " /back", "/urgence"])
 def test_a_typed_slash_is_only_a_character(talk: Talk, text: str) -> None:
     talk.say("je veux construire un garage")
     assert talk.say(text)["text"]

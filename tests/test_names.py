@@ -1,0 +1,103 @@
+"""Rules about the source itself: no phone number in code, actions that open no file, errors and settings all documented."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import bot.errors
+from bot.errors import AssistantError
+from bot.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PHONE = re.compile(r"(?<![\d.,#])(?:\+33|0033|0)\s?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
+CODE = [
+    path
+    for folder in ("bot", "actions", "scripts")
+    for pattern in ("*.py", "*.html", "*.js", "*.css", "*.svg")
+    for path in sorted((ROOT / folder).rglob(pattern))
+]
+CONFIGURATION = [p for name in ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml") if (p := ROOT / name).exists()]
+CORE = [p for p in (ROOT / "bot").rglob("*.py") if not {"rasa", "web"} & set(p.relative_to(ROOT).parts)]
+OPENERS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "safe_load", "load", "loads", "glob", "rglob", "iterdir"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_pattern_knows_a_phone_number() -> None:
+    assert all(PHONE.search(t) for t in ("05 65 00 00 00", "0565000000", "+33 5 65 00 00 00", "05.65.00.00.00"))
+    assert not any(PHONE.search(t) for t in ("46100", "2024-2025", "0.5", "131_072", "#0123456789"))
+
+
+@pytest.mark.parametrize("path", [*CODE, *CONFIGURATION], ids=name_of)
+def test_no_phone_number_in_code(path: Path) -> None:
+    assert PHONE.findall(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data" / "nlu").glob("*.yml")), ids=name_of)
+def test_no_phone_number_in_the_corpus(path: Path) -> None:
+    assert PHONE.findall(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "actions").glob("*.py")), ids=name_of)
+def test_actions_open_no_file(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {getattr(n.func, "id", getattr(n.func, "attr", "")) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    assert called & OPENERS == set()
+    imported = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {(n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert imported & {"yaml", "pathlib", "csv", "sqlite3", "io", "shutil", "ruamel"} == set()
+
+
+@pytest.mark.parametrize("path", sorted(CORE), ids=name_of)
+def test_the_core_knows_neither_rasa_nor_the_web(path: Path) -> None:
+    if path.name in {"cli.py", "__main__.py"}:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert [m for m in imported if re.match(r"(rasa|rasa_sdk|aiohttp|actions|bot\.rasa|bot\.web)(\.|$)", m)] == []
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if p.suffix == ".py" and p.stat().st_size], ids=name_of)
+def test_every_module_says_why_it_exists(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_every_error_is_in_the_tree_of_the_docstring_and_under_one_root() -> None:
+    errors = [c for _, c in inspect.getmembers(bot.errors, inspect.isclass) if issubclass(c, Exception) and not c.__name__.startswith("_")]
+    assert len(errors) >= 8
+    for error in errors:
+        assert issubclass(error, AssistantError)
+        assert re.search(rf"\b{error.__name__}\b", bot.errors.__doc__ or ""), error
+        assert error.__doc__, error
+
+
+def test_every_setting_has_a_french_sentence_and_a_variable() -> None:
+    rows = Settings.describe()
+    assert len({variable for variable, _, _ in rows}) == len(rows)
+    for variable, _, sentence in rows:
+        assert variable.startswith("BOT_")
+        assert sentence.endswith(".")
+
+
+def test_every_variable_read_from_the_environment_is_known() -> None:
+    """``BOT_…`` names in the code are settings, or one of the two that say where the tree is."""
+    known = {variable for variable, _, _ in Settings.describe()} | {"BOT_RACINE", "BOT_MODELES"}
+    used = {name for p in CODE if p.suffix == ".py" for name in re.findall(r"\bBOT_[A-Z_]+[A-Z]\b", p.read_text(encoding="utf-8"))}
+    assert used - known == set()
+
+
+@pytest.mark.parametrize("package", ["bot.referential"])
+def test_public_names_are_listed_and_sorted(package: str) -> None:
+    import importlib
+
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == list(module.__all__)
+    assert [n for n in module.__all__ if not hasattr(module, n)] == []
