@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _FrenchFormatter(argparse.HelpFormatter):
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-        super().add_usage(usage, actions, groups, prefix or "Usage : ")
+        super().add_usage(usage, actions, groups, "Usage : " if prefix is None else prefix)
 
 
 def _parser() -> argparse.ArgumentParser:

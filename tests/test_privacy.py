@@ -68,6 +68,9 @@ MASKED = {
         "maître Delmas, mon notaire",
         "docteur Roux",
         "je suis suivi par monsieur Faure",
+        "Monsieur Martin m'a dit de venir",
+        "Mme Lefèvre attend",
+        "Je m'appelle Jean Dupont",
     ],
 }
 LEFT = [
