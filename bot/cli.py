@@ -147,21 +147,28 @@ def _route_lines(source: TextIO, target: TextIO, profile: str | None) -> int:
                 answer = row
             else:
                 answer = next(decisions).as_json(row["id"], row["texte"])
-            target.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            text = json.dumps(answer, ensure_ascii=False)
+            target.write(text.encode("utf-8", errors="replace").decode("utf-8") + "\n")
         target.flush()
     return 1 if failed else 0
 
 
 def _read_row(line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = json.loads(line.removeprefix("\ufeff"), parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        return {"id": None, "erreur": f"Cette ligne n'est pas du JSON : {error.msg} (colonne {error.colno})."}
+        return {"id": None, "erreur": f"Cette ligne n'est pas du JSON : erreur à la colonne {error.colno}."}
+    except (ValueError, RecursionError):
+        return {"id": None, "erreur": "Cette ligne n'est pas du JSON que l'on peut lire."}
     if not isinstance(row, dict):
         return {"id": None, "erreur": 'Cette ligne doit être un objet {"id", "texte"}.'}
     if not isinstance(row.get("texte"), str):
         return {"id": row.get("id"), "erreur": "Il manque « texte », qui doit être une chaîne."}
     return {"id": row.get("id"), "texte": row["texte"]}
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _batches(source: TextIO) -> Iterator[list[str]]:

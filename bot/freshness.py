@@ -51,6 +51,7 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
         *sorted(paths.corpus.glob("*.yml")),
         *sorted(paths.tuning.glob("*.jsonl")),
         *sorted((paths.referential / "sujets").glob("*.yml")),
+        paths.referential / "conversation.yml",
         code / "cleaning.py",
         code / "decision.py",
         code / "training.py",

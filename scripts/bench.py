@@ -21,9 +21,9 @@ os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 
 from bot.cleaning import clean
 from bot.corpus import Example, read_corpus, read_jsonl
+from bot.freshness import model_config
 from bot.paths import project_paths
 from bot.router import load_router
-from bot.training import ensure_model, model_config
 from bot.understanding.model import TopicModel
 
 STOCK_PIPELINE = """
@@ -49,7 +49,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=60, help="DIET epochs (its default is 300)")
     arguments = parser.parse_args()
     paths = project_paths()
-    ensure_model(paths, lambda s: print("·", s, file=sys.stderr))
     texts = [str(r["texte"]) for p in sorted(paths.test_sets.glob("demandes_*.jsonl")) for r in read_jsonl(p)]
     lines = ["# Banc d'essai", "", "Régénéré par `make bench`. Les deux moteurs tournent sur la même machine, dans la même exécution.", ""]
     ours = _ours(paths, texts)

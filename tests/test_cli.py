@@ -228,18 +228,10 @@ def test_bytes_that_are_not_utf8_do_not_stop_the_rest(fake: Router) -> None:
         pytest.param('{"id": ' + "1" * 6_000 + ', "texte": "x"}', id="huge integer"),
     ],
 )
-@pytest.mark.xfail(
-    strict=True, reason="bot/cli.py _read_row : n'attrape que JSONDecodeError ; une ligne RecursionError ou ValueError arrête tout"
-)
 def test_hostile_json_is_a_bad_line(line: str) -> None:
     assert "erreur" in _read_row(line)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=UnicodeEncodeError,
-    reason="bot/cli.py _route_lines : un demi-caractère « \\ud83d » fait échouer l'écriture en UTF-8 et arrête tout",
-)
 def test_half_a_character_does_not_stop_the_rest(fake: Router) -> None:
     written = io.BytesIO()
     target = io.TextIOWrapper(written, encoding="utf-8")
@@ -247,22 +239,17 @@ def test_half_a_character_does_not_stop_the_rest(fake: Router) -> None:
     assert json.loads(written.getvalue())["id"] == "a"
 
 
-@pytest.mark.xfail(strict=True, reason="bot/cli.py _read_row : id NaN est relu puis écrit « NaN », qui n'est pas du JSON ; parse_constant")
 def test_nan_is_no_json(fake: Router) -> None:
     target = io.StringIO()
     _route_lines(io.StringIO('{"id": NaN, "texte": "x"}\n'), target, None)
     assert "NaN" not in target.getvalue()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bot/cli.py _batches : un fichier écrit par Excel/Bloc-notes (BOM) perd sa première ligne ; décoder en utf-8-sig"
-)
 def test_a_byte_order_mark_is_no_mistake(fake: Router) -> None:
     source = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + ask("a", "passeport").encode()), encoding="utf-8")
     assert _route_lines(source, io.StringIO(), None) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="bot/cli.py _read_row : « Expecting value » de json est montré en anglais")
 def test_what_is_wrong_with_a_line_is_said_in_french() -> None:
     assert "Expecting" not in _read_row("rien")["erreur"]
 

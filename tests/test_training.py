@@ -104,10 +104,6 @@ def test_the_fingerprint_is_stable(tree: ProjectPaths) -> None:
     assert fingerprint(tree, config) == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="bot/freshness.py fingerprint : conversation.yml (famille des actes) décide du calage mais n'entre pas dans l'empreinte",
-)
 def test_the_fingerprint_changes_with_the_families_of_acts(tree: ProjectPaths) -> None:
     config = model_config(tree.config)
     before = fingerprint(tree, config)
