@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.cleaning import Script, clean
-from bot.decision import AGENT_QUESTION
 from bot.referential import Referential
 from bot.router import Router, commune_as_json
 from bot.types import DecisionKind, Destination, RoutingDecision
@@ -251,11 +250,6 @@ _PROFILE_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Words that tell who speaks, read in this order: a denial comes first (« je ne suis pas agent »)."""
 
 _FOLLOW_UPS = frozenset({"demander_contact", "demander_horaires", "demander_pieces", "demander_lien"})
-
-
-def is_agent_question(decision: RoutingDecision) -> bool:
-    """Whether the question of a decision is "do you work for the State?"."""
-    return decision.question == AGENT_QUESTION
 
 
 def replace_decision(turn: Turn, decision: RoutingDecision) -> Turn:
