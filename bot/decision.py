@@ -91,6 +91,7 @@ class Decider:
 
     def __init__(self, referential: Referential, thresholds: Thresholds) -> None:
         self._referential = referential
+        self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
@@ -185,7 +186,7 @@ class Decider:
         return min(agent, others) >= self.thresholds.agent
 
     def _for_agents_only(self, topic: str) -> bool:
-        return {a.value for a in self._referential.topics[topic].public} == {"agent"}
+        return topic in self._agents_only
 
     def _not_a_request(self, reading: Reading) -> RoutingDecision:
         families: dict[str, float] = defaultdict(float)

@@ -505,13 +505,14 @@ class _Reading:
 
     def __init__(self, keys: Sequence[str], found: Mapping[int, list[Span]]) -> None:
         self._found = found
+        self._present = frozenset(found)
         self._length = len(keys)
         self._breaks = [i for i, key in enumerate(keys) if key == _BREAK]
         self._cache: dict[frozenset[int], list[Span]] = {}
 
     def spans(self, patterns: frozenset[int]) -> list[Span]:
         if patterns not in self._cache:
-            self._cache[patterns] = sorted(span for p in patterns for span in self._found.get(p, ()))
+            self._cache[patterns] = sorted(span for p in patterns & self._present for span in self._found[p])
         return self._cache[patterns]
 
     def is_sentence(self) -> bool:
