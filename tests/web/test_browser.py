@@ -345,9 +345,11 @@ def test_going_back_and_reloading_send_nothing_again(open_page: Any) -> None:
     with serving(engine) as where:
         page = open_page(java_script_enabled=False)
         page.goto(where)
-        for message in ("bonjour", "logement"):
+        for count, message in enumerate(("bonjour", "logement"), start=1):
             page.fill("#message", message)
             page.click(".bouton-envoi")
+            page.wait_for_function("n => document.querySelectorAll('.message-personne').length === n", arg=count)
+            page.wait_for_load_state()
         page.reload()
         page.click("a:has-text('Accessibilité')")
         page.go_back()
