@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from bot.errors import AssistantError, BadMessage
 from bot.paths import project_paths
@@ -33,6 +34,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _FrenchParser(argparse.ArgumentParser):
+    """Says mistakes in French; what argparse has no French for is answered by the usage alone."""
+
+    _SAID = (
+        (r"the following arguments are required: (.*)", r"il manque : \1"),
+        (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", r"\1 : \2 n'existe pas (au choix : \3)"),
+        (r"argument (.*): invalid \w+ value: (.*)", r"\1 : \2 n'a pas la forme attendue"),
+        (r"argument (.*): expected (?:one|at least one) argument", r"\1 : il manque la valeur"),
+        (r"argument (.*): not allowed with argument (.*)", r"\1 ne va pas avec \2"),
+        (r"unrecognized arguments: (.*)", r"option ou mot inconnu : \1"),
+        (r"ambiguous option: (.*) could match (.*)", r"\1 est ambigu : \2 ?"),
+    )
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the mistake, and exit with 2."""
+        self.print_usage(sys.stderr)
+        for english, french in self._SAID:
+            match = re.fullmatch(english, message)
+            if match:
+                self.exit(2, f"{self.prog} : {match.expand(french)}.\n")
+        self.exit(2, f"{self.prog} : ces arguments ne conviennent pas. Essayez « {self.prog} --help ».\n")
+
+
 class _FrenchFormatter(argparse.HelpFormatter):
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, "Usage : " if prefix is None else prefix)
@@ -48,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         return parser
 
     parser = french(
-        argparse.ArgumentParser(
+        _FrenchParser(
             "bot", description="L'assistant de la préfecture du Lot : une demande, une seule porte.", formatter_class=_FrenchFormatter
         )
     )
@@ -215,8 +239,12 @@ def _chat(arguments: argparse.Namespace) -> int:
             return 0
         if not text.strip():
             return 0
-        if text.strip().isdigit() and 1 <= int(text) <= len(offered):
-            turn = dialogue.choose(offered[int(text) - 1].id, state)
+        number = text.strip()
+        if offered and number.isdigit() and not 1 <= int(number) <= len(offered):
+            print(f"Il n'y a pas de choix {number} : tapez un numéro de 1 à {len(offered)}, ou votre demande avec vos mots.")
+            continue
+        if offered and number.isdigit():
+            turn = dialogue.choose(offered[int(number) - 1].id, state)
         else:
             turn = dialogue.reply(text, state)
         state, offered = turn.state, turn.reply.choices

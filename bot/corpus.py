@@ -53,8 +53,8 @@ def read_corpus(folder: Path) -> tuple[Example, ...]:
     for path in sorted(folder.glob("*.yml")):
         name = f"data/nlu/{path.name}"
         document = load_located(path, name)
-        if isinstance(document, Problem):
-            problems.append(document)
+        if isinstance(document, tuple):
+            problems.extend(document)
             continue
         rows = (document.data or {}).get("nlu") if isinstance(document.data, dict) else None
         if not isinstance(rows, list):

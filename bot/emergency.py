@@ -160,8 +160,8 @@ def load_situations(path: Path) -> dict[str, tuple[str, ...]]:
         ReferentialError: when the file is missing or has not the expected shape.
     """
     document = load_located(path)
-    if isinstance(document, Problem):
-        raise ReferentialError([document])
+    if isinstance(document, tuple):
+        raise ReferentialError(list(document))
     try:
         return {row["id"]: tuple(str(n) for n in row["numeros"]) for row in document.data["situations"]}
     except (KeyError, TypeError) as error:
@@ -181,8 +181,8 @@ def load_rules(path: Path) -> EmergencyRules:
         ReferentialError: when the file is missing or has not the expected shape.
     """
     document = load_located(path)
-    if isinstance(document, Problem):
-        raise ReferentialError([document])
+    if isinstance(document, tuple):
+        raise ReferentialError(list(document))
     try:
         data: dict[str, Any] = document.data
         return EmergencyRules(

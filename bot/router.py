@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from bot.cleaning import CleanText, Script, clean
-from bot.decision import Decider, Thresholds
+from bot.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
 from bot.emergency import EmergencyDetector, load_rules, load_situations
 from bot.errors import ModelError
+from bot.menus import Menus
 from bot.paths import ProjectPaths
 from bot.privacy import mask
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Commune, Gazetteer, load_gazetteer
-from bot.types import DecisionKind, RoutingDecision, Understanding
+from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
 from bot.understanding.model import TopicModel
 from bot.understanding.segmentation import split_requests, suggests_two_requests
 
 MAX_REQUESTS = 3
 MAX_CLAUSES = 8
+GREET, TELL_COMMUNE = "saluer", "dire_commune"
+IDEA = 0.2
+"""Probability of all topics together under which the model's choices for a vague message are guesses."""
 READ_CHARACTERS = 5000
 """What is read of a message before cleaning: what a person needs is said well before."""
 
@@ -49,6 +53,7 @@ class Router:
         self.detector = detector
         self.model = model
         self.decider = Decider(referential, thresholds or Thresholds())
+        self.menus = Menus(referential)
 
     def route(self, text: str, profile: str | None = None) -> RoutingDecision:
         """Return the decision for one message.
@@ -72,11 +77,37 @@ class Router:
 
     def decide(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> RoutingDecision:
         """Decide for a cleaned message already understood, several requests included."""
+        if self.gazetteer.lookup(text.display) is not None:
+            return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
         reading = self.decider.read(understanding, profile)
         whole = self.decider.decide(reading, profile)
+        if whole.acte == GREET and self.menus.find(text) is not None:
+            return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.decision in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
             return whole
-        return self._several(text, whole, profile) or whole
+        several = self._several(text, whole, profile)
+        if several is not None:
+            return several
+        vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
+        return self._with_menu(text, whole, reading) if vague and reading.vague >= self.decider.thresholds.vague else whole
+
+    def _with_menu(self, text: CleanText, question: RoutingDecision, reading: Reading) -> RoutingDecision:
+        """Replace the choices of a question by those of a menu, unless the model has an idea of its own."""
+        menu = self.menus.find(text)
+        if menu is None and sum(reading.topics.values()) < IDEA:
+            menu = self.menus.general
+        if menu is None:
+            return question
+        choices = tuple(self._choice(identifier, reading) for identifier in menu.choix)
+        return replace(question, destinations=choices, niveau=choices[0].level)
+
+    def _choice(self, identifier: str, reading: Reading) -> Destination:
+        if identifier in self.referential.topics:
+            service = self.referential.service_of(identifier)
+            return Destination(service.delegation, service.id, identifier, reading.topics.get(identifier, 0.0))
+        if identifier in self.referential.services:
+            return Destination(self.referential.services[identifier].delegation, identifier, None, reading.services.get(identifier, 0.0))
+        return Destination(identifier, None, None, reading.delegations.get(identifier, 0.0))
 
     def _finish(self, original: str, text: CleanText, understanding: Understanding | None, profile: str | None) -> RoutingDecision:
         if understanding is None:

@@ -196,7 +196,7 @@ class Writer:
             return Choice(destination.sujet, self._referential.topics[destination.sujet].libelle)
         if destination.service:
             return Choice(destination.service, self._referential.services[destination.service].nom_clair)
-        return Choice(destination.dis, _capital(self._referential.delegations[destination.dis].nom_clair))
+        return Choice(destination.dis, self._referential.delegations[destination.dis].en_bref)
 
     def contact(self, desk: EntryPoint) -> Contact:
         """Return a desk ready to show; an unknown number is replaced by nothing."""

@@ -43,7 +43,7 @@ class LocatedYaml:
         return Problem(self.fichier, self.line(path), message)
 
 
-def load_located(path: Path, shown_as: str | None = None) -> LocatedYaml | Problem:
+def load_located(path: Path, shown_as: str | None = None) -> LocatedYaml | tuple[Problem, ...]:
     """Load one YAML file.
 
     Args:
@@ -51,15 +51,15 @@ def load_located(path: Path, shown_as: str | None = None) -> LocatedYaml | Probl
         shown_as: name for error messages (default: the path).
 
     Returns:
-        The document, or the :class:`Problem` that prevents reading it.
+        The document, or every :class:`Problem` that prevents reading it.
     """
     name = shown_as or str(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return Problem(name, 0, "le fichier manque. Remettez-le depuis une sauvegarde ou git.")
+        return (Problem(name, 0, "le fichier manque. Remettez-le depuis une sauvegarde ou git."),)
     except UnicodeDecodeError as error:
-        return Problem(name, 0, f"le fichier n'est pas en UTF-8 ({error.reason}).")
+        return (Problem(name, 0, f"le fichier n'est pas en UTF-8 ({error.reason})."),)
     lines: dict[KeyPath, int] = {}
     duplicates: list[Problem] = []
     try:
@@ -72,11 +72,11 @@ def load_located(path: Path, shown_as: str | None = None) -> LocatedYaml | Probl
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "écriture YAML incorrecte"
-        return Problem(name, mark.line + 1 if mark else 0, f"YAML illisible : {reason}.")
+        return (Problem(name, mark.line + 1 if mark else 0, f"YAML illisible : {reason}."),)
     if node is not None:
         _walk(node, (), lines, duplicates, name)
     if duplicates:
-        return duplicates[0]
+        return tuple(duplicates)
     return LocatedYaml(data, lines, name)
 
 

@@ -85,7 +85,6 @@ def test_the_usage_is_said_once(command: str, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.count("Usage") == 1
 
 
-@pytest.mark.xfail(strict=True, reason="bot/cli.py _parser : les erreurs d'argparse sont en anglais ; redéfinir ArgumentParser.error")
 @pytest.mark.parametrize("arguments", [["nexiste"], [], ["route", "--profil", "x"], ["serve", "--port", "abc"], ["route", "--nimporte"]])
 def test_mistakes_are_said_in_french(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
@@ -332,7 +331,6 @@ def test_chat(fake: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert fake.referential.topics["permis_inscription"].premier_geste in out
 
 
-@pytest.mark.xfail(strict=True, reason="bot/cli.py _chat : après un numéro hors liste, les choix proposés sont oubliés")
 def test_a_wrong_number_in_chat_keeps_the_choices(
     fake: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,9 +110,6 @@ def test_places_out_of_the_lot(gazetteer: Gazetteer, text: str, departement: str
     assert (commune.departement, commune.in_lot) == (departement, False)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="data/referentiel/communes_*.csv : noms d'usage absents (alias-manuel « Le Vigan » → 46334 ; « Brive » → 19031)"
-)
 @pytest.mark.parametrize("text", ["j'habite au Vigan", "j'habite Le Vigan", "à Brive"])
 def test_usual_short_names(gazetteer: Gazetteer, text: str) -> None:
     assert gazetteer.find(text)

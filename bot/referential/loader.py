@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,7 @@ from bot.referential.models import (
     EmergencySituation,
     EntryPoint,
     GlossaryEntry,
+    Menu,
     Referential,
     Service,
     Topic,
@@ -44,12 +46,12 @@ class _Collector:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
+        self.documents: dict[str, LocatedYaml | None] = {}
         self.places: dict[tuple[str, str], tuple[LocatedYaml, tuple[Any, ...]]] = {}
 
     def records(self, name: str, key: str, model: type[Record], extra: dict[str, Any] | None = None) -> Iterator[Record]:
-        document = load_located(self.folder / name, f"data/referentiel/{name}")
-        if isinstance(document, Problem):
-            self.problems.append(document)
+        document = self._document(name)
+        if document is None:
             return
         rows = document.data.get(key) if isinstance(document.data, dict) else None
         if not isinstance(rows, list):
@@ -82,10 +84,19 @@ class _Collector:
             self.places[place] = (document, path)
             yield record
 
+    def _document(self, name: str) -> LocatedYaml | None:
+        """Read a file once, whatever the number of lists taken from it; its problems are kept once too."""
+        if name not in self.documents:
+            read = load_located(self.folder / name, f"data/referentiel/{name}")
+            self.documents[name] = None if isinstance(read, tuple) else read
+            if isinstance(read, tuple):
+                self.problems.extend(read)
+        return self.documents[name]
+
     def _explain(self, document: LocatedYaml, path: tuple[Any, ...], error: ValidationError) -> None:
         for item in error.errors():
             location = tuple(item["loc"])
-            field = str(location[-1])
+            field = next(str(part) for part in reversed(location) if not isinstance(part, int))  # not the rank in a list
             template = FRENCH_REASONS.get(item["type"], "« {champ} » a une valeur incorrecte")
             self.problems.append(document.problem((*path, *location), template.format(champ=field) + "."))
 
@@ -114,6 +125,7 @@ def load_referential(folder: Path) -> Referential:
     glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
     numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
     situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
+    menus = tuple(collector.records("menus.yml", "menus", Menu))
     topics: dict[str, Topic] = {}
     for service_id in services:
         if not (folder / "sujets" / f"{service_id}.yml").exists():
@@ -125,18 +137,33 @@ def load_referential(folder: Path) -> Referential:
         if path.stem not in services:
             collector.problems.append(Problem(f"data/referentiel/sujets/{path.name}", 0, "ce fichier ne porte le nom d'aucun service."))
     _check_references(collector, delegations, services, entry_points, topics, acts, numbers, situations)
+    if not collector.problems:  # a topic that cannot be read would be said unknown in each menu
+        _check_menus(collector, menus, {*delegations, *services, *topics})
     if collector.problems:
         raise ReferentialError(sorted(collector.problems, key=lambda p: (p.fichier, p.ligne)))
     return Referential(
-        delegations=delegations,
-        services=services,
-        topics=topics,
-        acts=acts,
-        entry_points=entry_points,
+        delegations=MappingProxyType(delegations),
+        services=MappingProxyType(services),
+        topics=MappingProxyType(topics),
+        acts=MappingProxyType(acts),
+        entry_points=MappingProxyType(entry_points),
         glossary=glossary,
-        emergency_numbers=numbers,
-        emergency_situations=situations,
+        menus=menus,
+        emergency_numbers=MappingProxyType(numbers),
+        emergency_situations=MappingProxyType(situations),
     )
+
+
+def _check_menus(collector: _Collector, menus: tuple[Menu, ...], known: set[str]) -> None:
+    for menu in menus:
+        if not 2 <= len(set(menu.choix)) == len(menu.choix) <= 4:
+            collector.at(Menu, menu.id, "choix", "« choix » doit contenir deux à quatre valeurs différentes.")
+        for identifier in menu.choix:
+            if identifier not in known:
+                collector.at(Menu, menu.id, "choix", f"« {identifier} » n'est ni un sujet, ni un service, ni une délégation.")
+    if sum(not menu.mots for menu in menus) != 1:
+        place = "data/referentiel/menus.yml"
+        collector.problems.append(Problem(place, 0, "il faut un menu sans « mots » et un seul : il sert quand aucun autre ne convient."))
 
 
 def _check_references(

@@ -116,6 +116,7 @@ class Delegation(_Sourced):
     nom: str
     nom_clair: str
     mission: str
+    en_bref: str = Field(min_length=3)
     guichet: str
 
 
@@ -141,7 +142,7 @@ class AssociatedService(_Record):
 class PartnerAdvice(_Record):
     """What a partner (mairie, company, notaire…) hears instead of the citizen's words."""
 
-    premier_geste: str
+    premier_geste: str = Field(min_length=3)
     precisions: tuple[str, ...] = ()
     a_apporter: tuple[str, ...] = ()
 
@@ -152,7 +153,7 @@ class Topic(_Sourced):
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
     libelle: str
     public: tuple[Audience, ...]
-    premier_geste: str
+    premier_geste: str = Field(min_length=3)
     precisions: tuple[str, ...] = ()
     a_apporter: tuple[str, ...] = ()
     lien: Link | None = None
@@ -181,6 +182,14 @@ class GlossaryEntry(_Record):
     aussi: tuple[str, ...] = ()
 
 
+class Menu(_Record):
+    """The choices offered when a message names a thing but not what is wanted of it (« un permis svp »)."""
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    mots: tuple[str, ...] = ()
+    choix: tuple[str, ...]
+
+
 class EmergencyNumber(_Record):
     numero: str
     nom: str
@@ -205,6 +214,7 @@ class Referential(_Record):
     acts: Mapping[str, ConversationAct]
     entry_points: Mapping[str, EntryPoint]
     glossary: tuple[GlossaryEntry, ...]
+    menus: tuple[Menu, ...]
     emergency_numbers: Mapping[str, EmergencyNumber]
     emergency_situations: Mapping[str, EmergencySituation]
 
