@@ -15,7 +15,7 @@ from bot.web.engines import ChatEngine
 from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, PAGES, SETTINGS
 from bot.web.limits import RateLimiter
 from bot.web.middlewares import finish_headers, middlewares
-from bot.web.sessions import Sessions
+from bot.web.sessions import MemorySessions
 
 PURGE_SECONDS = 60.0
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings, engine: ChatEngine, assets: Mapping[str, Asse
     files = dict(assets if assets is not None else load_assets())
     app[SETTINGS] = settings
     app[ENGINE] = engine
-    app[CHAT] = Chat(engine, Sessions(settings.max_sessions, settings.session_minutes * 60, engine.forget))
+    app[CHAT] = Chat(engine, MemorySessions(settings.max_sessions, settings.session_minutes * 60, engine.forget))
     app[LIMITER] = RateLimiter(settings)
     app[ASSETS] = files
     app[PAGES] = Pages(files, settings.theme)
@@ -67,7 +67,7 @@ async def _purge(app: web.Application) -> AsyncIterator[None]:
     async def every_minute() -> None:
         while True:
             await asyncio.sleep(PURGE_SECONDS)
-            app[CHAT].sessions.purge()
+            await app[CHAT].sessions.purge()
 
     task = asyncio.create_task(every_minute())
     yield
@@ -75,4 +75,5 @@ async def _purge(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _stop(app: web.Application) -> None:
+    await app[CHAT].sessions.close()
     await app[ENGINE].stop()

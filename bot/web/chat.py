@@ -69,7 +69,7 @@ class Chat:
     ) -> tuple[Conversation, Exchange]:
         conversation = conversation or self.sessions.create()
         key = _send_key(send, words)
-        async with conversation.lock:
+        async with self.sessions.turn(conversation) as conversation:
             if key in conversation.sends:
                 return conversation, conversation.sends[key]
             context = Context(conversation.id, conversation.state, conversation.engine)
@@ -77,7 +77,7 @@ class Chat:
                 answer = await ask(context)
             except EngineError as error:
                 if not conversation.exchanges:
-                    self.sessions.drop(conversation.id)
+                    await self.sessions.drop(conversation.id)
                 raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
             exchange = _exchange_of(words, answer)
             conversation.state, conversation.engine = _masked_state(answer), answer.engine

@@ -30,7 +30,7 @@ SUGGESTIONS = (
 
 async def show_page(request: web.Request) -> web.Response:
     """GET /: the page, with the conversation so far."""
-    return _page(request, _of_cookie(request), easy=request.query.get("lecture") == EASY)
+    return _page(request, await _of_cookie(request), easy=request.query.get("lecture") == EASY)
 
 
 async def send_form(request: web.Request) -> web.StreamResponse:
@@ -42,11 +42,11 @@ async def send_form(request: web.Request) -> web.StreamResponse:
     form = await _read_form(request)
     easy = form["lecture"] == EASY
     if form["action"] == "nouvelle":
-        return _forget(request, form["conversation"], easy)
+        return await _forget(request, form["conversation"], easy)
     if form["action"] == "lecture":
-        return _page(request, _of(request, form["conversation"]), easy=not easy, text=form["message"])
+        return _page(request, await _of(request, form["conversation"]), easy=not easy, text=form["message"])
     chat = request.app[CHAT]
-    conversation = _of(request, form["conversation"])
+    conversation = await _of(request, form["conversation"])
     if form["choix"]:
         conversation, _ = await chat.press(form["choix"], conversation, form["envoi"])
         kept = form["message"]
@@ -67,7 +67,7 @@ async def send_json(request: web.Request) -> web.Response:
     text, choice = values.get("texte"), values.get("choix")
     if not isinstance(text if choice is None else choice, str):
         raise Refusal(422, "Il manque « texte » ou « choix », qui doit être une chaîne.")
-    conversation = _of(request, values.get("conversation"))
+    conversation = await _of(request, values.get("conversation"))
     send = values.get("envoi") if isinstance(values.get("envoi"), str) else ""
     chat = request.app[CHAT]
     if choice is not None:
@@ -92,7 +92,7 @@ async def end_json(request: web.Request) -> web.Response:
     """DELETE /api/chat: forget the conversation."""
     values = await _read_json(request)
     response = web.Response(status=204)
-    _drop(request, response, values.get("conversation"))
+    await _drop(request, response, values.get("conversation"))
     return response
 
 
@@ -114,7 +114,7 @@ async def health(request: web.Request) -> web.Response:
     """GET /health: alive, and who would answer now."""
     status = request.app[ENGINE].status()
     fine = status["routeur"] in {Condition.READY.value, Condition.LOADING.value}
-    return web.json_response({"etat": "ok" if fine else "degrade", **status, "conversations": len(request.app[CHAT].sessions)})
+    return web.json_response({"etat": "ok" if fine else "degrade", **status, "conversations": await request.app[CHAT].sessions.count()})
 
 
 async def ready(request: web.Request) -> web.Response:
@@ -158,7 +158,7 @@ async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
     if request.path == "/" and request.method == "POST" and refusal.status != 403:
         form = await _recover_form(request)
         text = form["message"] or form["suggestion"]
-        response = _page(request, _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail)
+        response = _page(request, await _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail)
         response.set_status(refusal.status)
     else:
         response = _html(request, "erreur.html", refusal=refusal, status=refusal.status)
@@ -241,14 +241,14 @@ def _cookie(request: web.Request) -> str:
     return request.cookies.get(_cookie_name(request), "")
 
 
-def _of_cookie(request: web.Request) -> Conversation | None:
-    return request.app[CHAT].sessions.get(_cookie(request))
+async def _of_cookie(request: web.Request) -> Conversation | None:
+    return await request.app[CHAT].sessions.get(_cookie(request))
 
 
-def _of(request: web.Request, given: Any) -> Conversation | None:
+async def _of(request: web.Request, given: Any) -> Conversation | None:
     """Return the conversation of the cookie, or the one the page carries where cookies do not reach (frames)."""
     sent = given if isinstance(given, str) else ""
-    return _of_cookie(request) or request.app[CHAT].sessions.get(sent)
+    return await _of_cookie(request) or await request.app[CHAT].sessions.get(sent)
 
 
 def _set_cookie(request: web.Request, response: web.Response, conversation: Conversation) -> None:
@@ -267,15 +267,15 @@ def _redirect(easy: bool, anchor: str = "") -> web.Response:
     return web.Response(status=303, headers={"Location": f"/{'?lecture=facile' if easy else ''}{anchor}"})
 
 
-def _forget(request: web.Request, given: str, easy: bool) -> web.Response:
+async def _forget(request: web.Request, given: str, easy: bool) -> web.Response:
     response = _redirect(easy)
-    _drop(request, response, given)
+    await _drop(request, response, given)
     return response
 
 
-def _drop(request: web.Request, response: web.Response, given: Any) -> None:
+async def _drop(request: web.Request, response: web.Response, given: Any) -> None:
     sessions = request.app[CHAT].sessions
-    sessions.drop(_cookie(request))
-    sessions.drop(given if isinstance(given, str) else None)
+    await sessions.drop(_cookie(request))
+    await sessions.drop(given if isinstance(given, str) else None)
     if _cookie(request):
         response.del_cookie(_cookie_name(request), path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].https)

@@ -1,4 +1,4 @@
-"""Conversations kept in memory for the length of a visit: bounded in number, in length and in time, never on disk."""
+"""Conversations kept for the length of a visit: bounded in number, in length and in time, never on disk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bot.web.view import ReplyView
 
@@ -71,8 +72,33 @@ class Conversation:
             self.sends.popitem(last=False)
 
 
-class Sessions:
-    """The conversations of all visitors.
+class Sessions(Protocol):
+    """The conversations of all visitors, wherever they are kept."""
+
+    async def get(self, identifier: str | None) -> Conversation | None:
+        """Return a living conversation and push back its end, or ``None``."""
+
+    def create(self) -> Conversation:
+        """Open a conversation with a new random id."""
+
+    def turn(self, conversation: Conversation) -> AbstractAsyncContextManager[Conversation]:
+        """Hold a conversation alone for one turn, as it is now; what was changed in it is kept when the turn ends well."""
+
+    async def drop(self, identifier: str | None) -> None:
+        """Forget a conversation at once."""
+
+    async def purge(self) -> None:
+        """Forget what has expired."""
+
+    async def count(self) -> int:
+        """Return how many conversations are kept."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class MemorySessions:
+    """Conversations in the memory of one process.
 
     Args:
         limit: how many are kept; the least recently used leave first.
@@ -94,12 +120,8 @@ class Sessions:
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, identifier: str | None) -> Conversation | None:
-        """Return a living conversation and push back its end, or ``None``."""
-        self.purge()
+    async def get(self, identifier: str | None) -> Conversation | None:
+        self._forget_expired()
         found = self._kept.pop(identifier, None) if identifier else None
         if found is None:
             return None
@@ -107,24 +129,49 @@ class Sessions:
         return found[1]
 
     def create(self) -> Conversation:
-        """Open a conversation with a new random id."""
-        self.purge()
-        conversation = Conversation(secrets.token_urlsafe(24))
-        self._kept[conversation.id] = (self._clock(), conversation)
-        while len(self._kept) > self._limit:
-            self.drop(next(iter(self._kept)))
+        self._forget_expired()
+        conversation = Conversation(new_identifier())
+        self.keep(conversation)
         return conversation
 
-    def drop(self, identifier: str | None) -> None:
-        """Forget a conversation at once."""
+    def keep(self, conversation: Conversation) -> None:
+        """Keep a conversation made elsewhere."""
+        self._kept.pop(conversation.id, None)
+        self._kept[conversation.id] = (self._clock(), conversation)
+        while len(self._kept) > self._limit:
+            self._drop(next(iter(self._kept)))
+
+    @asynccontextmanager
+    async def turn(self, conversation: Conversation) -> AsyncIterator[Conversation]:
+        async with conversation.lock:
+            yield conversation
+
+    async def drop(self, identifier: str | None) -> None:
+        self._drop(identifier)
+
+    async def purge(self) -> None:
+        self._forget_expired()
+
+    async def count(self) -> int:
+        return len(self._kept)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _drop(self, identifier: str | None) -> None:
         if identifier and self._kept.pop(identifier, None) is not None:
             self._on_drop(identifier)
 
-    def purge(self) -> None:
-        """Forget what has expired; the oldest use comes first."""
+    def _forget_expired(self) -> None:
+        """The oldest use comes first."""
         limit = self._clock() - self._seconds
         while self._kept:
             identifier, (used, _) = next(iter(self._kept.items()))
             if used > limit:
                 return
-            self.drop(identifier)
+            self._drop(identifier)
+
+
+def new_identifier() -> str:
+    """Return a random conversation id of 192 bits."""
+    return secrets.token_urlsafe(24)

@@ -23,7 +23,7 @@ from bot.web.engines import AgentEngine, Condition, Context, EngineError, Fallba
 from bot.web.journal import JsonFormatter
 from bot.web.keys import CHAT
 from bot.web.limits import client_address
-from bot.web.sessions import MAX_EXCHANGES, MAX_OFFERED, Sessions
+from bot.web.sessions import MAX_EXCHANGES, MAX_OFFERED, MemorySessions
 
 pytestmark = pytest.mark.asyncio
 Client = TestClient[Any, Any]
@@ -154,7 +154,7 @@ async def test_a_new_conversation_forgets_everything(make: Maker) -> None:
     async with client.post("/", data={"action": "nouvelle"}, allow_redirects=False) as answer:
         assert answer.status == 303
         assert "conversation=" in answer.headers["Set-Cookie"] and "Max-Age=0" in answer.headers["Set-Cookie"]
-    assert len(client.app[CHAT].sessions) == 0
+    assert await client.app[CHAT].sessions.count() == 0
     async with client.get("/") as answer:
         assert "carte" not in re.sub(r"carte[- ]grise", "", await answer.text())
 
@@ -165,7 +165,7 @@ async def test_delete_forgets_everything(make: Maker) -> None:
     _, value = await chat(client, texte="logement")
     async with client.delete("/api/chat", json={"conversation": value["conversation"]}) as answer:
         assert answer.status == 204
-    assert len(client.app[CHAT].sessions) == 0 and engine.forgotten == [value["conversation"]]
+    assert await client.app[CHAT].sessions.count() == 0 and engine.forgotten == [value["conversation"]]
 
 
 async def test_easy_reading_keeps_the_words_and_the_mode(make: Maker) -> None:
@@ -262,7 +262,7 @@ async def test_an_empty_message_is_kindly_refused(make: Maker, text: str) -> Non
     assert status == 422 and "vide" in problem["detail"]
     status, page = await post(client, message=text)
     assert status == 422 and 'role="alert"><p>Votre message est vide' in page and 'aria-invalid="true"' in page
-    assert len(client.app[CHAT].sessions) == 0 and not list(client.session.cookie_jar)
+    assert await client.app[CHAT].sessions.count() == 0 and not list(client.session.cookie_jar)
 
 
 @pytest.mark.parametrize(
@@ -683,7 +683,7 @@ async def test_a_router_that_fails_gives_a_kind_503_and_keeps_the_words(make: Ma
     assert status == 503 and "Votre texte est gardé" in problem["detail"]
     status, page = await post(client, message="mon texte")
     assert status == 503 and ">mon texte</textarea>" in page
-    assert len(client.app[CHAT].sessions) == 0
+    assert await client.app[CHAT].sessions.count() == 0
 
 
 async def test_an_unforeseen_error_shows_nothing(make: Maker) -> None:
@@ -746,7 +746,7 @@ async def test_the_pending_message_is_masked_in_memory(make: Maker) -> None:
     plain = PlainEngine(FakeDialogue, None, 2.0)  # type: ignore[arg-type]
     client = await make(plain)
     _, value = await chat(client, texte="logement")
-    kept = client.app[CHAT].sessions.get(value["conversation"])
+    kept = await client.app[CHAT].sessions.get(value["conversation"])
     assert kept is not None and kept.state is not None and kept.state.pending == "rappelez le <telephone>"
 
 
@@ -756,18 +756,18 @@ async def test_the_pending_message_is_masked_in_memory(make: Maker) -> None:
 async def test_sessions_are_bounded_in_number_and_time() -> None:
     now = [0.0]
     left: list[str] = []
-    sessions = Sessions(3, 60, left.append, lambda: now[0])
+    sessions = MemorySessions(3, 60, left.append, lambda: now[0])
     first, second, third = (sessions.create() for _ in range(3))
-    assert sessions.get(first.id) is first
+    assert await sessions.get(first.id) is first
     sessions.create()
-    assert sessions.get(second.id) is None and sessions.get(first.id) is first, "the least recently used leaves first"
+    assert await sessions.get(second.id) is None and await sessions.get(first.id) is first, "the least recently used leaves first"
     now[0] = 59
-    assert sessions.get(first.id) is first
+    assert await sessions.get(first.id) is first
     now[0] = 100
-    assert sessions.get(third.id) is None and sessions.get(first.id) is first, "use pushes the end back"
+    assert await sessions.get(third.id) is None and await sessions.get(first.id) is first, "use pushes the end back"
     now[0] = 161
-    assert sessions.get(first.id) is None and len(sessions) == 0
-    assert sessions.get("") is None and sessions.get(None) is None
+    assert await sessions.get(first.id) is None and await sessions.count() == 0
+    assert await sessions.get("") is None and await sessions.get(None) is None
     assert left[0] == second.id and set(left) >= {first.id, third.id} and len(left) == 4
 
 
@@ -777,7 +777,7 @@ async def test_a_long_conversation_is_bounded(make: Maker) -> None:
     for _ in range(MAX_EXCHANGES + 10):
         _, value = await chat(client, texte="question", envoi="x")
         _, value = await chat(client, texte="logement")
-    kept = client.app[CHAT].sessions.get(value["conversation"])
+    kept = await client.app[CHAT].sessions.get(value["conversation"])
     assert kept is not None and len(kept.exchanges) <= MAX_EXCHANGES and len(kept.offered) <= MAX_OFFERED
 
 
