@@ -16,7 +16,7 @@ from bot.dialogue import ConversationState, Dialogue, Turn
 from bot.paths import project_paths
 from bot.rasa.routing import CHOICE_ENTITY, CHOOSE_INTENT, ROUTING, decision_from_mapping
 from bot.router import load_router
-from bot.wording import Choice, Reply
+from bot.wording import Choice
 
 log = logging.getLogger("actions")
 
@@ -73,9 +73,12 @@ def text_of(tracker: Tracker) -> str:
     return text if isinstance(text, str) else ""
 
 
-def send(reply: Reply, state: ConversationState, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
+def send(turn: Turn, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
     """Send a reply (text, buttons, and its parts as JSON for a page) and return the slots to set."""
+    reply, state = turn.reply, turn.state
     whole = {"reponse": asdict(reply), "etat": state.as_mapping()}
+    if turn.decision is not None:
+        whole["decision"] = turn.decision.as_json(None, "")
     dispatcher.utter_message(
         text=replace(reply, choices=()).as_text(),
         buttons=[_button(choice) for choice in reply.choices],
@@ -102,7 +105,7 @@ class TurnAction(Action, ABC):
         try:
             state = state_of(tracker)
             turn = self.turn(dialogue(), tracker, state)
-            return send(turn.reply, turn.state, tracker, dispatcher)
+            return send(turn, tracker, dispatcher)
         except Exception as error:
             log.error("action failed", extra={"evenement": "action_erreur", "action": self.name()}, exc_info=error)
             return _human(state, tracker, dispatcher)
@@ -184,7 +187,7 @@ def _button(choice: Choice) -> dict[str, str]:
 def _human(state: ConversationState, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
     try:
         turn = dialogue().human(state)
-        return send(turn.reply, turn.state, tracker, dispatcher)
+        return send(turn, tracker, dispatcher)
     except Exception as error:
         log.error("nothing to point to", extra={"evenement": "accueil_absent"}, exc_info=error)
         dispatcher.utter_message(text=LAST_RESORT)

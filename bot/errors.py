@@ -7,6 +7,8 @@ AssistantError
 │   ├── ModelMissing
 │   └── ModelCorrupt
 ├── BadMessage           what a person sent cannot be handled
+├── StorageError         the workshop's database does not answer
+├── AccountError         an account, a password or a role is not as it should
 └── SettingsError        a setting has a value that makes no sense
 
 Every message is a French sentence that can be shown as it is.
@@ -76,6 +78,14 @@ class ModelCorrupt(ModelError):
 
 class BadMessage(AssistantError):
     """What was sent is not a message (not text, not JSON…)."""
+
+
+class StorageError(AssistantError):
+    """The workshop's database does not answer, or cannot be used."""
+
+
+class AccountError(AssistantError):
+    """An account, a password or a role is not as it should."""
 
 
 class SettingsError(AssistantError):

@@ -47,6 +47,11 @@ class ProjectPaths:
         return self.root / "tests" / "data"
 
     @property
+    def variable(self) -> Path:
+        """What the running assistant writes: the workshop's database, events that wait."""
+        return self.root / "var"
+
+    @property
     def docs(self) -> Path:
         return self.root / "docs"
 

@@ -12,6 +12,7 @@ from bot.errors import SettingsError
 
 THEMES = ("neutre",)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?", re.IGNORECASE)
+_DATABASE = re.compile(r"(sqlite|postgresql)(\+[a-z0-9]+)?://", re.IGNORECASE)
 _YES = {"1", "oui", "vrai", "true", "yes"}
 _NO = {"", "0", "non", "faux", "false", "no"}
 
@@ -56,8 +57,15 @@ def _theme(value: str) -> str:
     return value.strip()
 
 
-def _setting(default: Any, variable: str, read: Callable[[str], Any], help_: str) -> Any:
-    return field(default=default, metadata={"variable": variable, "read": read, "help": help_})
+def _database(value: str) -> str:
+    url = value.strip()
+    if url and not _DATABASE.match(url):
+        raise ValueError("attendu une adresse de la forme sqlite:////dossier/atelier.db ou postgresql://utilisateur@hote/base")
+    return url
+
+
+def _setting(default: Any, variable: str, read: Callable[[str], Any], help_: str, secret: bool = False) -> Any:
+    return field(default=default, metadata={"variable": variable, "read": read, "help": help_, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,16 @@ class Settings:
     )
     theme: str = _setting("neutre", "BOT_THEME", _theme, "Thème de la page : neutre.")
 
+    base: str = _setting(
+        "", "BOT_BASE", _database, "Adresse de la base de l'atelier (SQLAlchemy) ; vide : le fichier var/atelier.db.", secret=True
+    )
+    retention_days: int = _setting(
+        90, "BOT_CONSERVATION_JOURS", _integer(1, 3_650), "Jours pendant lesquels les messages masqués sont gardés pour l'atelier."
+    )
+    second_reader: bool = _setting(
+        False, "BOT_RELECTURE", _boolean, "« oui » : un message rattaché n'entre dans le corpus qu'après une seconde lecture."
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read and check the environment.
@@ -121,7 +139,8 @@ class Settings:
             try:
                 values[each.name] = each.metadata["read"](source[variable])
             except ValueError as error:
-                mistakes.append(f"- {variable}={source[variable]!r} : {error}.")
+                given = "…" if each.metadata["secret"] else repr(source[variable])
+                mistakes.append(f"- {variable}={given} : {error}.")
         if mistakes:
             raise SettingsError("\n".join([f"Réglages incorrects ({len(mistakes)}) :", *mistakes]))
         return cls(**values)

@@ -109,7 +109,8 @@ class InProcessAgent:
 
         Returns:
             Messages with ``text``, ``buttons`` and ``custom`` (``reponse``: the fields of
-            :class:`bot.wording.Reply`; ``etat``: those of :class:`bot.dialogue.ConversationState`).
+            :class:`bot.wording.Reply`; ``etat``: those of :class:`bot.dialogue.ConversationState`;
+            ``decision``: the public object of ``bot route``).
 
         Raises:
             AgentError: not ready, late, or nothing said.

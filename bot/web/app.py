@@ -12,27 +12,32 @@ from bot.web import handlers
 from bot.web.assets import Asset, Pages, load_assets
 from bot.web.chat import Chat
 from bot.web.engines import ChatEngine
-from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, PAGES, SETTINGS
+from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, OBSERVER, PAGES, SETTINGS
 from bot.web.limits import RateLimiter
 from bot.web.middlewares import finish_headers, middlewares
+from bot.web.observer import NullObserver, Observer
 from bot.web.sessions import MemorySessions
 
 PURGE_SECONDS = 60.0
 
 
-def create_app(settings: Settings, engine: ChatEngine, assets: Mapping[str, Asset] | None = None) -> web.Application:
+def create_app(
+    settings: Settings, engine: ChatEngine, assets: Mapping[str, Asset] | None = None, observer: Observer | None = None
+) -> web.Application:
     """Return the application.
 
     Args:
         settings: checked settings.
         engine: answers; started and stopped with the application.
         assets: static files, those of the package by default.
+        observer: told of each answered exchange; started and stopped with the application. Nobody by default.
     """
     app = web.Application(middlewares=middlewares(), client_max_size=settings.max_body)
     files = dict(assets if assets is not None else load_assets())
     app[SETTINGS] = settings
     app[ENGINE] = engine
-    app[CHAT] = Chat(engine, MemorySessions(settings.max_sessions, settings.session_minutes * 60, engine.forget))
+    app[OBSERVER] = observer or NullObserver()
+    app[CHAT] = Chat(engine, MemorySessions(settings.max_sessions, settings.session_minutes * 60, engine.forget), app[OBSERVER])
     app[LIMITER] = RateLimiter(settings)
     app[ASSETS] = files
     app[PAGES] = Pages(files, settings.theme)
@@ -58,6 +63,7 @@ def create_app(settings: Settings, engine: ChatEngine, assets: Mapping[str, Asse
 
 
 async def _start(app: web.Application) -> None:
+    app[OBSERVER].start()
     await app[ENGINE].start()
 
 
@@ -77,3 +83,4 @@ async def _purge(app: web.Application) -> AsyncIterator[None]:
 async def _stop(app: web.Application) -> None:
     await app[CHAT].sessions.close()
     await app[ENGINE].stop()
+    await asyncio.to_thread(app[OBSERVER].stop)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.atelier.events import REASONS, FeedbackEvent
 from bot.cleaning import MAX_CHARACTERS, Script, clean
 from bot.web.engines import Answer, ChatEngine, Context, EngineError
+from bot.web.observer import Observer, Observers, answer_id, turn_event
 from bot.web.problems import Refusal
 from bot.web.sessions import Conversation, Exchange, Sessions
 from bot.web.view import ReplyView, reply_view, runs
@@ -22,6 +25,9 @@ MAX_READ = 20_000
 """Characters handed to the engine: emergencies are looked for that far, the rest of the flow stops earlier."""
 LONG = f"Votre message est long : j'ai lu les {MAX_CHARACTERS // 1000} 000 premiers caractères."
 DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essayez à nouveau dans un moment."
+STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
+UNKNOWN_REASON = "Cette raison n'est pas dans la liste."
+MAX_COMMENT = 1_000
 STALE_CHOICE = "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."
 
 
@@ -31,19 +37,22 @@ class Chat:
     Args:
         engine: answers.
         sessions: remembers.
+        observer: told of each answered exchange.
     """
 
-    def __init__(self, engine: ChatEngine, sessions: Sessions) -> None:
+    def __init__(self, engine: ChatEngine, sessions: Sessions, observer: Observer | None = None) -> None:
         self.engine = engine
         self.sessions = sessions
+        self.observer = Observers([observer] if observer is not None else [])
 
-    async def say(self, text: str, conversation: Conversation | None, send: str) -> tuple[Conversation, Exchange]:
+    async def say(self, text: str, conversation: Conversation | None, send: str, channel: str = "page") -> tuple[Conversation, Exchange]:
         """Answer a typed message; a conversation is opened only now, when there is something to answer.
 
         Args:
             text: any string.
             conversation: the one going on, or ``None``.
             send: identifies this send, so that sending twice is answered once; may be empty.
+            channel: where the person is ("page", "api", "widget"…).
 
         Raises:
             Refusal: nothing was written, or no engine answers.
@@ -51,9 +60,11 @@ class Chat:
         words = tidy(text)
         if clean(words).script is Script.EMPTY:
             raise Refusal(422, EMPTY)
-        return await self._exchange(words, conversation, send, lambda context: self.engine.reply(words, context))
+        return await self._exchange(words, conversation, send, lambda context: self.engine.reply(words, context), channel)
 
-    async def press(self, choice: str, conversation: Conversation | None, send: str) -> tuple[Conversation, Exchange]:
+    async def press(
+        self, choice: str, conversation: Conversation | None, send: str, channel: str = "page"
+    ) -> tuple[Conversation, Exchange]:
         """Answer a button; only those offered to this very conversation are known.
 
         Raises:
@@ -62,10 +73,39 @@ class Chat:
         label = conversation.offered.get(choice) if conversation else None
         if label is None:
             raise Refusal(409, STALE_CHOICE)
-        return await self._exchange(label, conversation, send, lambda context: self.engine.choose(choice, context))
+        return await self._exchange(label, conversation, send, lambda context: self.engine.choose(choice, context), channel, pressed=True)
+
+    def vote(self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "") -> None:
+        """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
+
+        Args:
+            conversation: the one going on, or ``None``.
+            answer: id of the answer.
+            helpful: thumbs up or down.
+            reason: a key of :data:`bot.atelier.events.REASONS`, or empty.
+            comment: free words, or empty.
+
+        Raises:
+            Refusal: the answer is not one of this conversation, or the reason is unknown.
+        """
+        from bot.privacy import mask
+
+        exchange = conversation.answer(answer) if conversation else None
+        if exchange is None:
+            raise Refusal(409, STALE_VOTE)
+        if reason and reason not in REASONS:
+            raise Refusal(422, UNKNOWN_REASON)
+        words = mask(tidy(comment)[:MAX_COMMENT])
+        self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
 
     async def _exchange(
-        self, words: str, conversation: Conversation | None, send: str, ask: Callable[[Context], Awaitable[Answer]]
+        self,
+        words: str,
+        conversation: Conversation | None,
+        send: str,
+        ask: Callable[[Context], Awaitable[Answer]],
+        channel: str,
+        pressed: bool = False,
     ) -> tuple[Conversation, Exchange]:
         conversation = conversation or self.sessions.create()
         key = _send_key(send, words)
@@ -73,6 +113,7 @@ class Chat:
             if key in conversation.sends:
                 return conversation, conversation.sends[key]
             context = Context(conversation.id, conversation.state, conversation.engine)
+            started = time.perf_counter()
             try:
                 answer = await ask(context)
             except EngineError as error:
@@ -80,8 +121,13 @@ class Chat:
                     await self.sessions.drop(conversation.id)
                 raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
             exchange = _exchange_of(words, answer)
+            event = turn_event(
+                exchange.id, exchange.said, answer, context, pressed=pressed, channel=channel, seconds=time.perf_counter() - started
+            )
+            exchange = replace(exchange, event=event)
             conversation.state, conversation.engine = _masked_state(answer), answer.engine
             conversation.remember(exchange, key)
+        self.observer.turn(event)
         return conversation, exchange
 
 
@@ -100,7 +146,7 @@ def _exchange_of(words: str, answer: Answer) -> Exchange:
     reply: ReplyView = reply_view(answer.reply)
     if len(words) > MAX_CHARACTERS:
         reply["phrases"] = [runs(LONG), *reply["phrases"]]
-    return Exchange(masked, reply, masked != shown)
+    return Exchange(masked, reply, masked != shown, answer_id())
 
 
 def _masked_state(answer: Answer) -> ConversationState | None:

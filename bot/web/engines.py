@@ -70,11 +70,13 @@ class Answer:
         reply: the words, cards and buttons.
         state: what to remember, ``None`` when the engine does not tell.
         engine: its name.
+        decision: the public object of ``bot route`` that led to it, ``None`` when nothing was decided.
     """
 
     reply: Reply
     state: ConversationState | None
     engine: str
+    decision: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ class PlainEngine:
         if self.condition is not Condition.READY:
             urgent = await self._emergency(text)
             if urgent is not None:
-                return Answer(urgent, context.state, self.name)
+                return Answer(urgent, context.state, self.name, {"decision": "urgence"})
         return await self._turn(lambda dialogue, state: dialogue.reply(text, state), context)
 
     async def choose(self, choice: str, context: Context) -> Answer:
@@ -256,7 +258,8 @@ class PlainEngine:
         except Exception as error:
             log.error("plain turn failed", extra={"evenement": "routeur_erreur"}, exc_info=error)
             raise EngineError("Le routeur a échoué.") from error
-        return Answer(turn.reply, turn.state, self.name)
+        decision = turn.decision.as_json(None, "") if turn.decision is not None else None
+        return Answer(turn.reply, turn.state, self.name, decision)
 
     async def _emergency(self, text: str) -> Reply | None:
         try:
@@ -489,7 +492,7 @@ def answer_of_messages(messages: Sequence[Mapping[str, Any]], context: Context, 
     """Read the messages of the agent.
 
     A message holds ``text`` and ``buttons`` as any Rasa channel gives them, or a whole reply (the fields of
-    :class:`bot.wording.Reply`) under ``custom``, with the state of the dialogue beside it. A Rasa channel sends both
+    :class:`bot.wording.Reply`) under ``custom``, with the state of the dialogue and the decision beside it. A Rasa channel sends both
     forms of one reply: when there are whole replies, the others repeat them.
 
     Raises:
@@ -502,7 +505,8 @@ def answer_of_messages(messages: Sequence[Mapping[str, Any]], context: Context, 
     if not replies:
         raise EngineError("L'agent n'a rien dit.")
     states = [c["etat"] for c in customs if isinstance(c, Mapping) and isinstance(c.get("etat"), Mapping)]
-    return Answer(_merged(replies), _state(states[-1]) if states else context.state, engine)
+    decisions = [c["decision"] for c in customs if isinstance(c, Mapping) and isinstance(c.get("decision"), Mapping)]
+    return Answer(_merged(replies), _state(states[-1]) if states else context.state, engine, decisions[-1] if decisions else None)
 
 
 def reply_from_mapping(values: Mapping[str, Any]) -> Reply:

@@ -78,6 +78,7 @@ async def send_json(request: web.Request) -> web.Response:
     response = web.json_response(
         {
             "conversation": conversation.id,
+            "id": exchange.id,
             "message": exchange.said,
             "masque": exchange.masked,
             "reponse": exchange.reply,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.web.view import ReplyView
 
 if TYPE_CHECKING:
+    from bot.atelier.events import TurnEvent
     from bot.dialogue import ConversationState
 
 MAX_EXCHANGES = 20
@@ -29,11 +30,15 @@ class Exchange:
         said: the words of the person, personal data masked.
         reply: what was answered, ready to show.
         masked: whether something was masked.
+        id: of the answer, to vote on it.
+        event: what the observer was told, to join a vote to it.
     """
 
     said: str
     reply: ReplyView
     masked: bool = False
+    id: str = ""
+    event: TurnEvent | None = None
 
 
 @dataclass
@@ -57,6 +62,10 @@ class Conversation:
     offered: OrderedDict[str, str] = field(default_factory=OrderedDict)
     sends: OrderedDict[str, Exchange] = field(default_factory=OrderedDict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def answer(self, identifier: str) -> Exchange | None:
+        """Return the exchange whose answer has this id, while it is remembered."""
+        return next((e for e in reversed(self.exchanges) if e.id and e.id == identifier), None)
 
     def remember(self, exchange: Exchange, send: str) -> None:
         """Keep a turn, and drop the oldest beyond the bounds."""

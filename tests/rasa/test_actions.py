@@ -81,6 +81,7 @@ def test_orienter_names_the_service_and_remembers_the_door() -> None:
     assert len(messages) == 1
     assert "titres" in messages[0]["text"]
     assert messages[0]["custom"]["reponse"]["cards"][0]["contact"]["name"]
+    assert messages[0]["custom"]["decision"] == decision.as_json(None, "")
     assert slots_of(events)["destination"] == "passeport"
 
 

@@ -210,7 +210,7 @@ async def test_chat_answers_the_parts_of_a_card(make: Maker) -> None:
     client = await make()
     status, value = await chat(client, texte="logement")
     assert status == 200
-    assert set(value) == {"conversation", "message", "masque", "reponse", "moteur"}
+    assert set(value) == {"conversation", "id", "message", "masque", "reponse", "moteur"}
     card = value["reponse"]["cartes"][0]
     assert card["etape"] == "Remplissez le formulaire de recours, puis envoyez-le par courrier."
     assert card["service"] == "Le service de l'action sociale"

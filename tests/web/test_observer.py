@@ -1,0 +1,158 @@
+"""What the observer is told of each answered exchange, and that nothing it does reaches the citizen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+from web_fakes import BROKEN, FakeEngine
+
+from bot.atelier.events import FeedbackEvent, TurnEvent
+from bot.dialogue import ConversationState
+from bot.settings import Settings
+from bot.web.app import create_app
+from bot.web.engines import Answer, Context, PlainEngine, answer_of_messages
+from bot.web.keys import CHAT
+from bot.web.problems import Refusal
+
+pytestmark = pytest.mark.asyncio
+DOOR = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.9}
+DECISION = {
+    "decision": "clarifier",
+    "destinations": [DOOR],
+    "alternatives": [{**DOOR, "confiance": 0.1}],
+    "commune": {"nom": "Figeac", "code_insee": "46102", "departement": "46", "arrondissement": "Figeac"},
+}
+
+
+class Ear:
+    """Remembers what it is told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.turns: list[TurnEvent] = []
+        self.votes: list[FeedbackEvent] = []
+        self.life: list[str] = []
+        self.error = error
+
+    def start(self) -> None:
+        self.life.append("start")
+
+    def stop(self) -> None:
+        self.life.append("stop")
+
+    def turn(self, event: TurnEvent) -> None:
+        if self.error is not None:
+            raise self.error
+        self.turns.append(event)
+
+    def feedback(self, event: FeedbackEvent) -> None:
+        self.votes.append(event)
+
+
+class Decided(FakeEngine):
+    """Tells what it decided."""
+
+    async def _say(self, heard: str, reply: Any, context: Context) -> Answer:
+        answer = await super()._say(heard, reply, context)
+        return Answer(answer.reply, ConversationState(profile="agent"), "agent", DECISION)
+
+
+@pytest_asyncio.fixture
+async def client_and_ear() -> AsyncIterator[tuple[Any, Ear]]:
+    ear = Ear()
+    client: Any = TestClient(TestServer(create_app(Settings(), Decided(), observer=ear)))
+    await client.start_server()
+    yield client, ear
+    await client.close()
+    assert ear.life == ["start", "stop"]
+
+
+async def post(client: Any, **body: Any) -> dict[str, Any]:
+    async with client.post("/api/chat", json=body) as answer:
+        return dict(await answer.json(content_type=None))
+
+
+async def test_an_answer_is_told_masked_with_its_decision(client_and_ear: tuple[Any, Ear]) -> None:
+    client, ear = client_and_ear
+    value = await post(client, texte="une question, mon courriel est a.b@exemple.fr")
+    (event,) = ear.turns
+    assert event.id == value["id"] and event.text == "une question, mon courriel est <courriel>"
+    assert (event.kind, event.doors, event.confidence) == ("clarifier", (DOOR,), 0.9)
+    assert event.alternatives == ({**DOOR, "confiance": 0.1},) and event.arrondissement == "Figeac"
+    assert (event.engine, event.profile, event.channel, event.pressed) == ("agent", "agent", "page", False)
+    assert event.seconds is not None and value["conversation"] not in repr(event)
+
+
+async def test_a_button_carries_no_words_and_a_visit_keeps_its_reference(client_and_ear: tuple[Any, Ear]) -> None:
+    client, ear = client_and_ear
+    value = await post(client, texte="question")
+    await post(client, choix="logement", conversation=value["conversation"])
+    first, second = ear.turns
+    assert second.pressed and second.text == "" and first.conversation == second.conversation
+
+
+async def test_a_double_send_is_told_once(client_and_ear: tuple[Any, Ear]) -> None:
+    client, ear = client_and_ear
+    value = await post(client, texte="question", envoi="e1")
+    again = await post(client, texte="question", envoi="e1", conversation=value["conversation"])
+    assert again["id"] == value["id"] and len(ear.turns) == 1
+
+
+async def test_a_vote_joins_its_answer_and_is_masked(client_and_ear: tuple[Any, Ear]) -> None:
+    client, ear = client_and_ear
+    value = await post(client, texte="question")
+    chat = client.server.app[CHAT]
+    conversation = chat.sessions.get(value["conversation"])
+    chat.vote(conversation, value["id"], False, "autre", "rappelez le 05 65 00 00 00")
+    (vote,) = ear.votes
+    assert (vote.answer, vote.helpful, vote.reason, vote.comment) == (value["id"], False, "autre", "rappelez le <telephone>")
+    assert vote.turn == ear.turns[0]
+    with pytest.raises(Refusal, match="avis"):
+        chat.vote(conversation, "inconnu", True)
+    with pytest.raises(Refusal, match="avis"):
+        chat.vote(None, value["id"], True)
+    with pytest.raises(Refusal, match="raison"):
+        chat.vote(conversation, value["id"], False, "bidon")
+
+
+async def test_an_observer_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    ear = Ear(RuntimeError("motsecret"))
+    client: Any = TestClient(TestServer(create_app(Settings(), FakeEngine(), observer=ear)))
+    await client.start_server()
+    caplog.set_level(logging.ERROR)
+    value = await post(client, texte="logement")
+    await client.close()
+    assert value["reponse"]["cartes"] and caplog.records
+
+
+async def test_an_exchange_that_fails_is_not_told() -> None:
+    ear = Ear()
+    client: Any = TestClient(TestServer(create_app(Settings(), FakeEngine(error=BROKEN), observer=ear)))
+    await client.start_server()
+    await post(client, texte="logement")
+    await client.close()
+    assert ear.turns == []
+
+
+async def test_the_plain_engine_tells_its_decision(make_router: Any) -> None:
+    from bot.dialogue import Dialogue
+
+    router = make_router({"passeport": {"passeport": 0.97}})
+    engine = PlainEngine(lambda: Dialogue(router))
+    await engine.start()
+    while not engine.loaded.done():
+        await asyncio.sleep(0.01)
+    answer = await engine.reply("mon passeport", Context("c"))
+    await engine.stop()
+    assert answer.decision is not None and answer.decision["decision"] == "orienter"
+
+
+async def test_the_decision_of_the_agent_is_read_from_its_message() -> None:
+    message = {"custom": {"reponse": {"text": "ok"}, "etat": {}, "decision": DECISION}}
+    assert answer_of_messages([message], Context("c"), "agent").decision == DECISION
+    assert answer_of_messages([{"text": "ok"}], Context("c"), "agent").decision is None
