@@ -107,7 +107,7 @@ async def test_a_vote_joins_its_answer_and_is_masked(client_and_ear: tuple[Any, 
     client, ear = client_and_ear
     value = await post(client, texte="question")
     chat = client.server.app[CHAT]
-    conversation = chat.sessions.get(value["conversation"])
+    conversation = await chat.sessions.get(value["conversation"])
     chat.vote(conversation, value["id"], False, "autre", "rappelez le 05 65 00 00 00")
     (vote,) = ear.votes
     assert (vote.answer, vote.helpful, vote.reason, vote.comment) == (value["id"], False, "autre", "rappelez le <telephone>")
