@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000
 	$(RUN) bot serve --host 127.0.0.1 --port $(PORT)
 
-test: install chromium ## lance tous les tests
+test: install outils-de-test ## lance tous les tests
 	$(RUN) pytest $(PYTEST_ARGS)
 
 install: .venv/.pret
@@ -29,10 +29,12 @@ uv:
 	       mkdir -p .outils/bin && ln -sf "$$(python3 -c 'import sysconfig,shutil;print(shutil.which("uv") or sysconfig.get_path("scripts")+"/uv")')" .outils/bin/uv; }; \
 	fi
 
-.PHONY: chromium
-chromium: ## les tests de navigateur demandent le Chromium de Debian
-	@if ! command -v chromium >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-	  echo "· installation de Chromium"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+.PHONY: outils-de-test
+PAQUETS := chromium redis-server nginx postgresql
+outils-de-test: ## les tests de navigateur et de plusieurs processus demandent ces paquets de Debian ; sans eux, ils sont sautés
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  manquants=""; for p in $(PAQUETS); do dpkg -s $$p >/dev/null 2>&1 || manquants="$$manquants $$p"; done; \
+	  if [ -n "$$manquants" ]; then echo "· installation de$$manquants"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$manquants >/dev/null; fi; \
 	fi
 
 train: install ## entraîne le routeur et le modèle Rasa

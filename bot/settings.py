@@ -51,6 +51,12 @@ def _origins(value: str) -> tuple[str, ...]:
     return found
 
 
+def _redis(value: str) -> str:
+    if value.strip() and not re.match(r"(rediss?|unix)://\S+$", value.strip()):
+        raise ValueError("attendu une adresse de la forme redis://serveur:6379/0")
+    return value.strip()
+
+
 def _theme(value: str) -> str:
     if value.strip() not in THEMES:
         raise ValueError(f"attendu l'un de : {', '.join(THEMES)}")
@@ -103,6 +109,9 @@ class Settings:
         "BOT_SESSIONS_MAX",
         _integer(1, 1_000_000),
         "Nombre de conversations gardées en mémoire ; les plus anciennes partent d'abord.",
+    )
+    redis: str = _setting(
+        "", "BOT_REDIS", _redis, "Redis partagé par plusieurs processus (redis://…) : conversations et débits ; vide : un seul processus."
     )
     agent_seconds: float = _setting(
         4.0, "BOT_DELAI_AGENT", _seconds(0.05, 60), "Secondes laissées à l'agent Rasa avant que le routeur simple réponde."

@@ -16,7 +16,9 @@ from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, OBSERVER, PAGES, SETTING
 from bot.web.limits import RateLimiter
 from bot.web.middlewares import finish_headers, middlewares
 from bot.web.observer import NullObserver, Observer
-from bot.web.sessions import MemorySessions
+from bot.web.sessions import MemorySessions, Sessions
+from bot.web.shared import SharedStore
+from bot.web.shared_sessions import SharedSessions
 
 PURGE_SECONDS = 60.0
 
@@ -37,8 +39,9 @@ def create_app(
     app[SETTINGS] = settings
     app[ENGINE] = engine
     app[OBSERVER] = observer or NullObserver()
-    app[CHAT] = Chat(engine, MemorySessions(settings.max_sessions, settings.session_minutes * 60, engine.forget), app[OBSERVER])
-    app[LIMITER] = RateLimiter(settings)
+    shared = SharedStore(settings.redis) if settings.redis else None
+    app[CHAT] = Chat(engine, _sessions(settings, engine, shared), app[OBSERVER])
+    app[LIMITER] = RateLimiter(settings, shared)
     app[ASSETS] = files
     app[PAGES] = Pages(files, settings.theme)
     app.on_startup.append(_start)
@@ -60,6 +63,12 @@ def create_app(
         ]
     )
     return app
+
+
+def _sessions(settings: Settings, engine: ChatEngine, shared: SharedStore | None) -> Sessions:
+    seconds = settings.session_minutes * 60
+    local = MemorySessions(settings.max_sessions, seconds, engine.forget)
+    return SharedSessions(shared, local, seconds) if shared else local
 
 
 async def _start(app: web.Application) -> None:

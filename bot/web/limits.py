@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import math
@@ -10,40 +11,72 @@ import time
 
 from aiohttp import web
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from bot.settings import Settings
+from bot.web.shared import PREFIX, SharedDown, SharedStore
+
+SALT = f"{PREFIX}sel"
+SALT_SECONDS = 86_400
 
 
 class RateLimiter:
-    """Counts messages by address, over a minute and over an hour.
+    """Counts messages by address, over a minute and over an hour; over all processes when they share a Redis.
 
     Args:
         settings: the two limits, and how many proxies stand in front.
+        shared: the Redis of all processes, or ``None``; while it is away each process counts alone.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, shared: SharedStore | None = None) -> None:
         self._proxies = settings.proxies
         self._salt = secrets.token_bytes(16)
         self._items = [
             *([RateLimitItemPerMinute(settings.per_minute)] if settings.per_minute else []),
             *([RateLimitItemPerHour(settings.per_hour)] if settings.per_hour else []),
         ]
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared = shared
+        self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._together = (
+            SlidingWindowCounterRateLimiter(
+                RedisStorage(shared.url, key_prefix=f"{PREFIX}debit", socket_timeout=1.0, socket_connect_timeout=1.0)
+            )
+            if shared
+            else None
+        )
 
-    def seconds_to_wait(self, request: web.Request) -> int:
+    async def seconds_to_wait(self, request: web.Request) -> int:
         """Count one message; return 0, or the seconds to wait when it is one too many."""
-        key = self._key(request)
+        address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
+        if self._shared is not None and self._together is not None:
+            together = self._together
+            try:
+                salt = await self._salt_of_all(self._shared)
+                return await self._shared.ask(lambda: asyncio.to_thread(self._count, together, _hashed(address, salt)))
+            except SharedDown:
+                pass
+        return self._count(self._alone, _hashed(address, self._salt))
+
+    def _count(self, limiter: SlidingWindowCounterRateLimiter, key: str) -> int:
         for item in self._items:
-            if not self._limiter.hit(item, key):
-                reset = self._limiter.get_window_stats(item, key).reset_time - time.time()
+            if not limiter.hit(item, key):
+                reset = limiter.get_window_stats(item, key).reset_time - time.time()
                 return max(1, min(item.get_expiry(), math.ceil(reset)))
         return 0
 
-    def _key(self, request: web.Request) -> str:
-        address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
-        return hashlib.blake2b(address.encode(), key=self._salt, digest_size=12).hexdigest()
+    async def _salt_of_all(self, shared: SharedStore) -> bytes:
+        """Return the salt that all processes hash addresses with; it is renewed every day."""
+
+        async def agree() -> str:
+            await shared.client.set(SALT, secrets.token_hex(16), nx=True, ex=SALT_SECONDS)
+            return str(await shared.client.get(SALT))
+
+        return bytes.fromhex(await shared.ask(agree))
+
+
+def _hashed(address: str, salt: bytes) -> str:
+    return hashlib.blake2b(address.encode(), key=salt, digest_size=12).hexdigest()
 
 
 def client_address(peer: str | None, forwarded: list[str], proxies: int) -> str:

@@ -78,7 +78,7 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
 async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count the messages of an address; ask to wait when there are too many."""
     if request.method == "POST":
-        wait = request.app[LIMITER].seconds_to_wait(request)
+        wait = await request.app[LIMITER].seconds_to_wait(request)
         if wait:
             delay = f"{wait} secondes" if wait < 120 else f"{round(wait / 60)} minutes"
             raise Refusal(

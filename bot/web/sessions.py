@@ -52,6 +52,8 @@ class Conversation:
         exchanges: the last turns, to draw the page again.
         offered: every button offered to this conversation, id to label.
         sends: the last sends, so that a double send is answered once.
+        turns: how many were answered.
+        unsaved: whether the last turn could not be shared with the other processes.
         lock: one turn at a time.
     """
 
@@ -61,6 +63,8 @@ class Conversation:
     exchanges: list[Exchange] = field(default_factory=list)
     offered: OrderedDict[str, str] = field(default_factory=OrderedDict)
     sends: OrderedDict[str, Exchange] = field(default_factory=OrderedDict)
+    turns: int = 0
+    unsaved: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def answer(self, identifier: str) -> Exchange | None:
@@ -69,6 +73,7 @@ class Conversation:
 
     def remember(self, exchange: Exchange, send: str) -> None:
         """Keep a turn, and drop the oldest beyond the bounds."""
+        self.turns += 1
         self.exchanges = [*self.exchanges, exchange][-MAX_EXCHANGES:]
         for choice in exchange.reply["choix"]:
             self.offered.pop(choice["id"], None)

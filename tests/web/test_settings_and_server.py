@@ -43,9 +43,23 @@ def test_every_setting_is_read() -> None:
             "BOT_DELAI_AGENT": "2,5",
             "BOT_DELAI_ROUTEUR": "8",
             "BOT_THEME": "neutre",
+            "BOT_REDIS": "redis://10.0.0.1:6379/0",
         }
     )
-    assert settings == Settings(("https://www.lot.gouv.fr", "https://mairie.example:8443"), True, 1, 0, 90, 4096, 5, 10, 2.5, 8.0, "neutre")
+    assert settings == Settings(
+        hosts=("https://www.lot.gouv.fr", "https://mairie.example:8443"),
+        https=True,
+        proxies=1,
+        per_minute=0,
+        per_hour=90,
+        max_body=4096,
+        session_minutes=5,
+        max_sessions=10,
+        agent_seconds=2.5,
+        router_seconds=8.0,
+        theme="neutre",
+        redis="redis://10.0.0.1:6379/0",
+    )
 
 
 @pytest.mark.parametrize(

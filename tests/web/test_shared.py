@@ -1,0 +1,147 @@
+"""Two processes that share a real Redis: threads, double sends and limits hold across them, and without it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+from web_fakes import FakeEngine
+from web_redis import REDIS, RedisServer
+
+from bot.dialogue import ConversationState
+from bot.settings import Settings
+from bot.web import shared
+from bot.web.app import create_app
+from bot.web.engines import Answer, Context
+from bot.web.keys import CHAT
+from bot.web.sessions import MemorySessions
+from bot.web.shared import PREFIX, SharedStore
+from bot.web.shared_sessions import SharedSessions
+
+pytestmark = pytest.mark.skipif(REDIS is None, reason="redis-server absent : apt-get install redis-server")
+
+Client = TestClient[Any, Any]
+
+
+class CountingEngine(FakeEngine):
+    """Remembers how many turns the state has seen, as the real dialogue does."""
+
+    async def reply(self, text: str, context: Context) -> Answer:
+        answer = await super().reply(text, context)
+        seen = context.state.failures if context.state else 0
+        return Answer(answer.reply, ConversationState(destination="passeport", failures=seen + 1), answer.engine)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest_asyncio.fixture
+async def workers(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Awaitable[list[Client]]]]:
+    """Start several applications on the same Redis: ``await workers(2, per_minute=…)``."""
+    monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.05)
+    clients: list[Client] = []
+
+    async def start(count: int = 2, engine: Any = None, **settings: Any) -> list[Client]:
+        for _ in range(count):
+            app = create_app(Settings(redis=redis_server.url, **settings), engine or CountingEngine())
+            client: Client = TestClient(TestServer(app))
+            await client.start_server()
+            clients.append(client)
+        return clients
+
+    yield start
+    for client in clients:
+        await client.close()
+
+
+async def chat(client: Client, **body: Any) -> tuple[int, dict[str, Any]]:
+    async with client.post("/api/chat", json=body) as answer:
+        return answer.status, json.loads(await answer.text())
+
+
+async def test_a_conversation_moves_between_processes(workers: Callable[..., Awaitable[list[Client]]]) -> None:
+    first, second = await workers()
+    _, value = await chat(first, texte="question")
+    identifier = value["conversation"]
+    status, value = await chat(second, choix="logement", conversation=identifier)
+    assert status == 200 and value["reponse"]["cartes"], "a button offered by one process is known to the other"
+    await chat(first, texte="merci", conversation=identifier)
+    kept = await second.app[CHAT].sessions.get(identifier)
+    assert kept is not None and kept.turns == 3 and len(kept.exchanges) == 3
+    assert kept.state is not None and kept.state.destination == "passeport"
+
+
+async def test_a_double_send_on_two_processes_is_answered_once(workers: Callable[..., Awaitable[list[Client]]]) -> None:
+    engine = CountingEngine(delay=0.2)
+    first, second = await workers(engine=engine)
+    _, value = await chat(first, texte="bonjour")
+    again = {"texte": "logement", "conversation": value["conversation"], "envoi": "abc"}
+    answers = await asyncio.gather(chat(first, **again), chat(second, **again))
+    assert [status for status, _ in answers] == [200, 200]
+    assert len(engine.heard) == 2
+
+
+async def test_a_forgotten_conversation_is_forgotten_everywhere(workers: Callable[..., Awaitable[list[Client]]]) -> None:
+    first, second = await workers()
+    _, value = await chat(first, texte="question")
+    async with second.delete("/api/chat", json={"conversation": value["conversation"]}) as answer:
+        assert answer.status == 204
+    assert await first.app[CHAT].sessions.get(value["conversation"]) is None
+    assert (await chat(first, choix="logement", conversation=value["conversation"]))[0] == 409
+
+
+async def test_redis_goes_away_and_comes_back(workers: Callable[..., Awaitable[list[Client]]], redis_server: RedisServer) -> None:
+    first, second = await workers()
+    _, value = await chat(first, texte="question")
+    identifier = value["conversation"]
+    await chat(second, texte="bonjour", conversation=identifier)
+    redis_server.stop()
+    for client in (second, second):
+        status, value = await chat(client, texte="bonjour", conversation=identifier)
+        assert (status, value["conversation"]) == (200, identifier), "the process that knows the thread keeps it"
+    redis_server.start()
+    await asyncio.sleep(0.1)
+    status, value = await chat(second, texte="merci", conversation=identifier)
+    assert (status, value["conversation"]) == (200, identifier)
+    kept = await first.app[CHAT].sessions.get(identifier)
+    assert kept is not None and kept.turns == 5, "what was said meanwhile is shared again"
+
+
+async def test_limits_count_over_all_processes(workers: Callable[..., Awaitable[list[Client]]], redis_server: RedisServer) -> None:
+    first, second = await workers(per_minute=3)
+    assert [(await chat(c, texte="bonjour"))[0] for c in (first, second, first, second)] == [200, 200, 200, 429]
+    redis_server.stop()
+    assert (await chat(second, texte="bonjour"))[0] == 200, "without Redis each process counts alone"
+    redis_server.start()
+
+
+async def test_redis_holds_no_address_and_lets_go(workers: Callable[..., Awaitable[list[Client]]], redis_server: RedisServer) -> None:
+    first, _ = await workers(session_minutes=1)
+    await chat(first, texte="rappelez moi au 06 12 34 56 78")
+    store = SharedStore(redis_server.url)
+    keys = [key async for key in store.client.scan_iter()]
+    lives = [await store.client.ttl(key) for key in keys]
+    assert lives and min(lives) > 0, "everything expires"
+    held = " ".join(keys) + " ".join([str(await store.client.get(k)) for k in keys if k.startswith(f"{PREFIX}conversation")])
+    assert "127.0.0.1" not in held and "06 12" not in held
+    await store.close()
+
+
+@pytest.mark.parametrize("text", ["null", "{", "[]", '{"id": "x"}', '{"id": "x", "tours": "n"}', '"mot"'])
+async def test_what_another_version_wrote_is_ignored(redis_server: RedisServer, text: str) -> None:
+    store = SharedStore(redis_server.url)
+    sessions = SharedSessions(store, MemorySessions(10, 60), 60)
+    await store.client.set(f"{PREFIX}conversation:abc", text)
+    assert await sessions.get("abc") is None
+    assert await sessions.get("x" * 65) is None and await sessions.get(None) is None
+    await sessions.close()
