@@ -6,6 +6,7 @@ from datetime import date
 
 from bot.corpus import lint, read_corpus, read_jsonl
 from bot.errors import CorpusError, Problem, ReferentialError
+from bot.language import load_languages
 from bot.paths import ProjectPaths
 from bot.readability import problems as readability_problems
 from bot.referential import Referential, load_referential
@@ -27,9 +28,15 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
         referential = load_referential(paths.referential)
         load_gazetteer(paths.referential)
         load_detector(paths.referential)
+        languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
     problems = answer_problems(referential)
+    problems.extend(
+        Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
+        for n in languages.emergency_numbers
+        if n not in referential.emergency_numbers
+    )
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",

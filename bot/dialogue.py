@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.cleaning import Script, clean
+from bot.hours import readable_hours
+from bot.language import Foreign
 from bot.referential import Referential
 from bot.router import Router, commune_as_json
 from bot.types import DecisionKind, Destination, RoutingDecision
 from bot.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, Choice, Reply, Writer, contact_line
 
 MAX_FAILURES = 2
+SURE_IN_ANOTHER_LANGUAGE = 0.9
+"""The model learnt from French: a door read in another language is shown from this confidence only."""
 NONE_CHOICE = "aucun"
 NO_DESTINATION = "De quelle démarche parlez-vous ? Dites-moi d'abord votre besoin."
 NOTHING_TO_BRING = "Je ne connais pas la liste exacte. Demandez-la en appelant ce service."
@@ -94,12 +98,18 @@ class Dialogue:
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
+        foreign = self._foreign(text)
+        if foreign is not None and script is Script.OTHER_ALPHABET:
+            return self._courteous(foreign, self.router.route(text, state.profile), state)
         if script is Script.OTHER_ALPHABET and self.router.detector.detect(text) is None:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}."), state)
         return self.answer(self.router.route(text, state.profile), text, state)
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
+        foreign = self._foreign(text)
+        if foreign is not None:
+            return self._courteous(foreign, decision, state)
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
@@ -141,6 +151,32 @@ class Dialogue:
     def human(self, state: ConversationState) -> Turn:
         """Point to a person: the front desk and France services."""
         return Turn(Reply(self.writer.act_text("parler_humain")), replace(state, failures=0, choices=(), pending=None))
+
+    def _foreign(self, text: str) -> Foreign | None:
+        """Return what is known of a message in another language that we can answer, else ``None``."""
+        found = self.router.languages.detect(text) if self.router.languages else None
+        return found if found and found.language else None
+
+    def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
+        """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""
+        assert self.router.languages is not None
+        phone = self.writer.front_desk_phone
+        known = replace(state, choices=(), pending=None, failures=0)
+        if foreign.danger or decision.decision is DecisionKind.URGENCE:
+            known_numbers = self.router.languages.emergency_numbers
+            urgent = dict.fromkeys((known_numbers[0], *(decision.urgence or known_numbers)))
+            said = self.router.languages.courtesy(foreign.language, phone, danger=True)
+            return Turn(Reply("", calls=self.writer.calls(urgent), courtesy=said), known, decision)
+        sure = (
+            decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}
+            and all(d.confiance >= SURE_IN_ANOTHER_LANGUAGE for d in decision.destinations)
+            and self.router.languages.takes_card(foreign.language)
+        )
+        courtesy = self.router.languages.courtesy(foreign.language, phone, card=sure)
+        if not sure:
+            return Turn(Reply("", courtesy=courtesy), known, decision)
+        reply = replace(self.writer.reply(decision, state.profile), courtesy=courtesy)
+        return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
 
     def _act(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         act = decision.acte or ""
@@ -193,7 +229,7 @@ class Dialogue:
         if act == "demander_lien":
             return f"{card.link[0]} : {card.link[1]}" if card.link else NO_LINK
         if act == "demander_horaires":
-            return HOURS_UNKNOWN if not card.contact.hours else f"{card.contact.name} : {card.contact.hours}."
+            return HOURS_UNKNOWN if not card.contact.hours else f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}."
         return contact_line(card.contact)
 
     def _yes_no(self, act: str, decision: RoutingDecision, state: ConversationState) -> Turn:

@@ -11,6 +11,7 @@ from bot.cleaning import CleanText, Script, clean
 from bot.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
 from bot.emergency import EmergencyDetector, load_rules, load_situations
 from bot.errors import ModelError
+from bot.language import Languages, load_languages
 from bot.menus import Menus
 from bot.paths import ProjectPaths
 from bot.privacy import mask
@@ -38,6 +39,7 @@ class Router:
         detector: the fixed emergency rules.
         model: the trained topic model, or ``None``.
         thresholds: the thresholds stored with the model.
+        languages: tells the messages that are not in French, or ``None``.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Router:
         detector: EmergencyDetector,
         model: TopicModel | None = None,
         thresholds: Thresholds | None = None,
+        languages: Languages | None = None,
     ) -> None:
         self.referential = referential
         self.gazetteer = gazetteer
         self.detector = detector
         self.model = model
+        self.languages = languages
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
 
@@ -185,13 +189,14 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
     referential = load_referential(paths.referential)
     gazetteer = load_gazetteer(paths.referential)
     detector = load_detector(paths.referential)
+    languages = load_languages(paths.referential)
     try:
         stored = load_model(paths.router_model)
     except ModelError:
         if need_model:
             raise
-        return Router(referential, gazetteer, detector)
-    return Router(referential, gazetteer, detector, stored.model, stored.thresholds)
+        return Router(referential, gazetteer, detector, languages=languages)
+    return Router(referential, gazetteer, detector, stored.model, stored.thresholds, languages)
 
 
 def load_detector(folder: Path) -> EmergencyDetector:

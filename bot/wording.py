@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.language import Courtesy
 from bot.referential import Audience, EntryPoint, Referential, Service, Topic
 from bot.types import DecisionKind, Destination, RoutingDecision
 
@@ -72,6 +73,7 @@ class Card:
         today: today's official name of the service.
         because: the words of the message that led there.
         to_validate: whether the rule awaits the préfet's validation.
+        topic_id: of the topic, empty when only the service or the delegation is known.
     """
 
     delegation: str
@@ -85,6 +87,7 @@ class Card:
     today: str
     because: str = ""
     to_validate: bool = False
+    topic_id: str = ""
 
     @property
     def text(self) -> str:
@@ -111,6 +114,7 @@ class Reply:
         calls: emergency numbers, the right one first.
         instruction: what to do at once in an emergency.
         notice: who speaks (a program that orients and decides nothing).
+        courtesy: what is said first to a person who does not write French.
     """
 
     text: str
@@ -119,6 +123,7 @@ class Reply:
     calls: tuple[EmergencyCall, ...] = ()
     instruction: str = ""
     notice: str = PROGRAM_NOTICE
+    courtesy: Courtesy | None = None
 
     def as_text(self) -> str:
         """Return the whole reply as plain text, for a terminal or a Rasa channel."""
@@ -126,6 +131,7 @@ class Reply:
         if self.calls:
             lines.append(" ou ".join(f"{c.number} ({c.name})" for c in self.calls[:3]))
             lines.extend([self.instruction] if self.instruction else [])
+        lines.extend(self.courtesy.sentences if self.courtesy else ())
         lines.extend([self.text] if self.text else [])
         for card in self.cards:
             if len(self.cards) > 1:
@@ -210,6 +216,11 @@ class Writer:
             to_confirm=desk.x_ose.a_verifier,
         )
 
+    def calls(self, numbers: Iterable[str]) -> tuple[EmergencyCall, ...]:
+        """Return emergency numbers with their names; an unknown number is left out."""
+        known = self._referential.emergency_numbers
+        return tuple(EmergencyCall(n, known[n].nom) for n in numbers if n in known)
+
     def _doors(self, decision: RoutingDecision, profile: str | None) -> Reply:
         cards = tuple(self.card(d, profile) for d in decision.destinations)
         notes = self._place_notes(decision)
@@ -232,9 +243,8 @@ class Writer:
         return Reply(decision.question or "", choices=(*choices, Choice("aucun", NONE_OF_THESE)))
 
     def _emergency(self, decision: RoutingDecision, profile: str | None) -> Reply:
-        numbers = self._referential.emergency_numbers
         situation = self._referential.emergency_situations.get(decision.situation or "")
-        calls = tuple(EmergencyCall(n, numbers[n].nom) for n in decision.urgence if n in numbers)
+        calls = self.calls(decision.urgence)
         cards = tuple(self.card(d, profile) for d in decision.destinations)
         text = "Après l'appel, voici la porte pour la suite." if cards else ""
         return Reply(text, cards, calls=calls, instruction=situation.consigne if situation else "")
@@ -258,6 +268,7 @@ class Writer:
             today="" if outside else (topic.nom_actuel or service.nom_actuel),
             because=destination.extrait,
             to_validate=topic.a_valider,
+            topic_id=topic.id,
         )
 
     def _service_card(self, service: Service, destination: Destination) -> Card:

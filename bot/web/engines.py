@@ -17,6 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.errors import AssistantError
+from bot.language import Courtesy
 from bot.paths import ProjectPaths
 from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
 
@@ -516,6 +517,9 @@ def reply_from_mapping(values: Mapping[str, Any]) -> Reply:
     known["choices"] = tuple(Choice(str(c["id"]), str(c["label"])) for c in known.get("choices") or ())
     known["calls"] = tuple(EmergencyCall(str(c["number"]), str(c["name"])) for c in known.get("calls") or ())
     known.setdefault("text", "")
+    if isinstance(known.get("courtesy"), Mapping):
+        said = known["courtesy"]
+        known["courtesy"] = Courtesy(str(said["language"]), str(said["direction"]), tuple(map(str, said["sentences"])))
     return Reply(**known)
 
 
@@ -554,6 +558,7 @@ def _merged(replies: Sequence[Reply]) -> Reply:
             choices=(*first.choices, *other.choices),
             calls=(*first.calls, *other.calls),
             instruction=first.instruction or other.instruction,
+            courtesy=first.courtesy or other.courtesy,
         )
     return first
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TypedDict
 
+from bot.hours import readable_hours
 from bot.wording import TO_CONFIRM, Card, Contact, EmergencyCall, Reply
 
 TO_VALIDATE = "Cette réponse doit encore être validée par la préfecture."
@@ -15,8 +16,6 @@ _BEFORE = re.compile(r" (?=[?!:;»])")
 _AFTER = re.compile(r"(?<=«) ")
 _TIED = re.compile(r"(?<!\d)0[1-9](?: \d{2}){4}(?!\d)|\b\d{1,2} h(?: \d{2})?\b|\b\d{3} \d{3}\b")
 _SMS_ONLY = {"114"}
-_DAYS = {"Mo": "lundi", "Tu": "mardi", "We": "mercredi", "Th": "jeudi", "Fr": "vendredi", "Sa": "samedi", "Su": "dimanche"}
-_HOURS = re.compile(r"(?P<first>[A-Z][a-z])(?:-(?P<last>[A-Z][a-z]))? (?P<spans>\d\d:\d\d-\d\d:\d\d(?:,\d\d:\d\d-\d\d:\d\d)*)")
 
 
 class Link(TypedDict):
@@ -124,24 +123,6 @@ def telephone(number: str) -> str:
 def spoken_number(number: str) -> str:
     """Space the digits of a long short number: "116000" reads "116 000"."""
     return f"{number[:3]} {number[3:]}" if len(number) == 6 else number
-
-
-def readable_hours(hours: str) -> list[str]:
-    """Turn the OpenStreetMap hours written by :func:`bot.wording.opening_hours` into French lines."""
-    lines = []
-    for match in _HOURS.finditer(hours):
-        first, last = _DAYS.get(match["first"], ""), _DAYS.get(match["last"] or "", "")
-        days = f"Du {first} au {last}" if last else first.capitalize()
-        spans = " et ".join("de {} à {}".format(*(_hour(time) for time in span.split("-"))) for span in match["spans"].split(","))
-        lines.append(f"{days} : {spans}")
-    if lines and "PH off" in hours:
-        lines.append("Fermé les jours fériés")
-    return lines
-
-
-def _hour(time: str) -> str:
-    hour, minute = time.split(":")
-    return f"{int(hour)} h" + (f" {minute}" if minute != "00" else "")
 
 
 def _lead(reply: Reply) -> str:
