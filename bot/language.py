@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from bot.cleaning import Script, clean, strip_accents
-from bot.errors import Problem, ReferentialError
+from bot.errors import ReferentialError
 from bot.yaml_lines import load_located
 
 FRENCH = "fr"
@@ -205,8 +205,8 @@ def load_languages(folder: Path) -> Languages:
         ReferentialError: the file is missing or has mistakes; every one is told, with its line.
     """
     document = load_located(folder / "langues.yml", "data/referentiel/langues.yml")
-    if isinstance(document, Problem):
-        raise ReferentialError([document])
+    if isinstance(document, tuple):
+        raise ReferentialError(list(document))
     problems, languages = [], []
     data = document.data if isinstance(document.data, dict) else {}
     lists: dict[str, list[str]] = {}
