@@ -139,9 +139,14 @@ def _too_few(examples: Sequence[Example], referential: Referential) -> Iterator[
             yield Problem(fichier, ligne, f"« {label} » a trop peu de récits d'au moins {STORY_WORDS} mots ({stories[label]}).")
 
 
+def has_markup(text: str) -> bool:
+    """Whether a message holds characters that Rasa reads as annotations."""
+    return bool(_MARKUP.search(text))
+
+
 def _private_or_markup(examples: Sequence[Example]) -> Iterator[Problem]:
     for example in examples:
-        if _MARKUP.search(example.text):
+        if has_markup(example.text):
             yield Problem(example.fichier, example.ligne, "les crochets et accolades sont réservés à Rasa : retirez-les.")
         elif holds_personal_data(example.text):
             yield Problem(example.fichier, example.ligne, "ce message semble contenir une donnée personnelle : retirez-la.")

@@ -9,6 +9,10 @@ AssistantError
 ├── BadMessage           what a person sent cannot be handled
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
+├── EditError            a change to the files is refused; nothing was written
+│   └── EditConflict     someone else changed the same thing meanwhile
+├── GateRefused          a candidate model may not go live
+├── TrainingError        a training cannot start, or has failed
 └── SettingsError        a setting has a value that makes no sense
 
 Every message is a French sentence that can be shown as it is.
@@ -86,6 +90,42 @@ class StorageError(AssistantError):
 
 class AccountError(AssistantError):
     """An account, a password or a role is not as it should."""
+
+
+class EditError(AssistantError):
+    """A change to the files is refused; nothing was written."""
+
+
+class EditConflict(EditError):
+    """Someone else changed the same thing meanwhile: the person sees both texts and chooses.
+
+    Args:
+        current: the text as it is now.
+        proposed: the text the person wanted.
+        version: of the current text, to send back with the choice.
+    """
+
+    def __init__(self, current: str, proposed: str, version: str) -> None:
+        self.current = current
+        self.proposed = proposed
+        self.version = version
+        super().__init__("Une autre personne a changé cette fiche pendant votre saisie. Comparez les deux versions et choisissez.")
+
+
+class GateRefused(AssistantError):
+    """A candidate model may not go live.
+
+    Args:
+        reasons: French sentences.
+    """
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n".join(["Ce modèle ne peut pas être mis en service :", *(f"- {r}" for r in self.reasons)]))
+
+
+class TrainingError(AssistantError):
+    """A training cannot start, or has failed."""
 
 
 class SettingsError(AssistantError):

@@ -192,6 +192,9 @@ def _check_references(
             known(Topic, topic.id, "guichet", topic.guichet, entry_points, "le guichet")
         for associated in topic.services_associes:
             known(Topic, topic.id, "services_associes", associated.service, services, "le service associé")
+        for old in topic.anciens_identifiants:
+            if old in topics or old in acts:
+                collector.at(Topic, topic.id, "anciens_identifiants", f"l'ancien nom « {old} » est encore celui d'un sujet.")
         if topic.id in acts:
             collector.at(Topic, topic.id, "id", f"« {topic.id} » est aussi le nom d'un acte de conversation.")
         owner = services.get(topic.service)

@@ -163,6 +163,7 @@ class Topic(_Sourced):
     nom_actuel: str = ""
     partenaire: PartnerAdvice | None = None
     refs: tuple[str, ...] = ()
+    anciens_identifiants: tuple[str, ...] = ()
     service: str = ""
 
 
@@ -217,6 +218,11 @@ class Referential(_Record):
     menus: tuple[Menu, ...]
     emergency_numbers: Mapping[str, EmergencyNumber]
     emergency_situations: Mapping[str, EmergencySituation]
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Former topic id → today's: what a model or a label made before a topic was renamed or merged still says."""
+        return {old: topic.id for topic in self.topics.values() for old in topic.anciens_identifiants}
 
     def service_of(self, topic_id: str) -> Service:
         """Return the service of a topic; raises ``KeyError`` for an unknown id."""
