@@ -186,6 +186,7 @@ class TopicEditor:
             draft.write(path, records.text())
             for corpus in files_of(self._paths, draft, topic):
                 draft.write(corpus, rename_intent(draft.read(corpus), topic, new))
+            self._relink_menus(draft, topic, new, sheet.service)
             self._relabel_tuning(draft, topic, new)
         return done[0]
 
@@ -210,6 +211,7 @@ class TopicEditor:
             names = [*kept.values.get("anciens_identifiants", []), *gone.values.get("anciens_identifiants", []), source]
             records.set(target, {"anciens_identifiants": list(unique(names))})
             draft.write(path, records.text())
+            self._relink_menus(draft, source, target, kept.service)
             self._relabel_tuning(draft, source, target)
         return done[0]
 
@@ -251,6 +253,7 @@ class TopicEditor:
             sheet = self._sheet(draft, topic)
             phrases = self._take_intent(draft, topic)
             self._remove_record(draft, sheet)
+            self._relink_menus(draft, topic, sheet.service, sheet.service)
             kept = {
                 "retire_le": today,
                 "par": author,
@@ -316,6 +319,19 @@ class TopicEditor:
     def _append_line(self, draft: Draft, topic: str, phrase: str) -> None:
         path = files_of(self._paths, draft, topic)[-1]
         draft.write(path, insert_phrase(draft.read(path), topic, phrase))
+
+    def _relink_menus(self, draft: Draft, old: str, new: str, service: str) -> None:
+        """Menus offer topics by id; one that would offer a single choice offers the service too."""
+        path = self._paths.referential / "menus.yml"
+        if not draft.exists(path) or not re.search(rf"\b{re.escape(old)}\b", draft.read(path)):
+            return
+        records = RecordFile(draft.read(path), "menus")
+        for menu in records.ids():
+            choices = records.get(menu).get("choix") or []
+            if old in choices:
+                changed = unique([new if c == old else c for c in choices])
+                records.set(menu, {"choix": list(changed if len(changed) > 1 else unique([*changed, service]))})
+        draft.write(path, records.text())
 
     def _relabel_tuning(self, draft: Draft, old: str, new: str) -> None:
         """The held-out messages name topics too."""

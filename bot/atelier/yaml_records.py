@@ -14,8 +14,11 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from bot.errors import EditError
 
-FLOW_LISTS = frozenset({"public", "refs", "zone", "anciens_identifiants", "adresse_courriel"})
+FLOW_LISTS = frozenset({"public", "choix", "mots", "refs", "zone", "anciens_identifiants", "adresse_courriel"})
 """Lists written on one line: ``public: [citoyen]``."""
+
+PLAIN_LISTS = frozenset({"public", "choix", "mots"})
+"""Lists whose texts are written without quotes."""
 
 
 def _yaml() -> Any:
@@ -125,7 +128,7 @@ def _styled(name: str, value: Any, flow: bool = False) -> Any:
             mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, Sequence) and not isinstance(value, str):
-        rows = CommentedSeq(v if name == "public" else _styled("", v, flow=True) for v in value)
+        rows = CommentedSeq(v if name in PLAIN_LISTS else _styled("", v, flow=True) for v in value)
         if not value or name in FLOW_LISTS:
             rows.fa.set_flow_style()
         return rows

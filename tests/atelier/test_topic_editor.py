@@ -148,6 +148,21 @@ def test_a_retired_topic_leaves_the_routing_and_is_kept_whole(editor: TopicEdito
     assert kept["fiche"] == dict(sheet.values) and tuple(kept["phrases"]) == phrases and kept["par"] == "Zoé"
 
 
+def test_menus_follow_their_topics(editor: TopicEditor, tree: ProjectPaths) -> None:
+    def choices() -> dict[str, tuple[str, ...]]:
+        return {m.id: m.choix for m in load_referential(tree.referential).menus}
+
+    before = choices()
+    holders = [menu for menu, offered in before.items() if "carte_identite" in offered]
+    assert holders
+    change = editor.rename("carte_identite", "carte_nationale", "Zoé")
+    assert choices() == {m: tuple("carte_nationale" if c == "carte_identite" else c for c in offered) for m, offered in before.items()}
+    menu_lines = change.diff.partition("+++ data/referentiel/menus.yml")[2].partition("+++")[0].splitlines()
+    assert sum(line.startswith("+ ") for line in menu_lines) == len(holders)
+    editor.retire("carte_nationale", "La mairie répond désormais seule.", "Zoé", date(2026, 11, 26))
+    assert all("titres" in choices()[m] and "carte_nationale" not in choices()[m] for m in holders)
+
+
 def test_an_id_is_suggested_from_the_label() -> None:
     assert suggest_id("Un drone au-dessus de ma maison", ()) == "drone_dessus_maison"
     assert suggest_id("Un drone au-dessus de ma maison", ("drone_dessus_maison",)) == "drone_dessus_maison_2"
