@@ -12,10 +12,11 @@ from bot.web import handlers
 from bot.web.assets import Asset, Pages, load_assets
 from bot.web.chat import Chat
 from bot.web.engines import ChatEngine
-from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, OBSERVER, PAGES, SETTINGS
+from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES, SETTINGS
 from bot.web.limits import RateLimiter
+from bot.web.metrics import Metrics
 from bot.web.middlewares import finish_headers, middlewares
-from bot.web.observer import NullObserver, Observer
+from bot.web.observer import NullObserver, Observer, Observers
 from bot.web.sessions import MemorySessions, Sessions
 from bot.web.shared import SharedStore
 from bot.web.shared_sessions import SharedSessions
@@ -38,9 +39,11 @@ def create_app(
     files = dict(assets if assets is not None else load_assets())
     app[SETTINGS] = settings
     app[ENGINE] = engine
-    app[OBSERVER] = observer or NullObserver()
     shared = SharedStore(settings.redis) if settings.redis else None
-    app[CHAT] = Chat(engine, _sessions(settings, engine, shared), app[OBSERVER])
+    sessions = _sessions(settings, engine, shared)
+    app[METRICS] = Metrics(engine, sessions)
+    app[OBSERVER] = Observers((app[METRICS], observer or NullObserver()))
+    app[CHAT] = Chat(engine, sessions, app[OBSERVER])
     app[LIMITER] = RateLimiter(settings, shared)
     app[ASSETS] = files
     app[PAGES] = Pages(files, settings.theme)

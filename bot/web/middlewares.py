@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.web.handlers import error_page
-from bot.web.keys import ENGINE_USED, LIMITER, REQUEST_ID, SETTINGS
+from bot.web.keys import ENGINE_USED, LIMITER, METRICS, REQUEST_ID, SETTINGS
 from bot.web.problems import Refusal, problem_response
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -34,15 +34,17 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     request[REQUEST_ID] = secrets.token_hex(8)
     started = time.perf_counter()
     response = await handler(request)
+    seconds = time.perf_counter() - started
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "inconnue"
+    request.app[METRICS].request(request.method, route, response.status, seconds)
     row = {
         "evenement": "requete",
         "requete": request[REQUEST_ID],
         "methode": request.method,
         "route": route,
         "statut": response.status,
-        "ms": round((time.perf_counter() - started) * 1000, 1),
+        "ms": round(seconds * 1000, 1),
     }
     if ENGINE_USED in request:
         row["moteur"] = request[ENGINE_USED]
