@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("--json", action="store_true", help="écrit la réponse en JSON")
     chat = command("chat", _chat, "converse dans le terminal")
     chat.add_argument("--profil", choices=["citoyen", "partenaire", "agent"], help="qui parle")
+    doctor = command("doctor", _doctor, "dit ce qui ne va pas sur cette machine ou dans les réglages")
+    doctor.add_argument("--port", type=int, help="port à vérifier")
+    doctor.add_argument("--json", action="store_true", help="écrit le résultat en JSON")
     command("check", _check, "vérifie le référentiel, le corpus et les réponses")
     evaluate = command("evaluate", _evaluate, "mesure l'assistant sur des messages jamais vus")
     evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
@@ -251,6 +254,18 @@ def _chat(arguments: argparse.Namespace) -> int:
         print(turn.reply.as_text())
         if offered:
             print(f"(tapez un numéro de 1 à {len(offered)})")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from bot.doctor import Health, examine
+
+    findings = examine(project_paths(), port=arguments.port)
+    if arguments.json:
+        print(json.dumps([{"etat": f.health.value, "sujet": f.about, "constat": f.said} for f in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            print(f"[{finding.health.value}] {finding.about} : {finding.said}")
+    return 1 if any(f.health is Health.BROKEN for f in findings) else 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
