@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def is_current(paths: ProjectPaths) -> bool:
     """Whether there is a model trained on the inputs as they are now."""
     return read_manifest(paths.router_model).get("empreinte") == fingerprint(paths, model_config(paths.config))
+
+
+def live_mark(paths: ProjectPaths) -> str:
+    """Return a mark that changes when another model goes live, or when the referential changes: cheap enough for every second."""
+    link = paths.router_model
+    try:
+        target = os.readlink(link)
+    except OSError:
+        target = ""
+    parts = [target]
+    for path in (link / MANIFEST_FILE, *sorted(paths.referential.glob("*.*")), *sorted((paths.referential / "sujets").glob("*.yml"))):
+        try:
+            found = path.stat()
+            parts.append(f"{path.name} {found.st_mtime_ns} {found.st_size}")
+        except OSError:
+            continue
+    return "\n".join(parts)
 
 
 def model_config(config_file: Path) -> TopicModelConfig:

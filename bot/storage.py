@@ -51,7 +51,9 @@ def save_model(folder: Path, model: TopicModel, manifest: Mapping[str, Any], met
         _write_json(draft / METRICS_FILE, metrics)
         old = folder.with_name(f".{folder.name}-ancien")
         shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
+        if folder.is_symlink():  # the live model of the registry: the link goes, not what it points to
+            folder.unlink()
+        elif folder.exists():
             os.replace(folder, old)
         os.replace(draft, folder)
         shutil.rmtree(old, ignore_errors=True)
@@ -66,6 +68,7 @@ def load_model(folder: Path) -> StoredModel:
         ModelMissing: there is none.
         ModelCorrupt: a file is missing, unreadable, or does not match the manifest.
     """
+    folder = folder.resolve()  # the link of the live model may move while we read
     if not (folder / MODEL_FILE).exists():
         raise ModelMissing("Aucun modèle entraîné. Lancez « bot train ».")
     manifest = read_manifest(folder)

@@ -43,8 +43,9 @@ class RasaModel:
 
 
 def rasa_folder(paths: ProjectPaths) -> Path:
-    """Return the folder of the Rasa archives and of their manifest."""
-    return paths.models / "rasa"
+    """Return the folder of the Rasa archives and of their manifest: beside the live model when it is one of the registry."""
+    live = paths.router_model
+    return live.resolve() / "rasa" if live.is_symlink() else paths.models / "rasa"
 
 
 def rasa_fingerprint(paths: ProjectPaths) -> str:

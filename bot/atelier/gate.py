@@ -1,0 +1,111 @@
+"""The gate: whether a candidate model may go live, and why not, in plain French. A pure function of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How much worse a candidate may be, in points of percentage.
+
+    Args:
+        wrong_doors: share of answers that name a wrong door.
+        worst_service: recall of any one service.
+        out_of_scope: recall of messages that ask for nothing.
+        min_messages: a service with fewer test messages is not judged alone.
+    """
+
+    wrong_doors: float = 0.5
+    worst_service: float = 3.0
+    out_of_scope: float = 2.0
+    min_messages: int = 10
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is compared.
+
+    Args:
+        emergencies: share of true emergencies recognised.
+        wrong_doors: share of answers that name a wrong door.
+        out_of_scope: share of messages without request recognised as such.
+        services: service → (share of its messages that reach it, number of messages).
+    """
+
+    emergencies: float
+    wrong_doors: float
+    out_of_scope: float
+    services: Mapping[str, tuple[float, int]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says.
+
+    Args:
+        reasons: French sentences, empty when the gate is open.
+    """
+
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether the candidate may go live."""
+        return not self.reasons
+
+
+def judge(live: Figures, candidate: Figures, margins: Margins, names: Mapping[str, str] | None = None) -> Verdict:
+    """Compare a candidate with the live model.
+
+    Emergencies may not drop at all. A service judged in both is looked at alone; one that is new or gone is not.
+
+    Args:
+        live: figures of the model that answers now.
+        candidate: figures of the other, on the same messages.
+        margins: what is tolerated.
+        names: service → plain name.
+    """
+    reasons = []
+    if candidate.emergencies < live.emergencies:
+        reasons.append(
+            f"Les urgences sont moins bien reconnues : {_percent(candidate.emergencies)} au lieu de {_percent(live.emergencies)}. "
+            "Aucune baisse n'est permise."
+        )
+    if _points(candidate.wrong_doors - live.wrong_doors) > margins.wrong_doors:
+        reasons.append(
+            f"Plus de mauvaises portes : {_percent(candidate.wrong_doors)} au lieu de {_percent(live.wrong_doors)}. "
+            f"La hausse permise est de {_number(margins.wrong_doors)} point."
+        )
+    worse = []
+    for service, (before, messages) in live.services.items():
+        after = candidate.services.get(service)
+        if after is None or messages < margins.min_messages:
+            continue
+        drop = _points(before - after[0])
+        if drop > margins.worst_service:
+            worse.append((drop, service, before, after[0]))
+    for _, service, before, now in sorted(worse, reverse=True)[:3]:
+        reasons.append(
+            f"« {(names or {}).get(service, service)} » est moins bien trouvé : {_percent(now)} au lieu de {_percent(before)}. "
+            f"La baisse permise est de {_number(margins.worst_service)} points."
+        )
+    if _points(live.out_of_scope - candidate.out_of_scope) > margins.out_of_scope:
+        reasons.append(
+            f"Les messages sans demande sont moins bien reconnus : {_percent(candidate.out_of_scope)} au lieu de "
+            f"{_percent(live.out_of_scope)}. La baisse permise est de {_number(margins.out_of_scope)} points."
+        )
+    return Verdict(tuple(reasons))
+
+
+def _points(share: float) -> float:
+    return round(100 * share, 6)  # 0,5 point is 0,5 point, whatever the floating point says
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %".replace(".", ",")
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace(".", ",")
