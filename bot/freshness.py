@@ -39,7 +39,12 @@ def live_mark(paths: ProjectPaths) -> str:
     except OSError:
         target = ""
     parts = [target]
-    for path in (link / MANIFEST_FILE, *sorted(paths.referential.glob("*.*")), *sorted((paths.referential / "sujets").glob("*.yml"))):
+    for path in (
+        link / MANIFEST_FILE,
+        link / "rasa" / MANIFEST_FILE,
+        *sorted(paths.referential.glob("*.*")),
+        *sorted((paths.referential / "sujets").glob("*.yml")),
+    ):
         try:
             found = path.stat()
             parts.append(f"{path.name} {found.st_mtime_ns} {found.st_size}")

@@ -17,6 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.errors import AssistantError
+from bot.freshness import live_mark
 from bot.language import Courtesy
 from bot.paths import ProjectPaths
 from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
@@ -30,6 +31,8 @@ log = logging.getLogger("bot.web.engines")
 EMERGENCY_NUMBERS = ("15", "17", "18", "112", "114")
 """Those shown at the foot of every page, by what they are for; their names come from the referential."""
 MAX_FAILURES = 3
+WATCH_SECONDS = 0.5
+"""Between two looks at which model is live."""
 REST_SECONDS = 60.0
 """After three failures in a row the agent is left alone for a minute: nobody waits for it at each message."""
 
@@ -193,12 +196,21 @@ class PlainEngine:
         load: builds the dialogue; called once, in a thread.
         first_aid: builds the emergency answers; called first, in the same thread.
         seconds: given to one answer, loading included.
+        load_again: builds the dialogue when another model goes live; ``load`` by default. When it raises, the dialogue
+            that answers goes on.
     """
 
     name = "routeur"
 
-    def __init__(self, load: Callable[[], Dialogue], first_aid: Callable[[], FirstAid] | None = None, seconds: float = 20.0) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Dialogue],
+        first_aid: Callable[[], FirstAid] | None = None,
+        seconds: float = 20.0,
+        load_again: Callable[[], Dialogue] | None = None,
+    ) -> None:
         self._load = load
+        self._load_again = load_again or load
         self._load_first_aid = first_aid
         self._seconds = seconds
         self._thread = LoopThread("routeur")
@@ -292,6 +304,26 @@ class PlainEngine:
         finally:
             self._loaded.set_result(None)
 
+    async def reload(self) -> bool:
+        """Load the live model beside the one that answers, then swap; whether it worked. No message waits for it."""
+
+        def work() -> Dialogue:
+            dialogue = self._load_again()
+            self._warm(dialogue)
+            return dialogue
+
+        started = time.perf_counter()
+        try:
+            self._dialogue = await asyncio.to_thread(work)
+            self.condition = Condition.READY
+            if self._load_first_aid is not None:
+                self._first_aid = await asyncio.to_thread(self._load_first_aid)
+        except Exception as error:
+            log.error("router cannot load again", extra={"evenement": "routeur_garde"}, exc_info=error)
+            return False
+        log.info("router swapped", extra={"evenement": "routeur_change", "secondes": round(time.perf_counter() - started, 2)})
+        return True
+
     @staticmethod
     def _warm(dialogue: Dialogue) -> None:
         """Answer once to nobody: the encoder loads now, not at the first citizen's message."""
@@ -336,6 +368,8 @@ class AgentEngine:
         self._condition = Condition.LOADING
         self._failures = 0
         self._rest_until = 0.0
+        self._turns = 0
+        self._started = False
 
     @property
     def condition(self) -> Condition:
@@ -344,8 +378,14 @@ class AgentEngine:
             return Condition.RESTING
         return self._condition
 
+    @property
+    def started(self) -> bool:
+        """Whether :meth:`start` was called."""
+        return self._started
+
     def start(self) -> None:
         """Load the agent in its thread, and return at once."""
+        self._started = True
         self._thread.start()
         self._thread.submit(self._prepare())
 
@@ -379,14 +419,39 @@ class AgentEngine:
         async def work() -> Sequence[Mapping[str, Any]]:
             return await act(agent)
 
+        self._turns += 1
         try:
             messages = await asyncio.wait_for(self._thread.run(work()), self._seconds)
             answer = answer_of_messages(messages, context, self.name)
         except Exception as error:
             self._failed(error)
             raise EngineError("L'agent n'a pas répondu.") from error
+        finally:
+            self._turns -= 1
         self._failures = 0
         return answer
+
+    async def reload(self) -> None:
+        """Load the live model again; meanwhile the agent takes no message, those it holds end first."""
+        agent = self._agent
+        if agent is None:
+            self._thread.submit(self._prepare())
+            return
+        self._condition = Condition.LOADING
+        end = self._clock() + self._seconds
+        while self._turns and self._clock() < end:
+            await asyncio.sleep(0.02)
+
+        async def work() -> None:
+            try:
+                await agent.load()
+                self._condition = Condition.READY
+                log.info("agent swapped", extra={"evenement": "agent_change"})
+            except Exception as error:
+                self._condition = Condition.FAILED
+                log.error("agent cannot load again", extra={"evenement": "agent_absent"}, exc_info=error)
+
+        self._thread.submit(work())
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -411,25 +476,38 @@ class FallbackEngine:
 
     A conversation stays with the engine that opened it, so that no thread is lost when the agent becomes ready in the
     middle; a conversation the agent drops goes on with the router, from the last state known.
+
+    When another model goes live, the router swaps first, without a pause, then the agent.
+
+    Args:
+        plain: the router.
+        agent: the Rasa agent, ``None`` to do without.
+        mark: changes when another model is live (see :func:`bot.freshness.live_mark`); looked at every second.
     """
 
-    def __init__(self, plain: PlainEngine, agent: AgentEngine | None = None) -> None:
+    def __init__(self, plain: PlainEngine, agent: AgentEngine | None = None, mark: Callable[[], str] | None = None) -> None:
         self._plain = plain
         self._agent = agent
+        self._mark = mark
         self._watch: asyncio.Task[None] | None = None
+        self._follow: asyncio.Task[None] | None = None
 
     @property
     def facts(self) -> SiteFacts:
         return self._plain.facts
 
     async def start(self) -> None:
+        seen = self._mark() if self._mark else ""
         await self._plain.start()
         if self._agent is not None:
             self._watch = asyncio.create_task(self._start_agent(self._agent))
+        if self._mark is not None:
+            self._follow = asyncio.create_task(self._follow_live_model(self._mark, seen))
 
     async def stop(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in (self._watch, self._follow):
+            if task is not None:
+                task.cancel()
         if self._agent is not None:
             self._agent.stop()
         await self._plain.stop()
@@ -466,6 +544,17 @@ class FallbackEngine:
         assert self._agent is not None
         return self._agent.condition is Condition.READY and context.engine in {"", self._agent.name}
 
+    async def _follow_live_model(self, mark: Callable[[], str], seen: str) -> None:
+        await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            now = await asyncio.to_thread(mark)
+            if now == seen:
+                continue
+            seen = now
+            if await self._plain.reload() and self._agent is not None and self._agent.started:
+                await self._agent.reload()
+
     async def _start_agent(self, agent: AgentEngine) -> None:
         """Importing Rasa takes the processor for seconds: the router loads first."""
         await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
@@ -485,8 +574,14 @@ def build_engine(paths: ProjectPaths, agent_seconds: float, router_seconds: floa
         agent: Agent = importlib.import_module("bot.rasa.agent").InProcessAgent()
         return agent
 
-    plain = PlainEngine(load, lambda: FirstAid(paths), router_seconds)
-    return FallbackEngine(plain, AgentEngine(build, agent_seconds) if with_agent else None)
+    def load_again() -> Dialogue:
+        from bot.dialogue import Dialogue
+        from bot.router import load_router
+
+        return Dialogue(load_router(paths))  # never swaps to a router without a model
+
+    plain = PlainEngine(load, lambda: FirstAid(paths), router_seconds, load_again)
+    return FallbackEngine(plain, AgentEngine(build, agent_seconds) if with_agent else None, lambda: live_mark(paths))
 
 
 def answer_of_messages(messages: Sequence[Mapping[str, Any]], context: Context, engine: str) -> Answer:

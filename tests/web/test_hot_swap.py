@@ -1,0 +1,134 @@
+"""Another model goes live under a running server: nobody waits, nothing is lost, and a bad one changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from bot.dialogue import ConversationState, Turn
+from bot.errors import ModelCorrupt
+from bot.web import engines
+from bot.web.engines import AgentEngine, Context, FallbackEngine, PlainEngine
+from bot.wording import Reply
+
+
+class Versioned:
+    """Stands for ``bot.dialogue.Dialogue``: says which model answers."""
+
+    def __init__(self, name: str) -> None:
+        self.router = type("Router", (), {"model": object()})()
+        self.name = name
+
+    def reply(self, text: str, state: ConversationState) -> Turn:
+        return Turn(Reply(self.name), state)
+
+
+class SwappingAgent:
+    """An agent whose model follows the live one; loading takes a moment."""
+
+    def __init__(self, live: dict[str, Any]) -> None:
+        self.live = live
+        self.name = ""
+
+    async def load(self) -> None:
+        if self.live.get("archive") is False:
+            raise ModelCorrupt("abîmée")
+        time.sleep(0.3)
+        self.name = self.live["name"]
+
+    async def handle(self, text: str, conversation_id: str) -> Any:
+        await asyncio.sleep(0.05)
+        return [{"text": f"agent {self.name}"}]
+
+    choose = handle
+
+    def forget(self, conversation_id: str) -> None:
+        """Nothing is kept."""
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "WATCH_SECONDS", 0.02)
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "too late"
+        await asyncio.sleep(0.01)
+
+
+async def test_messages_are_answered_all_along_by_the_old_then_by_the_new() -> None:
+    live: dict[str, Any] = {"name": "un"}
+
+    def load() -> Any:
+        name = live["name"]
+        if name != "un":
+            time.sleep(0.4)
+        return Versioned(name)
+
+    engine = FallbackEngine(PlainEngine(load, None, 2.0), None, lambda: live["name"])
+    await engine.start()
+    await until(lambda: engine.status()["routeur"] == "pret")
+    said: list[str] = []
+    longest = 0.0
+    live["name"] = "deux"
+    while len(said) < 2 or said[-1] != "deux":
+        started = time.perf_counter()
+        said.append((await engine.reply("logement", Context("c"))).reply.text)
+        longest = max(longest, time.perf_counter() - started)
+        await asyncio.sleep(0.01)
+        assert len(said) < 500
+    assert said[0] == "un" and said == sorted(said, reverse=True) and said.count("un") > 5
+    assert longest < 0.35, "a message waited for the loading"
+    await engine.stop()
+
+
+async def test_a_model_that_cannot_be_read_leaves_the_old_one() -> None:
+    live: dict[str, Any] = {"name": "un"}
+    tries: list[str] = []
+
+    def load() -> Any:
+        tries.append(live["name"])
+        if live["name"] == "abîmé":
+            raise ModelCorrupt("abîmé")
+        return Versioned(live["name"])
+
+    engine = FallbackEngine(PlainEngine(load, None, 2.0), None, lambda: live["name"])
+    await engine.start()
+    await until(lambda: engine.status()["routeur"] == "pret")
+    live["name"] = "abîmé"
+    await until(lambda: "abîmé" in tries)
+    assert (await engine.reply("logement", Context("c"))).reply.text == "un" and engine.status()["routeur"] == "pret"
+    live["name"] = "trois"
+    await until(lambda: "trois" in tries)
+    await asyncio.sleep(0.05)
+    assert (await engine.reply("logement", Context("c"))).reply.text == "trois"
+    await engine.stop()
+
+
+async def test_the_agent_follows_and_the_router_answers_meanwhile() -> None:
+    live: dict[str, Any] = {"name": "un"}
+    agent = SwappingAgent(live)
+    engine = FallbackEngine(PlainEngine(lambda: Versioned(live["name"]), None, 2.0), AgentEngine(lambda: agent, 2.0), lambda: str(live))
+    await engine.start()
+    await until(lambda: engine.status()["agent"] == "pret")
+    assert (await engine.reply("x", Context("c"))).reply.text == "agent un"
+    live["name"] = "deux"
+    held = asyncio.create_task(engine.reply("x", Context("c")))
+    said = []
+    while not said or said[-1] != "agent deux":
+        said.append((await engine.reply("x", Context("c"))).reply.text)
+        await asyncio.sleep(0.005)
+        assert len(said) < 500
+    assert (await held).reply.text in {"agent un", "deux", "agent deux"}
+    assert "deux" in said, "the router answers with the new model while the agent loads"
+    live["archive"] = False
+    await until(lambda: engine.status()["agent"] == "echec")
+    assert (await engine.reply("x", Context("c"))).reply.text == "deux"
+    live["archive"] = True
+    await until(lambda: engine.status()["agent"] == "pret")
+    await engine.stop()
