@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     command("check", _check, "vérifie le référentiel, le corpus et les réponses")
     evaluate = command("evaluate", _evaluate, "mesure l'assistant sur des messages jamais vus")
     evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
-    evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier")
+    evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier, avec ses graphiques")
     evaluate.add_argument("--erreurs", metavar="FICHIER", help="écrit les messages mal orientés dans ce fichier")
     return parser
 

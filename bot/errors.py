@@ -3,6 +3,7 @@
 AssistantError
 ├── ReferentialError     the referential files are wrong (all mistakes at once)
 ├── CorpusError          the training messages are wrong
+├── MissingTestSets      the test messages are not there
 ├── ModelError           no model, or a model that cannot be read
 │   ├── ModelMissing
 │   └── ModelCorrupt
@@ -66,6 +67,12 @@ class CorpusError(_ProblemList):
     """The training corpus cannot be used; carries every :class:`Problem` found."""
 
     title = "Le corpus contient des erreurs"
+
+
+class MissingTestSets(_ProblemList):
+    """Test sets are missing; carries one :class:`Problem` per set."""
+
+    title = "Il manque des messages d'essai"
 
 
 class ModelError(AssistantError):

@@ -1,24 +1,45 @@
-"""Evaluate the router on messages it never saw: delegations, services, questions, refusals, noise, with intervals."""
+"""Evaluate the router on messages it never saw: doors, questions, refusals, emergencies, traps, noise, with intervals."""
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bot.cleaning import strip_accents
+from bot.cleaning import CleanText, Script, clean
 from bot.corpus import read_jsonl
-from bot.router import Router
-from bot.types import DecisionKind, RoutingDecision
+from bot.emergency import EmergencyDetector
+from bot.errors import MissingTestSets, Problem
+from bot.metrics import paired_drop, proportion, reliability, risk_curve
+from bot.noise import NOISES
+from bot.privacy import mask
+from bot.router import READ_CHARACTERS, Router
+from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
 
 SILENT = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET, DecisionKind.INCOMPRIS})
 ANSWERED = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
-RESAMPLES = 1000
+SWEEP = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
+"""Values tried for the threshold below which a question is asked."""
+LENGTHS = ((12, "12 mots ou moins"), (30, "13 à 30 mots"), (10**6, "plus de 30 mots"))
+
+TEST_SETS: Mapping[str, str] = {
+    "demandes": "demandes_*.jsonl",
+    "multi": "multi_*.jsonl",
+    "flou": "flou_*.jsonl",
+    "hors_sujet": "hors_sujet_*.jsonl",
+    "pieges": "pieges*.jsonl",
+    "partenaires": "partenaires*.jsonl",
+    "urgences_vraies": "urgences_vraies*.jsonl",
+    "urgences_fausses": "urgences_fausses*.jsonl",
+}
+OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl"}
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class Outcome:
         decision: what the router decided.
     """
 
-    row: dict[str, Any]
+    row: Row
     decision: RoutingDecision
 
     @property
@@ -44,30 +65,107 @@ class Outcome:
         return self.decision.decision is DecisionKind.CLARIFIER
 
     @property
+    def refused(self) -> bool:
+        """Whether the message was taken for no request, or not understood."""
+        return self.decision.decision in SILENT
+
+    @property
+    def doors(self) -> tuple[Destination, ...]:
+        """The choices of the question, or the first door given."""
+        return self.decision.destinations if self.asked else self.decision.destinations[:1]
+
+    @property
     def right_dis(self) -> bool:
         """Whether the right delegation was given first, or is among the choices."""
-        doors = self.decision.destinations if self.asked else self.decision.destinations[:1]
-        return any(d.dis == self.row["dis"] for d in doors)
+        return any(d.dis == self.row["dis"] for d in self.doors)
 
     @property
     def right_service(self) -> bool:
         """Whether the right service was given first, or is among the choices (any, when the label names none)."""
-        doors = self.decision.destinations if self.asked else self.decision.destinations[:1]
-        return any(d.dis == self.row["dis"] and self.row.get("service") in {None, d.service} for d in doors)
+        return any(_opens(d, self.row) for d in self.doors)
+
+    @property
+    def wrong_door(self) -> bool:
+        """Whether a door of another delegation was given."""
+        return self.answered and not self.right_dis
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether a door that the row accepts (``attendus``) was given, or is among the choices."""
+        return any(_opens(d, wanted) for d in self.decision.destinations for wanted in self.row["attendus"])
 
 
 def evaluate(router: Router, folder: Path) -> dict[str, Any]:
-    """Return every figure of the report on the test sets of ``folder`` (``tests/data``)."""
-    requests = labelled_rows(folder, "demandes_*.jsonl")
-    report: dict[str, Any] = {"demandes": summarise(route_rows(router, requests))}
-    report["multi"] = _several(router, labelled_rows(folder, "multi_*.jsonl"))
-    report["flou"] = _vague(router, labelled_rows(folder, "flou_*.jsonl"))
-    report["hors_sujet"] = _silent(router, labelled_rows(folder, "hors_sujet_*.jsonl"))
-    report["bruit"] = noise(router, requests)
+    """Return every figure of the report on the test sets of ``folder`` (``tests/data``).
+
+    Raises:
+        MissingTestSets: a set of :data:`TEST_SETS` has no message.
+    """
+    sets = read_test_sets(folder)
+    router = remembering(router)
+    outcomes = route_rows(router, sets["demandes"])
+    report: dict[str, Any] = {
+        "demandes": summarise(outcomes),
+        "longueurs": by_length(outcomes),
+        "confiance": certainty(router, outcomes),
+        "arbitrage": trade_off(router, sets["demandes"]),
+        "pieges": acceptance(router, sets["pieges"]),
+        "partenaires": acceptance(router, sets["partenaires"]),
+        "urgences": emergencies(router.detector, sets),
+        "multi": _several(route_rows(router, sets["multi"])),
+        "flou": _vague(route_rows(router, sets["flou"])),
+        "hors_sujet": _no_request(route_rows(router, sets["hors_sujet"])),
+    }
+    if sets["paires"]:
+        report["paires"] = pairs(route_rows(router, sets["paires"]))
+    report["bruit"] = noise(router, sets)
     return report
 
 
-def route_rows(router: Router, rows: Sequence[dict[str, Any]], change: Callable[[str], str] = str) -> list[Outcome]:
+def read_test_sets(folder: Path) -> dict[str, list[Row]]:
+    """Return every test set by name; an optional set may be empty.
+
+    Raises:
+        MissingTestSets: a set of :data:`TEST_SETS` has no message.
+    """
+    sets = {name: labelled_rows(folder, pattern) for name, pattern in {**TEST_SETS, **OPTIONAL_SETS}.items()}
+    missing = [pattern for name, pattern in TEST_SETS.items() if not sets[name]]
+    if missing:
+        raise MissingTestSets([Problem(f"{folder}/{p}", 0, "aucun message. Remettez ce jeu d'essai (git checkout).") for p in missing])
+    return sets
+
+
+def labelled_rows(folder: Path, pattern: str) -> list[Row]:
+    """Return the labelled messages of the files of ``folder`` that match ``pattern``, in order."""
+    return [dict(row) for path in sorted(folder.glob(pattern)) for row in read_jsonl(path)]
+
+
+class _RememberingModel:
+    """Understands each text once: the sweep of a threshold then costs nothing."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._rows: dict[CleanText, NDArray[np.float64]] = {}
+
+    def predict_proba(self, texts: Sequence[CleanText]) -> NDArray[np.float64]:
+        new = list(dict.fromkeys(t for t in texts if t not in self._rows))
+        if new:
+            self._rows.update(zip(new, self._model.predict_proba(new), strict=True))
+        return np.array([self._rows[t] for t in texts])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def remembering(router: Router) -> Router:
+    """Return the same router, with a model that remembers what it read."""
+    if router.model is None or isinstance(router.model, _RememberingModel):
+        return router
+    model: Any = _RememberingModel(router.model)
+    return Router(router.referential, router.gazetteer, router.detector, model, router.decider.thresholds)
+
+
+def route_rows(router: Router, rows: Sequence[Row], change: Callable[[str], str] = str) -> list[Outcome]:
     """Route labelled rows, in batches, after an optional change of their text."""
     decisions: list[RoutingDecision] = []
     for start in range(0, len(rows), 64):
@@ -76,143 +174,245 @@ def route_rows(router: Router, rows: Sequence[dict[str, Any]], change: Callable[
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return the main figures with 95 % bootstrap intervals, and a line per service."""
-    if not outcomes:
-        return {"messages": 0}
+    """Return the main figures, a line per service and the most frequent confusions."""
     answered = [o for o in outcomes if o.answered]
-    table: dict[str, dict[str, int]] = {}
-    for outcome in outcomes:
-        name = outcome.row.get("service") or f"{outcome.row['dis']} (tous)"
-        line = table.setdefault(name, Counter())  # type: ignore[arg-type]
-        line["messages"] += 1
-        line["dis_juste"] += outcome.right_dis
-        line["service_juste"] += outcome.right_service
-        line["questions"] += outcome.asked
-        line["mauvaises_portes"] += outcome.answered and not outcome.right_dis
+    named = [o for o in answered if o.row.get("sujet") and o.decision.destinations[0].sujet]
     return {
         "messages": len(outcomes),
-        "dis_juste": with_interval([o.right_dis for o in outcomes]),
-        "service_juste": with_interval([o.right_service for o in outcomes]),
-        "questions": with_interval([o.asked for o in outcomes]),
-        "mauvaises_portes": with_interval([not o.right_dis for o in answered]),
-        "demandes_refusees": with_interval([o.decision.decision in SILENT for o in outcomes]),
-        "fausses_urgences": with_interval([o.decision.decision is DecisionKind.URGENCE for o in outcomes]),
-        "par_service": {k: dict(v) for k, v in sorted(table.items())},
+        "dis_juste": proportion([o.right_dis for o in outcomes]),
+        "dis_juste_d_emblee": proportion([o.answered and o.right_dis for o in outcomes]),
+        "service_juste": proportion([o.right_service for o in outcomes]),
+        "service_juste_d_emblee": proportion([o.answered and o.right_service for o in outcomes]),
+        "sujet_juste": proportion([o.decision.destinations[0].sujet == o.row["sujet"] for o in named]),
+        "questions": proportion([o.asked for o in outcomes]),
+        "mauvaises_portes": proportion([o.wrong_door for o in answered]),
+        "demandes_refusees": proportion([o.refused for o in outcomes]),
+        "fausses_urgences": proportion([o.decision.decision is DecisionKind.URGENCE for o in outcomes]),
+        "par_service": per_service(outcomes),
         "confusions": _confusions(outcomes),
     }
 
 
-def with_interval(values: Sequence[bool]) -> dict[str, float]:
-    """Return the mean of ``values`` and its 95 % bootstrap interval (percentiles, fixed seed)."""
-    if not values:
-        return {"valeur": 0.0, "bas": 0.0, "haut": 0.0}
-    array = np.array(values, dtype=float)
-    draws = np.random.default_rng(0).choice(array, (RESAMPLES, len(array))).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return {"valeur": round(float(array.mean()), 4), "bas": round(float(low), 4), "haut": round(float(high), 4)}
+def per_service(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """Return a line per expected service: doors, services, questions, wrong doors, and messages of others it received."""
+    groups: dict[str, list[Outcome]] = defaultdict(list)
+    received: Counter[str] = Counter()
+    for outcome in outcomes:
+        groups[expected_service(outcome.row)].append(outcome)
+        if outcome.answered and not outcome.right_service:
+            received[given_service(outcome)] += 1
+    return {
+        name: {
+            "messages": len(group),
+            "dis_juste": proportion([o.right_dis for o in group]),
+            "service_juste": proportion([o.right_service for o in group]),
+            "questions": sum(o.asked for o in group),
+            "mauvaises_portes": sum(o.wrong_door for o in group),
+            "recus_a_tort": received[name],
+        }
+        for name, group in sorted(groups.items())
+    }
 
 
-def noise(router: Router, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the share of right delegations under each kind of noise, and the drop from clean text."""
-    clean_score = float(np.mean([o.right_dis for o in route_rows(router, rows)])) if rows else 0.0
-    result: dict[str, Any] = {"propre": round(clean_score, 4)}
+def by_length(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the main figures for short messages, middling ones and stories."""
+    table: dict[str, Any] = {}
+    floor = 0
+    for ceiling, name in LENGTHS:
+        group = [o for o in outcomes if floor < len(o.row["texte"].split()) <= ceiling]
+        floor = ceiling
+        if group:
+            summary = summarise(group)
+            table[name] = {k: summary[k] for k in ("messages", "dis_juste", "service_juste", "questions", "mauvaises_portes")}
+    return table
+
+
+def certainty(router: Router, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return calibration and the risk-coverage curve of the best delegation, and the point where the router stands.
+
+    Args:
+        router: its model gives the probabilities.
+        outcomes: messages with a ``dis``, and what the router decided.
+    """
+    readings = [(o, router.decider.read(u)) for o, u in zip(outcomes, understand(router, outcomes), strict=True) if u is not None]
+    readings = [(o, r) for o, r in readings if r.delegations]
+    best = [max(r.delegations, key=r.delegations.__getitem__) for _, r in readings]
+    right = [dis == o.row["dis"] for dis, (o, _) in zip(best, readings, strict=True)]
+    sure = [r.certainty for _, r in readings]
+    services = [max(r.services, key=r.services.__getitem__) for _, r in readings]
+    right_service = [o.row.get("service") in {None, s} and ok for s, ok, (o, _) in zip(services, right, readings, strict=True)]
+    sure_service = [r.services[s] / sum(r.services.values()) for s, (_, r) in zip(services, readings, strict=True)]
+    answered = [o for o in outcomes if o.answered]
+    return {
+        "delegation": reliability(sure, right),
+        "service": reliability(sure_service, right_service),
+        "courbe": risk_curve(sure, right),
+        "courbe_service": risk_curve(sure_service, right_service),
+        "point": {
+            "seuil": router.decider.thresholds.dis,
+            "couverture": proportion([o.answered for o in outcomes])["valeur"],
+            "risque": proportion([o.wrong_door for o in answered])["valeur"],
+        },
+    }
+
+
+def understand(router: Router, outcomes: Iterable[Outcome]) -> list[Understanding | None]:
+    """Return what the model read in each message, ``None`` when it cannot be read."""
+    texts = [clean(mask(o.row["texte"][:READ_CHARACTERS])) for o in outcomes]
+    if router.model is None:
+        return [None] * len(texts)
+    readable = [t for t in texts if t.script is Script.LATIN]
+    rows = iter(router.model.predict_proba(readable) if readable else ())
+    return [router.model.understanding(next(rows)) if t.script is Script.LATIN else None for t in texts]
+
+
+def trade_off(router: Router, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return, for several thresholds, what asking more or less changes; the shipped threshold is marked."""
+    router = remembering(router)
+    shipped = router.decider.thresholds
+    table = []
+    for value in sorted({*SWEEP, shipped.dis}):
+        swept = Router(router.referential, router.gazetteer, router.detector, router.model, replace(shipped, dis=value))
+        outcomes = route_rows(swept, rows)
+        table.append(
+            {
+                "seuil": value,
+                "livre": value == shipped.dis,
+                "questions": proportion([o.asked for o in outcomes]),
+                "juste_d_emblee": proportion([o.answered and o.right_dis for o in outcomes]),
+                "juste_parmi_les_choix": proportion([o.right_dis for o in outcomes if o.asked]),
+                "juste": proportion([o.right_dis for o in outcomes]),
+                "mauvaises_portes": proportion([o.wrong_door for o in outcomes if o.answered]),
+            }
+        )
+    return table
+
+
+def acceptance(router: Router, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the figures of a set whose rows accept several doors (``attendus``), emergencies apart."""
+    outcomes = route_rows(router, [r for r in rows if not r["urgence"]])
+    urgent = route_rows(router, [r for r in rows if r["urgence"]])
+    answered = [o for o in outcomes if o.answered]
+    return {
+        "messages": len(rows),
+        "porte_acceptable": proportion([o.acceptable for o in outcomes]),
+        "questions": proportion([o.asked for o in outcomes]),
+        "mauvaises_portes": proportion([all(o.doors[0].dis != w["dis"] for w in o.row["attendus"]) for o in answered]),
+        "urgences_vues": proportion([_right_number(o.row, o.decision.urgence) for o in urgent]),
+        "fausses_urgences": proportion([o.decision.decision is DecisionKind.URGENCE for o in outcomes]),
+        "manques": [{"id": o.row["id"], "texte": o.row["texte"]} for o in outcomes if not o.acceptable],
+    }
+
+
+def emergencies(detector: EmergencyDetector, sets: Mapping[str, Sequence[Row]], change: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return what the emergency rules catch and the alarms they raise for nothing, after an optional change of the texts."""
+    true = [(r, detector.detect(change(r["texte"]))) for r in sets["urgences_vraies"]]
+    by_situation: dict[str, list[bool]] = defaultdict(list)
+    for row, found in true:
+        by_situation[str(row.get("situation"))].append(found is not None)
+    missed = [{"id": r["id"], "texte": r["texte"]} for r, found in true if found is None]
+    false = [detector.detect(change(r["texte"])) is not None for r in sets["urgences_fausses"]]
+    plain = [detector.detect(change(r["texte"])) is not None for r in sets["demandes"]]
+    return {
+        "vues": proportion([found is not None for _, found in true]),
+        "bon_numero": proportion([found is not None and _right_number(row, found.numeros) for row, found in true]),
+        "fausses_alertes": proportion(false),
+        "fausses_alertes_demandes": proportion(plain),
+        "par_situation": {k: proportion(v) for k, v in sorted(by_situation.items())},
+        "manquees": missed,
+    }
+
+
+def pairs(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return, for each pair of services that look alike (``paire``), the share that got the right service, per side."""
+    groups: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        groups[str(outcome.row["paire"])].append(outcome)
+    return {
+        name: {
+            "service_juste": proportion([o.right_service for o in group]),
+            "service_juste_d_emblee": proportion([o.answered and o.right_service for o in group]),
+            "questions": proportion([o.asked for o in group]),
+            "cotes": {
+                side: proportion([o.right_service for o in group if expected_service(o.row) == side])
+                for side in sorted({expected_service(o.row) for o in group})
+            },
+        }
+        for name, group in sorted(groups.items())
+    }
+
+
+def noise(router: Router, sets: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+    """Return, under each kind of noise, the share of right delegations, the drop from the clean text, and emergencies."""
+    rows = sets["demandes"]
+    clean_text = [o.right_dis for o in route_rows(router, rows)]
+    result: dict[str, Any] = {"propre": {"dis_juste": proportion(clean_text), "urgences_vues": emergencies(router.detector, sets)["vues"]}}
     for name, change in NOISES.items():
-        score = float(np.mean([o.right_dis for o in route_rows(router, rows, change)])) if rows else 0.0
-        result[name] = {"dis_juste": round(score, 4), "baisse": round(clean_score - score, 4)}
+        outcomes = route_rows(router, rows, change)
+        noisy = [o.right_dis for o in outcomes]
+        found = emergencies(router.detector, sets, change)
+        result[name] = {
+            "dis_juste": proportion(noisy),
+            "baisse": paired_drop(clean_text, noisy),
+            "questions": proportion([o.asked for o in outcomes]),
+            "mauvaises_portes": proportion([o.wrong_door for o in outcomes if o.answered]),
+            "urgences_vues": found["vues"],
+            "fausses_alertes": found["fausses_alertes"],
+        }
     return result
 
 
-def typing_errors(text: str) -> str:
-    """Swap, drop or double one letter in about one word of eight (fixed by the text itself)."""
-    rng = random.Random(len(text) * 7919 + sum(map(ord, text)))
-    words = text.split(" ")
-    for i, word in enumerate(words):
-        if len(word) < 4 or rng.random() > 0.125:
-            continue
-        at = rng.randrange(1, len(word) - 1)
-        words[i] = rng.choice(
-            (word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:])
-        )
-    return " ".join(words)
+def expected_service(row: Mapping[str, Any]) -> str:
+    """Return the service a row expects, or its delegation when any service is right."""
+    return str(row.get("service") or f"{row['dis']} (tous)")
 
 
-def run_on(text: str) -> str:
-    """Remove all punctuation."""
-    return "".join(c if c.isalnum() or c in " '" else " " for c in text)
+def given_service(outcome: Outcome) -> str:
+    """Return the service given first, or its delegation when no service was safe."""
+    door = outcome.decision.destinations[0]
+    return door.service or f"{door.dis} (tous)"
 
 
-def polite(text: str) -> str:
-    """Wrap in formulas of politeness."""
-    return f"Bonjour madame, monsieur, excusez-moi de vous déranger. {text} Merci beaucoup d'avance, bien cordialement."
+def _several(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    wanted = [{e["dis"] for e in o.row["attendus"]} for o in outcomes]
+    given = [{d.dis for d in o.decision.destinations} for o in outcomes]
+    return {
+        "messages": len(outcomes),
+        "deux_portes": proportion([w <= g for w, g in zip(wanted, given, strict=True)]),
+        "au_moins_une": proportion([bool(w & g) for w, g in zip(wanted, given, strict=True)]),
+    }
 
 
-_SMS = {
-    "je ": "j ",
-    "que ": "ke ",
-    "pour ": "pr ",
-    "quoi": "koi",
-    "c'est": "c",
-    "j'ai": "g",
-    "est-ce que": "esk",
-    "vous": "vs",
-    "dans": "ds",
-}
+def _vague(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    asked = [o for o in outcomes if o.asked and o.row.get("plausibles")]
+    return {
+        "messages": len(outcomes),
+        "question_posee": proportion([o.asked or o.refused for o in outcomes]),
+        "choix_plausible": proportion([any(f"{d.dis}/{d.service}" in o.row["plausibles"] for d in o.doors) for o in asked]),
+    }
 
 
-def sms(text: str) -> str:
-    """Write as in a short message: no accents, usual shortenings."""
-    text = strip_accents(text.lower())
-    for long, short in _SMS.items():
-        text = text.replace(long, short)
-    return text
-
-
-NOISES: dict[str, Callable[[str], str]] = {
-    "sans_accents": strip_accents,
-    "capitales": str.upper,
-    "minuscules": str.lower,
-    "fautes_de_frappe": typing_errors,
-    "sans_ponctuation": run_on,
-    "politesse": polite,
-    "sms": sms,
-}
-
-
-def _several(router: Router, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    both = one = 0
-    for outcome in route_rows(router, rows):
-        wanted = {e["dis"] for e in outcome.row["attendus"]}
-        given = {d.dis for d in outcome.decision.destinations}
-        both += wanted <= given
-        one += bool(wanted & given)
-    return {"messages": len(rows), "deux_portes": _share(both, rows), "au_moins_une": _share(one, rows)}
-
-
-def _vague(router: Router, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    outcomes = route_rows(router, rows)
-    asked = sum(o.asked or o.decision.decision in SILENT for o in outcomes)
-    return {"messages": len(rows), "question_posee": _share(asked, rows)}
-
-
-def _silent(router: Router, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    outcomes = route_rows(router, rows)
-    missed = [o.row["texte"] for o in outcomes if o.decision.decision not in SILENT]
-    return {"messages": len(rows), "reconnus": with_interval([o.decision.decision in SILENT for o in outcomes]), "manques": missed[:20]}
+def _no_request(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    kinds: dict[str, list[bool]] = defaultdict(list)
+    for outcome in outcomes:
+        kinds[str(outcome.row.get("type", "?"))].append(outcome.refused)
+    return {
+        "messages": len(outcomes),
+        "reconnus": proportion([o.refused for o in outcomes]),
+        "par_type": {k: proportion(v) for k, v in sorted(kinds.items())},
+        "manques": [o.row["texte"] for o in outcomes if not o.refused][:20],
+    }
 
 
 def _confusions(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
-    pairs: Counter[tuple[str, str]] = Counter()
-    for outcome in outcomes:
-        if outcome.answered and not outcome.right_service:
-            door = outcome.decision.destinations[0]
-            pairs[(outcome.row.get("service") or outcome.row["dis"], door.service or door.dis)] += 1
-    return [{"attendu": a, "donne": b, "messages": n} for (a, b), n in pairs.most_common(25)]
+    counts = Counter((expected_service(o.row), given_service(o)) for o in outcomes if o.answered and not o.right_service)
+    return [{"attendu": a, "donne": b, "messages": n} for (a, b), n in counts.most_common(25)]
 
 
-def _share(count: int, rows: Sequence[Any]) -> float:
-    return round(count / len(rows), 4) if rows else 0.0
+def _opens(door: Destination, wanted: Mapping[str, Any]) -> bool:
+    return door.dis == wanted["dis"] and wanted.get("service") in {None, door.service}
 
 
-def labelled_rows(folder: Path, pattern: str) -> list[dict[str, Any]]:
-    """Return the labelled messages of the files of ``folder`` that match ``pattern``, in order."""
-    return [dict(row) for path in sorted(folder.glob(pattern)) for row in read_jsonl(path)]
+def _right_number(row: Mapping[str, Any], numbers: Sequence[str]) -> bool:
+    """Whether the first number shown is one that the row accepts (any, when it names none)."""
+    return bool(numbers) and (not row.get("numeros") or numbers[0] in row["numeros"])

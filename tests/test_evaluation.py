@@ -8,21 +8,27 @@ from typing import Any
 
 import pytest
 
+from bot.errors import MissingTestSets
 from bot.evaluation import (
-    NOISES,
+    OPTIONAL_SETS,
+    SWEEP,
+    TEST_SETS,
     Outcome,
+    acceptance,
+    by_length,
+    certainty,
+    emergencies,
     evaluate,
     labelled_rows,
     noise,
-    polite,
+    pairs,
+    read_test_sets,
+    remembering,
     route_rows,
-    run_on,
-    sms,
     summarise,
-    typing_errors,
-    with_interval,
+    trade_off,
 )
-from bot.reports import as_text, percent, write_errors
+from bot.noise import NOISES
 from bot.router import Router
 from bot.types import DecisionKind, Destination, RoutingDecision
 
@@ -64,61 +70,46 @@ def test_a_label_without_a_service_accepts_any() -> None:
 
 
 def test_summary_by_hand() -> None:
-    report = summarise([Outcome(ROW, d) for d in (RIGHT, RIGHT, RIGHT, RIGHT, WRONG, ASKED, REFUSED, LOST, ALARM, DOOR_ONLY)])
+    row = {**ROW, "sujet": "passeport"}
+    report = summarise([Outcome(row, d) for d in (RIGHT, RIGHT, RIGHT, RIGHT, WRONG, ASKED, REFUSED, LOST, ALARM, DOOR_ONLY)])
     values = {k: v["valeur"] for k, v in report.items() if isinstance(v, dict) and "valeur" in v}
     assert values == {
         "dis_juste": 0.6,
+        "dis_juste_d_emblee": 0.5,
         "service_juste": 0.5,
+        "service_juste_d_emblee": 0.4,
+        "sujet_juste": 0.8,
         "questions": 0.1,
         "mauvaises_portes": 0.1667,
         "demandes_refusees": 0.2,
         "fausses_urgences": 0.1,
     }
     assert report["messages"] == 10
-    assert report["par_service"] == {"titres": {"messages": 10, "dis_juste": 6, "service_juste": 5, "questions": 1, "mauvaises_portes": 1}}
+    (line,) = report["par_service"].values()
+    assert (line["messages"], line["dis_juste"]["nombre"], line["service_juste"]["nombre"]) == (10, 6, 5)
+    assert (line["questions"], line["mauvaises_portes"], line["recus_a_tort"]) == (1, 1, 0)
     assert {(c["attendu"], c["donne"], c["messages"]) for c in report["confusions"]} == {
         ("titres", "equipement_agriculture", 1),
-        ("titres", "population", 1),
+        ("titres", "population (tous)", 1),
     }
 
 
+def test_a_service_counts_what_it_received_for_others() -> None:
+    works_row = {"texte": "y", "dis": "territoire", "service": "equipement_agriculture"}
+    lines = summarise([Outcome(ROW, WRONG), Outcome(ROW, WRONG), Outcome(works_row, WRONG), Outcome(works_row, RIGHT)])["par_service"]
+    assert (lines["equipement_agriculture"]["recus_a_tort"], lines["titres"]["recus_a_tort"]) == (2, 1)
+
+
+def test_lengths_are_apart() -> None:
+    rows = [{**ROW, "texte": " ".join(["mot"] * n)} for n in (1, 12, 13, 30, 31, 200)]
+    table = by_length([Outcome(r, RIGHT if i % 2 else WRONG) for i, r in enumerate(rows)])
+    assert [(t["messages"], t["dis_juste"]["valeur"]) for t in table.values()] == [(2, 0.5)] * 3
+
+
 def test_nothing_to_summarise() -> None:
-    assert summarise([]) == {"messages": 0}
-
-
-@pytest.mark.parametrize(("values", "mean"), [([], 0.0), ([True], 1.0), ([False], 0.0), ([True, False], 0.5)])
-def test_intervals_hold_the_mean(values: list[bool], mean: float) -> None:
-    figure = with_interval(values)
-    assert figure["valeur"] == mean
-    assert 0 <= figure["bas"] <= mean <= figure["haut"] <= 1
-
-
-def test_intervals_shrink_with_more_messages_and_never_move() -> None:
-    few, many = with_interval([True, False] * 10), with_interval([True, False] * 1_000)
-    assert many["haut"] - many["bas"] < few["haut"] - few["bas"]
-    assert with_interval([True, False] * 10) == few
-    assert 0.25 <= few["bas"] <= 0.35
-    assert 0.65 <= few["haut"] <= 0.75
-
-
-# Noise
-
-
-@pytest.mark.parametrize("name", NOISES)
-@pytest.mark.parametrize("text", ["", "a", "je veux refaire mon passeport, c'est pour dans un mois !", "🙂", "été " * 50])
-def test_noise_is_fixed_and_keeps_a_string(name: str, text: str) -> None:
-    assert NOISES[name](text) == NOISES[name](text)
-    assert isinstance(NOISES[name](text), str)
-
-
-def test_noises() -> None:
-    text = "Je veux refaire mon passeport, c'est pour quoi ? J'ai attendu longtemps dans votre service administratif"
-    assert "," not in run_on(text) and "?" not in run_on(text)
-    assert text in polite(text)
-    assert sms("J'ai perdu, c'est pour quoi") == "g perdu, c pr koi"
-    noisy = typing_errors(" ".join([text] * 5))
-    assert noisy != " ".join([text] * 5)
-    assert len(noisy.split(" ")) == 5 * len(text.split(" "))
+    report = summarise([])
+    assert report["messages"] == 0
+    assert report["dis_juste"]["valeur"] is None
 
 
 # The whole report
@@ -143,8 +134,30 @@ SETS: dict[str, list[dict[str, Any]]] = {
         },
         {"id": "6", "texte": "refaire le passeport de ma fille", "attendus": [{"dis": "population"}, {"dis": "territoire"}]},
     ],
-    "flou_1.jsonl": [{"id": "7", "texte": "j'hésite"}, {"id": "8", "texte": "passeport"}],
-    "hors_sujet_1.jsonl": [{"id": "9", "texte": "blague"}, {"id": "10", "texte": "passeport"}],
+    "flou_1.jsonl": [
+        {"id": "7", "texte": "j'hésite", "plausibles": ["population/titres"]},
+        {"id": "8", "texte": "passeport", "plausibles": ["population/titres"]},
+    ],
+    "hors_sujet_1.jsonl": [
+        {"id": "9", "texte": "blague", "type": "blague"},
+        {"id": "10", "texte": "passeport", "type": "autre"},
+    ],
+    "pieges.jsonl": [
+        {"id": "P1", "texte": "passeport", "attendus": [{"dis": "population", "service": None}], "urgence": False},
+        {"id": "P2", "texte": "construire", "attendus": [{"dis": "population"}, {"dis": "securite"}], "urgence": False},
+        {"id": "P3", "texte": "j'hésite", "attendus": [{"dis": "population", "service": "titres"}], "urgence": False},
+        {"id": "P4", "texte": "il y a le feu dans ma maison", "attendus": [], "urgence": True, "numeros": ["18", "112"]},
+        {"id": "P5", "texte": "il y a le feu dans ma maison", "attendus": [], "urgence": True, "numeros": ["115"]},
+    ],
+    "partenaires.jsonl": [
+        {"id": "M1", "texte": "construire", "attendus": [{"dis": "territoire", "service": "equipement_agriculture"}], "urgence": False}
+    ],
+    "urgences_vraies.jsonl": [
+        {"id": "u1", "texte": "il y a le feu dans ma maison", "numeros": ["18"], "situation": "incendie"},
+        {"id": "u2", "texte": "passeport", "numeros": ["18"], "situation": "incendie"},
+        {"id": "u3", "texte": "il y a le feu dans ma maison", "numeros": ["115"], "situation": "autre"},
+    ],
+    "urgences_fausses.jsonl": [{"id": "n1", "texte": "passeport"}, {"id": "n2", "texte": "construire"}],
 }
 
 
@@ -167,27 +180,127 @@ def test_the_report_by_hand(fake: Router, folder: Path) -> None:
     assert report["demandes"]["questions"]["valeur"] == 0.25
     assert report["demandes"]["mauvaises_portes"]["valeur"] == 0.5
     assert report["demandes"]["demandes_refusees"]["valeur"] == 0.25
-    assert report["multi"] == {"messages": 2, "deux_portes": 0.5, "au_moins_une": 1.0}
-    assert report["flou"] == {"messages": 2, "question_posee": 0.5}
+    assert (report["multi"]["deux_portes"]["valeur"], report["multi"]["au_moins_une"]["valeur"]) == (0.5, 1.0)
+    assert report["flou"]["question_posee"]["valeur"] == 0.5
+    assert report["flou"]["choix_plausible"]["valeur"] == 1.0
     assert report["hors_sujet"]["reconnus"]["valeur"] == 0.5
     assert report["hors_sujet"]["manques"] == ["passeport"]
-    assert report["bruit"]["propre"] == 0.5
+    assert {k: v["valeur"] for k, v in report["hors_sujet"]["par_type"].items()} == {"blague": 1.0, "autre": 0.0}
+    assert report["bruit"]["propre"]["dis_juste"]["valeur"] == 0.5
     assert set(report["bruit"]) == {"propre", *NOISES}
+    assert "paires" not in report
 
 
-def test_the_report_for_people(fake: Router, folder: Path) -> None:
-    text = as_text(evaluate(fake, folder))
-    assert "50,0 %" in text
-    assert "| titres | 4 | 2 | 2 | 1 | 1 |" in text
-    assert percent({"valeur": 0.5, "bas": 0.25, "haut": 0.755}) in {"50,0 % (25,0 à 75,5)"}
+def test_the_report_can_be_written_as_json(fake: Router, folder: Path) -> None:
+    assert json.loads(json.dumps(evaluate(fake, folder)))["demandes"]["messages"] == 4
 
 
-def test_the_errors_are_written_most_confident_first(fake: Router, folder: Path, tmp_path: Path) -> None:
-    target = tmp_path / "erreurs.txt"
-    write_errors(fake, folder, str(target))
-    rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
-    assert [r["id"] for r in rows] == ["2", "4"]
-    assert rows[0]["obtenu"]["destinations"][0]["service"] == "equipement_agriculture"
+def test_traps_accept_any_of_their_doors(fake: Router, folder: Path) -> None:
+    report = acceptance(fake, read_test_sets(folder)["pieges"])
+    assert report["messages"] == 5
+    assert (report["porte_acceptable"]["nombre"], report["porte_acceptable"]["messages"]) == (2, 3)
+    assert report["questions"]["nombre"] == 1
+    assert (report["mauvaises_portes"]["nombre"], report["mauvaises_portes"]["messages"]) == (1, 2)
+    assert (report["urgences_vues"]["nombre"], report["urgences_vues"]["messages"]) == (1, 2)
+    assert report["manques"] == [{"id": "P2", "texte": "construire"}]
+
+
+def test_emergencies_caught_and_false_alarms(fake: Router, folder: Path) -> None:
+    sets = read_test_sets(folder)
+    report = emergencies(fake.detector, sets)
+    assert (report["vues"]["nombre"], report["vues"]["messages"]) == (2, 3)
+    assert report["bon_numero"]["nombre"] == 1
+    assert {k: v["nombre"] for k, v in report["par_situation"].items()} == {"incendie": 1, "autre": 1}
+    assert report["manquees"] == [{"id": "u2", "texte": "passeport"}]
+    assert (report["fausses_alertes"]["valeur"], report["fausses_alertes_demandes"]["valeur"]) == (0.0, 0.0)
+    alarming = emergencies(fake.detector, sets, lambda _text: "il y a le feu dans ma maison")
+    assert (alarming["fausses_alertes"]["valeur"], alarming["fausses_alertes_demandes"]["valeur"]) == (1.0, 1.0)
+
+
+def test_each_pair_has_its_line(fake: Router) -> None:
+    works = {"dis": "territoire", "service": "equipement_agriculture"}
+    rows = [
+        {"texte": "passeport", **ROW, "paire": "titres / travaux"},
+        {"texte": "construire", **works, "paire": "titres / travaux"},
+        {"texte": "passeport", **works, "paire": "titres / travaux"},
+        {"texte": "j'hésite", **works, "paire": "autre"},
+    ]
+    rows[0]["texte"] = "passeport"
+    report = pairs(route_rows(fake, rows))
+    assert list(report) == ["autre", "titres / travaux"]
+    assert report["titres / travaux"]["service_juste"]["valeur"] == 0.6667
+    assert {k: (v["nombre"], v["messages"]) for k, v in report["titres / travaux"]["cotes"].items()} == {
+        "equipement_agriculture": (1, 2),
+        "titres": (1, 1),
+    }
+    assert report["autre"]["service_juste"]["valeur"] == 1.0
+    assert report["autre"]["service_juste_d_emblee"]["valeur"] == 0.0
+
+
+def test_pairs_are_reported_when_their_file_is_there(fake: Router, folder: Path) -> None:
+    row = {"id": "x", "texte": "passeport", "dis": "population", "service": "titres", "paire": "a / b"}
+    (folder / "paires.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    assert evaluate(fake, folder)["paires"]["a / b"]["service_juste"]["valeur"] == 1.0
+
+
+@pytest.mark.parametrize("name", TEST_SETS)
+def test_a_missing_set_is_named_in_french(name: str, folder: Path) -> None:
+    for path in folder.glob(TEST_SETS[name]):
+        path.unlink()
+    with pytest.raises(MissingTestSets, match="Il manque des messages d'essai") as caught:
+        read_test_sets(folder)
+    assert TEST_SETS[name] in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_an_empty_folder_names_every_set_at_once(fake: Router, tmp_path: Path) -> None:
+    with pytest.raises(MissingTestSets) as caught:
+        evaluate(fake, tmp_path)
+    assert len(caught.value.problems) == len(TEST_SETS)
+    assert not any(p in str(caught.value) for p in OPTIONAL_SETS.values())
+
+
+# Asking or answering
+
+
+def test_a_stricter_threshold_asks_more(fake: Router, folder: Path) -> None:
+    table = trade_off(fake, read_test_sets(folder)["demandes"])
+    assert [row["seuil"] for row in table] == sorted({*SWEEP, fake.decider.thresholds.dis})
+    assert [row["livre"] for row in table].count(True) == 1
+    asked = [row["questions"]["valeur"] for row in table]
+    assert asked == sorted(asked)
+    # 0.5 for two doors: answered below that threshold, asked above; 0.95 for the others, less the acts' share.
+    lenient, strict = table[0], table[-1]
+    assert (lenient["questions"]["nombre"], strict["questions"]["nombre"]) == (0, 3)
+    assert lenient["juste_d_emblee"]["nombre"] + lenient["mauvaises_portes"]["nombre"] == 3
+    assert strict["mauvaises_portes"]["valeur"] is None
+
+
+def test_certainty_by_hand(fake: Router, folder: Path) -> None:
+    rows = read_test_sets(folder)["demandes"]
+    report = certainty(fake, route_rows(fake, rows))
+    assert report["point"] == {"seuil": 0.7, "couverture": 0.5, "risque": 0.5}
+    sure = report["delegation"]["classes"][-1]
+    assert (sure["messages"], sure["justesse"]["nombre"]) == (2, 1)
+    assert report["courbe"]["points"][0]["risque"] == 0.5
+    assert report["courbe"]["points"][-1]["couverture"] == 1.0
+
+
+def test_a_text_is_understood_once(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router(TABLE)
+    fast = remembering(router)
+    rows = [{**ROW, "texte": "passeport"}, {**ROW, "texte": "construire"}, {**ROW, "texte": "passeport"}]
+    assert [o.decision for o in route_rows(fast, rows)] == [o.decision for o in route_rows(router, rows)]
+    before = len(router.model.seen)
+    route_rows(fast, rows)
+    assert len(router.model.seen) == before
+    assert remembering(fast) is fast
+
+
+def test_noise_is_compared_message_by_message(fake: Router, folder: Path) -> None:
+    report = noise(fake, read_test_sets(folder))
+    assert report["capitales"]["baisse"] == {"valeur": 0.0, "bas": 0.0, "haut": 0.0}
+    assert report["capitales"]["urgences_vues"]["nombre"] == 2
 
 
 def test_rows_are_routed_in_order_and_in_batches(fake: Router) -> None:
@@ -201,16 +314,3 @@ def test_files_are_read_in_order(folder: Path) -> None:
     (folder / "demandes_0.jsonl").write_text('{"texte": "avant", "id": "0"}\n', encoding="utf-8")
     assert [r["id"] for r in labelled_rows(folder, "demandes_*.jsonl")] == ["0", "1", "2", "3", "4"]
     assert labelled_rows(folder, "rien_*.jsonl") == []
-
-
-def test_no_message_no_noise(fake: Router) -> None:
-    assert noise(fake, [])["propre"] == 0.0
-
-
-@pytest.mark.xfail(
-    strict=True,
-    raises=KeyError,
-    reason="bot/reports.py as_text : KeyError quand aucun fichier demandes_*.jsonl n'est là (BOT_RACINE sans tests)",
-)
-def test_a_report_on_nothing(fake: Router, tmp_path: Path) -> None:
-    assert as_text(evaluate(fake, tmp_path))
