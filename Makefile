@@ -6,8 +6,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .outils/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 PORT ?= 8000
 PYTEST_ARGS ?=
+COMPARAISON_ARGS ?=
 
-.PHONY: run test install uv train check bench evaluate rapport clean
+.PHONY: run test install uv train check bench evaluate rapport comparaison erreurs clean
 
 run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000
 	$(RUN) bot serve --host 127.0.0.1 --port $(PORT)
@@ -50,8 +51,14 @@ check: install ## style, types, frontières d'import, données
 evaluate: install ## mesure sur les messages jamais vus
 	$(RUN) bot evaluate
 
-rapport: install ## régénère les chiffres de docs/resultats.md
+rapport: install ## régénère les chiffres et les graphiques de docs/resultats.md
 	$(RUN) bot evaluate --rapport docs/resultats.md
+
+comparaison: train ## compare les façons de comprendre (vingt minutes) : docs/comparaison.md
+	$(RUN) python -m scripts.mesures comparaison $(COMPARAISON_ARGS)
+
+erreurs: train ## régénère docs/erreurs.md, avec les causes de docs/erreurs_causes.yml
+	$(RUN) python -m scripts.mesures erreurs
 
 bench: install ## compare au Rasa d'origine, débit, mémoire
 	$(RUN) python scripts/bench.py

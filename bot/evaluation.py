@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bot.cleaning import CleanText, Script, clean
 from bot.corpus import read_jsonl
-from bot.emergency import EmergencyDetector
+from bot.emergency import Emergency, EmergencyDetector
 from bot.errors import MissingTestSets, Problem
 from bot.metrics import paired_drop, proportion, reliability, risk_curve
 from bot.noise import NOISES
@@ -157,12 +157,26 @@ class _RememberingModel:
         return getattr(self._model, name)
 
 
+class _RememberingDetector:
+    """Looks for an emergency once in each text."""
+
+    def __init__(self, detector: EmergencyDetector) -> None:
+        self._detector = detector
+        self._found: dict[str, Emergency | None] = {}
+
+    def detect(self, texte: str) -> Emergency | None:
+        if texte not in self._found:
+            self._found[texte] = self._detector.detect(texte)
+        return self._found[texte]
+
+
 def remembering(router: Router) -> Router:
-    """Return the same router, with a model that remembers what it read."""
+    """Return the same router, with a model and a detector that remember what they read."""
     if router.model is None or isinstance(router.model, _RememberingModel):
         return router
     model: Any = _RememberingModel(router.model)
-    return Router(router.referential, router.gazetteer, router.detector, model, router.decider.thresholds)
+    detector: Any = _RememberingDetector(router.detector)
+    return Router(router.referential, router.gazetteer, detector, model, router.decider.thresholds)
 
 
 def route_rows(router: Router, rows: Sequence[Row], change: Callable[[str], str] = str) -> list[Outcome]:

@@ -90,9 +90,13 @@ def with_images(text: str, report: Mapping[str, Any], folder: Path) -> str:
 def write_report(report: Mapping[str, Any], target: str) -> None:
     """Write the Markdown report and its charts (in ``images`` next to it); what stands before :data:`MARK` is kept."""
     path = Path(target)
-    head = path.read_text(encoding="utf-8").split(MARK)[0] if path.exists() else "# Résultats mesurés\n\n"
-    body = with_images(as_text(report), report, path.parent / IMAGES)
-    path.write_text(f"{head.rstrip()}\n\n{MARK}\n\n{body}\n", encoding="utf-8")
+    write_figures(path, with_images(as_text(report), report, path.parent / IMAGES), MARK, "# Résultats mesurés")
+
+
+def write_figures(path: Path, body: str, mark: str, title: str) -> None:
+    """Replace what stands after the line ``mark`` of a page; the page starts with ``title`` when it is new."""
+    head = path.read_text(encoding="utf-8").split(mark)[0] if path.exists() else title
+    path.write_text(f"{head.rstrip()}\n\n{mark}\n\n{body}\n", encoding="utf-8")
 
 
 def write_errors(router: Router, folder: Path, target: str) -> None:

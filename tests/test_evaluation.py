@@ -282,8 +282,9 @@ def test_certainty_by_hand(fake: Router, folder: Path) -> None:
     assert report["point"] == {"seuil": 0.7, "couverture": 0.5, "risque": 0.5}
     sure = report["delegation"]["classes"][-1]
     assert (sure["messages"], sure["justesse"]["nombre"]) == (2, 1)
-    assert report["courbe"]["points"][0]["risque"] == 0.5
-    assert report["courbe"]["points"][-1]["couverture"] == 1.0
+    two = certainty(fake, route_rows(fake, rows[:2]))["courbe"]["points"]
+    assert two[-1]["couverture"] == 1.0
+    assert two[-1]["risque"] == 0.5
 
 
 def test_a_text_is_understood_once(make_router) -> None:  # type: ignore[no-untyped-def]

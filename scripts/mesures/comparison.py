@@ -1,0 +1,394 @@
+"""Compare ways to understand a message and draw the learning curve; writes docs/comparaison.md and its charts."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bot.charts import BLUE, GREY, ORANGE, chart
+from bot.cleaning import CleanText
+from bot.corpus import Example, read_corpus
+from bot.evaluation import TEST_SETS, labelled_rows, read_test_sets
+from bot.freshness import model_config
+from bot.metrics import paired_drop, proportion
+from bot.paths import ProjectPaths
+from bot.referential import Referential, load_referential
+from bot.reports import percent, table, write_figures
+from bot.storage import load_model
+from bot.understanding.config import TopicModelConfig
+from scripts.mesures import blocks as b
+from scripts.mesures import pipelines as p
+from scripts.mesures.corpora import Messages, Score, cleaned, messages, sample, score
+from scripts.mesures.stock_rasa import StockRasa
+
+MARK = "<!-- chiffres : écrits par « make comparaison », ne pas modifier à la main -->"
+STORY_WORDS = 30
+OURS = "notre modèle (n-grammes + USE, trois classifieurs)"
+RASA = "Rasa d'origine (SpacyNLP + DIET + tables)"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far a run goes.
+
+    Args:
+        share: part of the corpus that every pipeline learns.
+        parts: parts of the corpus on the learning curve, the whole (1) last.
+        seeds: draws of each part.
+        epochs: DIET's passes; 0 leaves stock Rasa out.
+        timed: test messages read one by one to time them.
+        tests: at most this many test messages; ``None`` for all.
+        slow: whether the slow encoders and the whole corpus are measured too.
+    """
+
+    share: float = 1 / 8
+    parts: tuple[float, ...] = (1 / 8, 1 / 4, 1 / 2, 1.0)
+    seeds: int = 2
+    epochs: int = 30
+    timed: int = 60
+    tests: int | None = None
+    slow: bool = True
+
+
+QUICK = Plan(share=1 / 40, parts=(1 / 40, 1 / 20), seeds=1, epochs=0, timed=5, tests=200, slow=False)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measured pipeline.
+
+    Args:
+        name: in French.
+        messages: how many it learnt.
+        score: what was right.
+        seconds: training time.
+        milliseconds: median time to read one message.
+    """
+
+    name: str
+    messages: int
+    score: Score
+    seconds: float
+    milliseconds: float
+
+
+def compare(paths: ProjectPaths, plan: Plan, say: Callable[[str], None], examples: Sequence[Example] | None = None) -> dict[str, Any]:
+    """Measure everything of ``plan``.
+
+    Args:
+        paths: the tree.
+        plan: how far to go.
+        say: receives French sentences.
+        examples: training messages, instead of those of the tree.
+
+    Returns:
+        ``echantillon`` and ``tout`` (lists of :class:`Line`), ``courbe`` (points), ``lignes`` (test rows).
+    """
+    examples = examples if examples is not None else read_corpus(paths.corpus)
+    referential = load_referential(paths.referential)
+    rows = labelled_rows(paths.test_sets, TEST_SETS["demandes"]) or read_test_sets(paths.test_sets)["demandes"]
+    rows = rows[:: max(1, len(rows) // plan.tests)][: plan.tests] if plan.tests else rows
+    texts = cleaned(rows)
+    config = model_config(paths.config)
+    bench = _Bench(rows, texts, referential, plan, say)
+    encoders = {name: b.EncoderBlock(name) for name in config.encoders}
+    small = messages(sample(examples, plan.share))
+    say(f"{len(small)} messages d'apprentissage, {len(rows)} messages d'essai")
+    lines = [bench.run(name, pipeline, small) for name, pipeline in _cheap(config, encoders)]
+    ours = p.Ours(config, encoders)
+    lines.append(bench.run(OURS, ours, small))
+    for name, combine in p.CLAUSES.items():
+        lines.append(bench.run(f"notre modèle, proposition par proposition ({name})", p.ByClause(ours, combine), small))
+    for name, pipeline in _syntactic(config, encoders, plan):
+        lines.append(bench.run(name, pipeline, small))
+    if plan.epochs:
+        rasa = StockRasa(plan.epochs, _lookups(paths, referential))
+        lines.append(bench.run(RASA, rasa, small))
+        del rasa
+        gc.collect()
+    curve = _learning_curve(bench, config, encoders, examples, plan)
+    return {
+        "echantillon": lines,
+        "tout": _whole_corpus(bench, paths, config, encoders, messages(examples)) if plan.slow else [],
+        "courbe": curve,
+        "lignes": rows,
+        "plan": plan,
+        "corpus": len(examples),
+    }
+
+
+class _Bench:
+    """Trains, times and scores pipelines on the same test messages."""
+
+    def __init__(
+        self,
+        rows: Sequence[dict[str, Any]],
+        texts: Sequence[CleanText],
+        referential: Referential,
+        plan: Plan,
+        say: Callable[[str], None],
+    ) -> None:
+        self.rows, self.texts, self.referential, self.plan, self.say = rows, texts, referential, plan, say
+
+    def run(self, name: str, pipeline: Any, data: Messages, timed: bool = True) -> Line:
+        pipeline.fit(data)
+        return self.measure(name, pipeline, len(data), timed)
+
+    def measure(self, name: str, pipeline: Any, learnt: int, timed: bool = True) -> Line:
+        result = score(pipeline.probabilities(self.texts), pipeline.labels, self.rows, self.referential)
+        line = Line(name, learnt, result, pipeline.seconds, self._milliseconds(pipeline) if timed else float("nan"))
+        self.say(f"{name} ({learnt}) : {100 * result.dis.mean():.1f} % ; {pipeline.seconds:.0f} s ; {line.milliseconds:.1f} ms")
+        return line
+
+    def _milliseconds(self, pipeline: Any) -> float:
+        step = max(1, len(self.texts) // max(1, self.plan.timed))
+        chosen = list(self.texts[::step][: self.plan.timed])
+        pipeline.forget(chosen)
+        times = []
+        for text in chosen:
+            start = time.perf_counter()
+            pipeline.probabilities([text])
+            times.append(1000 * (time.perf_counter() - start))
+        return float(np.median(times))
+
+
+def _cheap(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock]) -> list[tuple[str, Any]]:
+    return [
+        ("réponse la plus fréquente", p.Majority()),
+        ("n-grammes seuls (linéaire)", p.Linear([b.CountsBlock(config.ngrams)], config)),
+        *((f"{name.upper()} seul", p.Linear([block], config)) for name, block in encoders.items()),
+        (
+            f"n-grammes + {' + '.join(encoders).upper()}",
+            p.Linear([b.ReducedNgramsBlock(config.ngrams), *encoders.values()], config),
+        ),
+    ]
+
+
+def _syntactic(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock], plan: Plan) -> list[tuple[str, Any]]:
+    memory = b.spacy_memory()
+    lines: list[tuple[str, Any]] = [
+        ("spaCy, moyenne des mots", p.Linear([b.MeanVectorBlock(memory)], config)),
+        ("spaCy, mots pleins pondérés (idf)", p.Linear([b.ContentVectorBlock(memory)], config)),
+        ("lemmes et syntaxe (linéaire)", p.Linear([b.SyntaxBlock(memory)], config)),
+        (
+            "notre modèle + lemmes et syntaxe",
+            p.Averaged([p.Ours(config, encoders), p.Linear([b.SyntaxBlock(memory)], config)]),
+        ),
+    ]
+    if plan.slow and "e5" not in encoders:
+        e5 = b.EncoderBlock("e5")
+        both = {**encoders, "e5": e5}
+        two = TopicModelConfig(**{**config.__dict__, "encoders": tuple(both)})
+        lines += [
+            ("E5 seul", p.Linear([e5], config)),
+            ("n-grammes + USE + E5", p.Linear([b.ReducedNgramsBlock(config.ngrams), *both.values()], config)),
+            ("notre modèle avec USE + E5", p.Ours(two, both)),
+        ]
+    return lines
+
+
+def _whole_corpus(
+    bench: _Bench, paths: ProjectPaths, config: TopicModelConfig, encoders: dict[str, b.EncoderBlock], data: Messages
+) -> list[Line]:
+    lines = [bench.run(name, pipeline, data) for name, pipeline in _cheap(config, encoders)]
+    stored = load_model(paths.router_model)
+    return [*lines, bench.measure(OURS, _Stored(stored), len(data))]
+
+
+class _Stored:
+    """The model of the tree, as a pipeline already fitted."""
+
+    def __init__(self, stored: Any) -> None:
+        self.labels = stored.model.labels
+        self.seconds = float(stored.manifest["duree_s"])
+        self.probabilities = stored.model.predict_proba
+
+    def forget(self, texts: Sequence[CleanText]) -> None:
+        """Nothing is remembered."""
+
+
+def _learning_curve(
+    bench: _Bench, config: TopicModelConfig, encoders: dict[str, b.EncoderBlock], examples: Sequence[Example], plan: Plan
+) -> list[dict[str, Any]]:
+    points = []
+    for part in plan.parts:
+        for seed in range(plan.seeds if part < 1 else 1):
+            data = messages(sample(examples, part, seed) if part < 1 else examples)
+            line = bench.run(f"courbe, {part:.3g} du corpus, tirage {seed}", p.Ours(config, encoders), data, timed=False)
+            points.append({"part": part, "tirage": seed, "messages": len(data), "score": line.score})
+    return points
+
+
+def _lookups(paths: ProjectPaths, referential: Referential) -> dict[str, list[str]]:
+    with (paths.referential / "communes_lot.csv").open(encoding="utf-8", newline="") as stream:
+        communes = sorted({row["nom"] for row in csv.DictReader(stream)})
+    return {"commune": communes, "service": sorted({s.nom for s in referential.services.values()})}
+
+
+# Writing
+
+
+def write_page(result: dict[str, Any], target: Path) -> None:
+    """Write the figures of :func:`compare` under :data:`MARK` of ``target``, and its charts in ``images`` next to it."""
+    images = target.parent / "images"
+    _draw_bars(result["echantillon"], images / "comparaison.svg")
+    _draw_curve(result["courbe"], images / "apprentissage.svg")
+    write_figures(target, _body(result), MARK, "# Comparer les façons de comprendre")
+
+
+def _body(result: dict[str, Any]) -> str:
+    lines, rows, plan = result["echantillon"], result["lignes"], result["plan"]
+    best = max(lines, key=lambda line: line.score.dis.mean())
+    out = [
+        f"{len(rows)} messages d'essai. Corpus : {result['corpus']} messages.",
+        "",
+        f"### Sur le même échantillon : {lines[0].messages} messages d'apprentissage",
+        "",
+        f"![Barres : bonne délégation de chaque façon de comprendre, de {_pc(min(x.score.dis.mean() for x in lines))} "
+        f"(la plus basse) à {_pc(best.score.dis.mean())} ({best.name}) ; les valeurs sont dans le tableau.](images/comparaison.svg)",
+        "",
+        *_comparison_table(lines, rows),
+        "",
+        "« Écart » : points de bonne délégation de plus (ou de moins) que notre modèle, sur les mêmes messages, intervalle à 95 %. "
+        "« Apprentissage » : temps, rapporté à celui de notre modèle. « Récits » : messages de plus de 30 mots.",
+    ]
+    if plan.epochs:
+        out += ["", f"DIET a appris {plan.epochs} époques (300 par défaut dans Rasa), faute de temps."]
+    if result["tout"]:
+        out += ["", f"### Sur tout le corpus : {result['tout'][0].messages} messages", "", *_comparison_table(result["tout"], rows)]
+    return "\n".join([*out, "", "### La courbe d'apprentissage", "", *_curve_text(result)])
+
+
+def _comparison_table(lines: Sequence[Line], rows: Sequence[dict[str, Any]]) -> list[str]:
+    stories = np.array([len(r["texte"].split()) > STORY_WORDS for r in rows])
+    ours = next(line for line in lines if line.name == OURS)
+    body = []
+    for line in lines:
+        gap = paired_drop(line.score.dis.tolist(), ours.score.dis.tolist())
+        words = f"{100 * gap['valeur']:+.1f} ({100 * gap['bas']:+.1f} à {100 * gap['haut']:+.1f})"
+        body.append(
+            (
+                f"**{line.name}**" if line is ours else line.name,
+                percent(proportion(line.score.dis.tolist())),
+                "–" if line is ours else words.replace(".", ",").replace("-", "−"),
+                percent(proportion(line.score.service.tolist())),
+                _pc(line.score.topic.mean()),
+                _pc(line.score.dis[stories].mean()) if stories.any() else "–",
+                f"{line.seconds / ours.seconds:.2f}".replace(".", ","),
+                f"{line.milliseconds:.1f}".replace(".", ","),
+            )
+        )
+    head = (
+        "façon de comprendre",
+        "bonne délégation",
+        "écart (points)",
+        "bon service",
+        "bon sujet",
+        "délégation, récits",
+        "apprentissage",
+        "ms par message",
+    )
+    return table(head, body)
+
+
+def _curve_text(result: dict[str, Any]) -> list[str]:
+    points, rows = result["courbe"], result["lignes"]
+    lines = [
+        "![Courbe d'apprentissage : bonne délégation et bon service de notre modèle selon le nombre de messages appris ; "
+        "les valeurs sont dans le tableau.](images/apprentissage.svg)",
+        "",
+        *table(
+            ("part du corpus", "tirage", "messages appris", "bonne délégation", "bon service", "bon sujet"),
+            (
+                (
+                    f"1/{round(1 / q['part'])}" if q["part"] < 1 else "tout",
+                    q["tirage"] + 1,
+                    q["messages"],
+                    percent(proportion(q["score"].dis.tolist())),
+                    percent(proportion(q["score"].service.tolist())),
+                    _pc(q["score"].topic.mean()),
+                )
+                for q in points
+            ),
+        ),
+    ]
+    parts = sorted({q["part"] for q in points})
+    mean = {part: np.mean([q["score"].dis.mean() for q in points if q["part"] == part]) for part in parts}
+    service = {part: np.mean([q["score"].service.mean() for q in points if q["part"] == part]) for part in parts}
+    others = [x for x in result["echantillon"] if x.name != OURS]
+    ours = next(x for x in result["echantillon"] if x.name == OURS)
+    best = max(others, key=lambda x: x.score.dis.mean())
+    gains = ", ".join(_points(mean[after] - mean[before]) for before, after in zip(parts, parts[1:], strict=False))
+    gains_service = ", ".join(_points(service[after] - service[before]) for before, after in zip(parts, parts[1:], strict=False))
+    lines += [
+        "",
+        f"À chaque pas, la bonne délégation gagne {gains} ; le bon service gagne {gains_service} (sur {len(rows)} messages, "
+        "moyenne des tirages).",
+        "",
+        f"La meilleure autre façon de comprendre, sur l'échantillon, est « {best.name} » : "
+        f"{_points(best.score.dis.mean() - ours.score.dis.mean())} de bonne délégation par rapport à notre modèle.",
+    ]
+    return lines
+
+
+def _draw_bars(lines: Sequence[Line], target: Path) -> None:
+    ordered = sorted(lines, key=lambda line: line.score.dis.mean())
+    title = f"Bonne délégation, {ordered[0].messages} messages appris"
+    with chart(target, title, "bonne délégation, premier choix (%)", "", size=(9.0, 0.42 * len(ordered) + 1.4)) as axes:
+        figures = [proportion(line.score.dis.tolist()) for line in ordered]
+        values = [100 * f["valeur"] for f in figures]
+        spread = [
+            [v - 100 * f["bas"] for v, f in zip(values, figures, strict=True)],
+            [100 * f["haut"] - v for v, f in zip(values, figures, strict=True)],
+        ]
+        colours = [BLUE if line.name == OURS else ORANGE if line.name == RASA else GREY for line in ordered]
+        axes.barh(range(len(ordered)), values, xerr=spread, color=colours, height=0.65, error_kw={"capsize": 2, "linewidth": 1})
+        axes.set_yticks(range(len(ordered)), [line.name for line in ordered])
+        for i, figure in enumerate(figures):
+            axes.text(100 * figure["haut"] + 1, i, f"{100 * figure['valeur']:.1f}".replace(".", ","), va="center", fontsize=9)
+        axes.set_xlim(0, 108)
+
+
+def _draw_curve(points: Sequence[dict[str, Any]], target: Path) -> None:
+    with chart(target, "Plus de messages appris, meilleures réponses", "messages appris (échelle doublée)", "réponses justes (%)") as axes:
+        axes.set_xscale("log", base=2)
+        for key, label, colour, marker in (("dis", "délégation", BLUE, "o"), ("service", "service", ORANGE, "s")):
+            values = [(q["messages"], 100 * getattr(q["score"], key).mean()) for q in points]
+            axes.scatter(*zip(*values, strict=True), color=colour, marker=marker, zorder=3)
+            sizes = sorted({q["part"] for q in points})
+            means = [
+                np.mean([[q["messages"], 100 * getattr(q["score"], key).mean()] for q in points if q["part"] == part], axis=0)
+                for part in sizes
+            ]
+            axes.plot(*zip(*means, strict=True), color=colour, linewidth=1.8, label=label)
+        counts = sorted({q["messages"] for q in points if q["tirage"] == 0})
+        axes.set_xticks(counts, [f"{n:,}".replace(",", " ") for n in counts])
+        axes.minorticks_off()
+        axes.legend(loc="lower right", frameon=False)
+
+
+def _pc(share: float) -> str:
+    return f"{100 * float(share):.1f} %".replace(".", ",")
+
+
+def _points(gap: float) -> str:
+    return f"{100 * float(gap):+.1f} point{'s' if abs(gap) >= 0.02 else ''}".replace(".", ",").replace("-", "−")
+
+
+def run(paths: ProjectPaths, quick: bool) -> None:
+    """Measure and write ``docs/comparaison.md``; a quick run only prints, so that it never replaces real figures."""
+    start = time.perf_counter()
+    result = compare(paths, QUICK if quick else Plan(), lambda sentence: print(f"· {sentence}", file=sys.stderr, flush=True))
+    if quick:
+        print(_body(result))
+    else:
+        write_page(result, paths.docs / "comparaison.md")
+    print(f"· terminé en {time.perf_counter() - start:.0f} s", file=sys.stderr)
