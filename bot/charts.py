@@ -53,9 +53,15 @@ def chart(target: Path, title: str, x: str, y: str, size: tuple[float, float] = 
         axes.set_axisbelow(True)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
+        axes.xaxis.set_major_formatter(_decimal_comma)
+        axes.yaxis.set_major_formatter(_decimal_comma)
         yield axes
         target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _decimal_comma(value: float, _position: int | None) -> str:
+    return f"{value:g}".replace(".", ",")
 
 
 def draw_reliability(certainty: Mapping[str, Any], target: Path) -> None:
@@ -116,8 +122,11 @@ def draw_risk_coverage(certainty: Mapping[str, Any], target: Path) -> None:
                 arrowprops={"arrowstyle": "-", "color": BLACK},
             )
         axes.axhline(2, color=GREY, linestyle=":", linewidth=1.2)
-        axes.annotate("objectif : 2 %", (1, 2), textcoords="offset points", xytext=(0, 4), color=GREY)
-        axes.set_xlim(0, 101)
+        axes.annotate(
+            "objectif : 2 %", (0.01, 2), xycoords=("axes fraction", "data"), textcoords="offset points", xytext=(0, 4), color=GREY
+        )
+        safe = [p["couverture"] for p in certainty["courbe_service"]["points"] if not p["risque"]]
+        axes.set_xlim(max(0, 100 * max(safe, default=0.1) - 10), 101)
         axes.set_ylim(bottom=0)
         axes.legend(loc="upper left", frameon=False)
 
@@ -139,15 +148,12 @@ def draw_trade_off(table: Sequence[Mapping[str, Any]], target: Path) -> None:
                 axes.axvline(100 * row["questions"]["valeur"], color=BLACK, linestyle=":", linewidth=1.2)
                 axes.annotate(
                     "réglage livré",
-                    (100 * row["questions"]["valeur"], 50),
-                    rotation=90,
+                    (100 * row["questions"]["valeur"], 25),
                     textcoords="offset points",
-                    xytext=(-4, 0),
-                    ha="right",
-                    va="center",
+                    xytext=(6, 0),
                 )
         axes.set_ylim(0, 101)
-        axes.legend(loc="center right", frameon=False)
+        axes.legend(loc="center", frameon=True, framealpha=1, edgecolor="none")
 
 
 def french(share: float) -> str:

@@ -26,7 +26,6 @@ _LABELS = {
     "demandes_refusees": "Vraies demandes prises pour autre chose",
     "fausses_urgences": "Fausses alertes d'urgence",
 }
-_SITUATIONS = "situation"
 
 
 def percent(figure: Mapping[str, Any]) -> str:
@@ -178,13 +177,9 @@ def _special(report: Mapping[str, Any]) -> list[str]:
         if rows:
             lines += ["", f"{name}, messages manqués :", "", *(f"- {r['id']} : « {r['texte']} »" for r in rows)]
     lines += ["", "Les urgences par situation :", ""]
-    lines += table(
-        (_SITUATIONS, "messages", "vues"), ((k.replace("_", " "), v["messages"], percent(v)) for k, v in urgent["par_situation"].items())
-    )
+    lines += table(("situation", "messages", "vues"), ((f"`{k}`", v["messages"], percent(v)) for k, v in urgent["par_situation"].items()))
     lines += ["", "Les messages sans demande, par sorte :", ""]
-    return lines + table(
-        ("sorte", "messages", "reconnus"), ((k.replace("_", " "), v["messages"], percent(v)) for k, v in silent["par_type"].items())
-    )
+    return lines + table(("sorte", "messages", "reconnus"), ((f"`{k}`", v["messages"], percent(v)) for k, v in silent["par_type"].items()))
 
 
 def _pairs(report: Mapping[str, Any]) -> list[str]:
@@ -211,7 +206,7 @@ def _noise(report: Mapping[str, Any]) -> list[str]:
         if name == "propre":
             continue
         drop = row["baisse"]
-        points = f"{100 * drop['valeur']:.1f} ({100 * drop['bas']:.1f} à {100 * drop['haut']:.1f})".replace(".", ",")
+        points = f"{100 * drop['valeur']:.1f} ({100 * drop['bas']:.1f} à {100 * drop['haut']:.1f})".replace(".", ",").replace("-", "−")
         rows.append(
             (
                 name.replace("d_une", "d'une").replace("d_ici", "d'ici").replace("_", " "),
