@@ -60,7 +60,7 @@ def chart(target: Path, title: str, x: str, y: str, size: tuple[float, float] = 
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def _decimal_comma(value: float, _position: int | None) -> str:
+def _decimal_comma(value: float, _position: float) -> str:
     return f"{value:g}".replace(".", ",")
 
 

@@ -52,7 +52,7 @@ class Plan:
     share: float = 1 / 8
     parts: tuple[float, ...] = (1 / 8, 1 / 4, 1 / 2, 1.0)
     seeds: int = 2
-    epochs: int = 30
+    epochs: int = 20
     timed: int = 60
     tests: int | None = None
     slow: bool = True

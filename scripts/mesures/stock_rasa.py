@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import time
 from collections import defaultdict
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.cleaning import CleanText
+from bot.rasa.quiet import hush_logs, hush_warnings
 from scripts.mesures.corpora import Messages
 
 CONFIG = """
@@ -46,10 +46,11 @@ class StockRasa:
         self._lookups = lookups
 
     def fit(self, data: Messages) -> None:
-        os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+        hush_warnings()
         from rasa.core.agent import Agent
         from rasa.model_training import train_nlu
 
+        hush_logs()
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
