@@ -5,13 +5,14 @@ export UV_PROJECT_ENVIRONMENT := .venv
 UV := $(shell command -v uv 2>/dev/null || echo .outils/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 PORT ?= 8000
+PORT_INTERNE ?= 8001
 PYTEST_ARGS ?=
 COMPARAISON_ARGS ?=
 
 .PHONY: run test install uv train check bench evaluate rapport comparaison erreurs clean
 
-run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000
-	$(RUN) bot serve --host 127.0.0.1 --port $(PORT)
+run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000 (atelier : 8001)
+	$(RUN) bot serve --host 127.0.0.1 --port $(PORT) --interne 127.0.0.1:$(PORT_INTERNE)
 
 test: install outils-de-test ## lance tous les tests
 	$(RUN) pytest $(PYTEST_ARGS)

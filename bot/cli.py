@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
+from bot.atelier.commands import add_commands
 from bot.errors import AssistantError, BadMessage
 from bot.paths import project_paths
 
@@ -87,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8000, help="port d'écoute (8000)")
     serve.add_argument("--sans-agent", action="store_true", help="répond par le routeur seul, sans charger Rasa")
+    serve.add_argument(
+        "--interne", metavar="ADRESSE:PORT", default="", help="ouvre aussi l'atelier du personnel, par exemple sur 127.0.0.1:8001"
+    )
     train = command("train", _train, "entraîne le modèle si ses données ont changé")
     train.add_argument("--force", action="store_true", help="entraîne même si rien n'a changé")
     train.add_argument("--routeur-seul", action="store_true", help="n'entraîne pas le modèle Rasa")
@@ -105,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
     evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier, avec ses graphiques")
     evaluate.add_argument("--erreurs", metavar="FICHIER", help="écrit les messages mal orientés dans ce fichier")
+    add_commands(command)
     return parser
 
 
@@ -118,7 +123,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     if not is_current(project_paths()):
         _train(argparse.Namespace(force=False, routeur_seul=arguments.sans_agent))
-    run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent)
+    run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent, internal=arguments.interne)
     return 0
 
 

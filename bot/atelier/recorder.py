@@ -34,14 +34,18 @@ class Recorder:
     """Takes events, writes them later.
 
     Args:
-        deliver: writes a batch; must accept the same event twice without counting it twice.
+        open_delivery: makes what writes a batch, on the first one and in the thread; it must accept the same event twice
+            without counting it twice.
         spool: folder of the files that wait.
         retry_seconds: between two attempts when the database is away.
         spool_bytes: size of this process's waiting file beyond which new events are dropped.
     """
 
-    def __init__(self, deliver: Deliver, spool: Path, retry_seconds: float = RETRY_SECONDS, spool_bytes: int = SPOOL_BYTES) -> None:
-        self._deliver = deliver
+    def __init__(
+        self, open_delivery: Callable[[], Deliver], spool: Path, retry_seconds: float = RETRY_SECONDS, spool_bytes: int = SPOOL_BYTES
+    ) -> None:
+        self._open = open_delivery
+        self._deliver: Deliver | None = None
         self._spool = spool
         self._retry = retry_seconds
         self._limit = spool_bytes
@@ -131,6 +135,8 @@ class Recorder:
 
     def _try(self, batch: Sequence[Event]) -> bool:
         try:
+            if self._deliver is None:
+                self._deliver = self._open()
             self._deliver(batch)
             return True
         except Exception as error:

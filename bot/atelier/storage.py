@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from bot.atelier.schema import MIGRATIONS, metadata, schema_version
 from bot.errors import StorageError
+from bot.paths import ProjectPaths
 
 PARIS = ZoneInfo("Europe/Paris")
 BUSY_SECONDS = 5.0
@@ -105,6 +106,11 @@ class Storage:
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
+
+
+def database_url(base: str, paths: ProjectPaths) -> str:
+    """Return the URL of the workshop's database: the setting, or the file of the project tree."""
+    return base or f"sqlite:///{paths.variable / 'atelier.db'}"
 
 
 def civil_day(at: float) -> str:

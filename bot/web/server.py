@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.atelier.recorder import Recorder
 from bot.errors import SettingsError
-from bot.paths import project_paths
+from bot.paths import ProjectPaths, project_paths
 from bot.settings import Settings
 from bot.web.app import create_app
 from bot.web.engines import build_engine
 from bot.web.journal import configure_journal
+from bot.web.observer import Observer
+
+if TYPE_CHECKING:
+    from bot.atelier.intake import Intake
+    from bot.web.internal import InternalServer
 
 CLOSING_SECONDS = 5.0
 
 
-def run_server(host: str, port: int, with_agent: bool = True) -> None:
+def run_server(host: str, port: int, with_agent: bool = True, internal: str = "") -> None:
     """Serve until SIGTERM or Ctrl+C.
 
     Args:
         host: address to listen on.
         port: to listen on; 0 takes any free one.
         with_agent: whether to load the Rasa agent; the plain router answers alone otherwise.
+        internal: ``host:port`` of the internal pages (the workshop); empty: they are not served.
 
     Raises:
         SettingsError: a setting makes no sense, or the address cannot be listened on.
@@ -31,23 +39,64 @@ def run_server(host: str, port: int, with_agent: bool = True) -> None:
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     settings = Settings.from_environment()
     configure_journal()
+    paths = project_paths()
     listener = _listen(host, port)
-    engine = build_engine(project_paths(), settings.agent_seconds, settings.router_seconds, with_agent)
+    inside = _listen(*_internal_address(internal), "--interne") if internal else None
+    engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent)
+    print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
+    workshop = _internal_server(settings, paths, inside) if inside is not None else None
+    try:
+        web.run_app(
+            create_app(settings, engine, observer=_recorder(settings, paths)),
+            sock=listener,
+            access_log=None,
+            print=lambda *_: None,
+            shutdown_timeout=CLOSING_SECONDS,
+        )
+    finally:
+        if workshop is not None:
+            workshop.stop()
+
+
+def _internal_server(settings: Settings, paths: ProjectPaths, listener: socket.socket) -> InternalServer:
+    from bot.atelier.accounts import Accounts
+    from bot.atelier.storage import Storage, database_url
+    from bot.web.atelier.framework import Workshop
+    from bot.web.internal import InternalServer, create_internal_app
+
+    storage = Storage(database_url(settings.base, paths))
+    workshop = Workshop(storage, Accounts(storage), settings, paths)
+    server = InternalServer(lambda: create_internal_app(workshop), listener)
+    print(f"L'atelier du personnel est sur {_shown(listener)}/atelier/", flush=True)
+    server.start()
+    return server
+
+
+def _recorder(settings: Settings, paths: ProjectPaths) -> Observer:
+    def open_intake() -> Intake:
+        from bot.atelier.intake import Intake
+        from bot.atelier.storage import Storage, database_url
+
+        return Intake(Storage(database_url(settings.base, paths)))
+
+    return Recorder(open_intake, paths.variable / "attente")
+
+
+def _shown(listener: socket.socket) -> str:
     address, listening = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    print(f"L'assistant est sur http://{shown}:{listening} (Ctrl+C pour arrêter).", flush=True)
-    web.run_app(
-        create_app(settings, engine),
-        sock=listener,
-        access_log=None,
-        print=lambda *_: None,
-        shutdown_timeout=CLOSING_SECONDS,
-    )
+    return f"http://[{address}]:{listening}" if ":" in address else f"http://{address}:{listening}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _internal_address(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or len(port) > 5:
+        raise SettingsError(f"--interne attend une adresse et un port, comme 127.0.0.1:8001, et non « {value} ».")
+    return host.strip("[]"), int(port)
+
+
+def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
-        raise SettingsError(f"Impossible d'écouter sur {host}:{port} : {error}. Choisissez un autre port avec --port.") from error
+        raise SettingsError(f"Impossible d'écouter sur {host}:{port} : {error}. Choisissez un autre port avec {option}.") from error

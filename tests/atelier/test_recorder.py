@@ -55,7 +55,7 @@ def test_an_event_survives_its_line() -> None:
 
 def test_events_reach_the_database(tmp_path: Path) -> None:
     database = Database()
-    recorder = Recorder(database, tmp_path, 0.02)
+    recorder = Recorder(lambda: database, tmp_path, 0.02)
     recorder.start()
     for number in range(50):
         recorder.turn(turn(number))
@@ -68,7 +68,7 @@ def test_events_reach_the_database(tmp_path: Path) -> None:
 def test_events_wait_on_disk_and_are_delivered_later_in_order(tmp_path: Path) -> None:
     database = Database()
     database.away = True
-    recorder = Recorder(database, tmp_path / "attente", 0.02)
+    recorder = Recorder(lambda: database, tmp_path / "attente", 0.02)
     recorder.start()
     for number in range(10):
         recorder.turn(turn(number))
@@ -86,7 +86,7 @@ def test_what_a_dead_process_left_is_delivered_by_the_next(tmp_path: Path) -> No
     (tmp_path / "999999999-aa.attente").write_text(lines, encoding="utf-8")
     (tmp_path / "999999998-bb.livraison").write_text(to_line(turn(4)) + "\n", encoding="utf-8")
     database = Database()
-    recorder = Recorder(database, tmp_path, 0.02)
+    recorder = Recorder(lambda: database, tmp_path, 0.02)
     recorder.start()
     wait(lambda: set(database.kept) == {"a1", "a2", "a4"})
     wait(lambda: not list(tmp_path.iterdir()))
@@ -97,7 +97,7 @@ def test_a_citizen_never_waits_and_what_overflows_is_counted(tmp_path: Path, mon
     monkeypatch.setattr(module, "QUEUE", 5)
     database = Database()
     database.go.clear()
-    recorder = Recorder(database, tmp_path, 0.02)
+    recorder = Recorder(lambda: database, tmp_path, 0.02)
     recorder.start()
     started = time.perf_counter()
     for number in range(30):
@@ -112,7 +112,7 @@ def test_a_citizen_never_waits_and_what_overflows_is_counted(tmp_path: Path, mon
 def test_the_waiting_file_is_bounded(tmp_path: Path) -> None:
     database = Database()
     database.away = True
-    recorder = Recorder(database, tmp_path, 0.02, spool_bytes=600)
+    recorder = Recorder(lambda: database, tmp_path, 0.02, spool_bytes=600)
     recorder.start()
     for number in range(10):
         recorder.turn(turn(number))
@@ -123,7 +123,7 @@ def test_the_waiting_file_is_bounded(tmp_path: Path) -> None:
 
 def test_stopping_writes_what_is_queued(tmp_path: Path) -> None:
     database = Database()
-    recorder = Recorder(database, tmp_path, 5.0)
+    recorder = Recorder(lambda: database, tmp_path, 5.0)
     recorder.start()
     for number in range(20):
         recorder.turn(turn(number))

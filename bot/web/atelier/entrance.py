@@ -1,0 +1,74 @@
+"""Entering and leaving the workshop."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.atelier.accounts import TooManyAttempts
+from bot.errors import AccountError
+from bot.web.atelier.framework import (
+    LOGIN,
+    ROOT,
+    SESSION,
+    address_of,
+    cookie_name,
+    is_local,
+    is_secure,
+    page,
+    read_form,
+    redirect,
+    safe_path,
+    set_cookie,
+    workshop,
+)
+
+
+def add(app: web.Application) -> None:
+    """Add the pages."""
+    app.add_routes([web.get(LOGIN, show), web.post(LOGIN, enter), web.post("/atelier/deconnexion", leave)])
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET: the form; who is already in goes on."""
+    if SESSION in request:
+        return redirect(ROOT)
+    return _form(request, request.query.get("suite", ""))
+
+
+async def enter(request: web.Request) -> web.StreamResponse:
+    """POST: open a session, or say kindly that it is not right."""
+    form = await read_form(request)
+    after = safe_path(form.get("suite", ""))
+    try:
+        secret, _ = workshop(request).accounts.log_in(form.get("nom", ""), form.get("mot_de_passe", ""), address_of(request))
+    except TooManyAttempts as error:
+        response = _form(request, after, form.get("nom", ""), str(error), 429)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+    except AccountError as error:
+        return _form(request, after, form.get("nom", ""), str(error), 401)
+    response = redirect(after)
+    set_cookie(request, response, cookie_name(request), secret)
+    return response
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    """POST: close the session."""
+    workshop(request).accounts.log_out(request[SESSION])
+    response = redirect(LOGIN)
+    response.del_cookie(cookie_name(request), path="/", httponly=True, samesite="Strict", secure=is_secure(request))
+    return response
+
+
+def _form(request: web.Request, after: str, name: str = "", error: str = "", status: int = 200) -> web.Response:
+    return page(
+        request,
+        "connexion.html",
+        section="",
+        titre="Entrer dans l'atelier",
+        status=status,
+        suite=after,
+        nom=name,
+        erreur=error,
+        en_clair=not is_secure(request) and not is_local(request),
+    )

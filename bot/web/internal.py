@@ -1,0 +1,99 @@
+"""The internal application: the workshop, on a listener of its own that can be kept inside the house.
+
+It runs in the same process as the public page but in a thread and an event loop of its own: whatever staff do, citizens
+do not wait. Other internal addresses (measures for a supervisor) are added to the same application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from aiohttp import web
+
+from bot.web import handlers
+from bot.web.assets import Asset, Pages, load_assets
+from bot.web.atelier import add_pages
+from bot.web.atelier.framework import ROOT, WORKSHOP, Workshop, explain, guard
+from bot.web.keys import ASSETS, PAGES, SETTINGS
+from bot.web.middlewares import finish_headers, identify
+
+log = logging.getLogger("bot.web.internal")
+MAX_BODY = 2 * 1024 * 1024
+START_SECONDS = 20.0
+
+
+def create_internal_app(workshop: Workshop, assets: Mapping[str, Asset] | None = None) -> web.Application:
+    """Return the internal application.
+
+    Args:
+        workshop: what the pages work with.
+        assets: static files, those of the package by default.
+    """
+    app = web.Application(middlewares=[identify, explain, guard], client_max_size=MAX_BODY)
+    files = dict(assets if assets is not None else load_assets())
+    app[SETTINGS] = replace(workshop.settings, hosts=())  # no other site may frame these pages
+    app[WORKSHOP] = workshop
+    app[ASSETS] = files
+    app[PAGES] = Pages(files, workshop.settings.theme)
+    app.on_response_prepare.append(finish_headers)
+    app.add_routes([web.get("/", _to_workshop), web.get("/static/{name}", handlers.static)])
+    add_pages(app)
+    return app
+
+
+async def _to_workshop(_request: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": ROOT})
+
+
+class InternalServer:
+    """Serves an application from a thread of its own.
+
+    Args:
+        build: makes the application, in the thread.
+        listener: bound socket to serve on.
+    """
+
+    def __init__(self, build: Callable[[], web.Application], listener: socket.socket) -> None:
+        self._build = build
+        self._listener = listener
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="interne", daemon=True)
+        self._ready = threading.Event()
+
+    def start(self) -> None:
+        """Start serving, and return at once."""
+        self._thread.start()
+
+    def wait(self) -> bool:
+        """Wait until it serves; for tests."""
+        return self._ready.wait(START_SECONDS)
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(START_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        runner: web.AppRunner | None = None
+        try:
+            runner = web.AppRunner(self._build(), access_log=None)
+            self._loop.run_until_complete(self._serve(runner))
+            self._ready.set()
+            self._loop.run_forever()
+        except Exception as error:
+            log.error("internal server failed", extra={"evenement": "interne_erreur"}, exc_info=error)
+        finally:
+            if runner is not None:
+                self._loop.run_until_complete(runner.cleanup())
+            self._loop.close()
+
+    async def _serve(self, runner: web.AppRunner) -> None:
+        await runner.setup()
+        await web.SockSite(runner, self._listener).start()
