@@ -19,7 +19,7 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.settings import Settings
-from bot.web.server import _listen
+from bot.web.server import _internal_address, _listen
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,3 +148,28 @@ def test_the_server_stands_without_anything_and_ends_cleanly(process: tuple[subp
     rows = [json.loads(line) for line in errors.splitlines()]
     assert {"urgences_absentes", "routeur_absent", "requete"} <= {row["evenement"] for row in rows}
     assert "motsecret" not in errors and "127.0.0.1" not in errors and "Traceback" not in errors
+
+
+def test_the_workshop_has_its_own_listener_and_ends_with_the_rest(tmp_path: Path) -> None:
+    code = "from bot.web.server import run_server; run_server('127.0.0.1', 0, with_agent=False, internal='127.0.0.1:0')"
+    environment = {**os.environ, "BOT_RACINE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    try:
+        public, inside = (re.search(r"http://[\d.]+:\d+", running.stdout.readline()) for _ in range(2))
+        assert public and inside
+        assert "Entrer dans" in fetch(f"{inside.group()}/atelier/")[1]
+        assert fetch(f"{public.group()}/atelier/")[0] == 404
+        running.send_signal(signal.SIGTERM)
+        _, errors = running.communicate(timeout=20)
+        assert running.returncode == 0 and "Traceback" not in errors
+    finally:
+        running.kill()
+        running.wait()
+
+
+@pytest.mark.parametrize("address", ["8001", ":8001", "127.0.0.1:", "127.0.0.1:port", "127.0.0.1:999999"])
+def test_a_bad_internal_address_is_told(address: str) -> None:
+    with pytest.raises(SettingsError, match="--interne attend"):
+        _internal_address(address)
+    assert _internal_address("[::1]:8001") == ("::1", 8001)
