@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,14 @@ _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=.)eau|au", "o"),
     )
 )
+REMEMBERED = 8192
+"""How many words are kept with their sound and their places in patterns, so that common words cost nothing."""
+
+LONGEST_WORD = 30
+"""Longer words are not kept: nobody fills the memory with made-up ones."""
+
 LOOK_AHEAD = 32
 """How many words ahead a pattern is checked for all its words before being tried (a power of two)."""
-
-WINDOW = 60
-"""How many words are weighed together."""
 
 SENTENCE = 6
 """From how many words a message without any calming word is more worrying than key words."""
@@ -100,26 +103,47 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Tier:
+    """What the clues of a message must bring: the longer it is, the more ordinary words pass for clues by chance.
+
+    Args:
+        mots: longest message concerned, in words; ``None`` for the last tier.
+        fenetre: how many words are weighed together.
+        indices: points that must come from the clues themselves.
+        seuil: points from which a family of situations is an emergency, context included.
+        indices_phrase: ``indices``, when a sentence is weighed alone.
+        seuil_phrase: ``seuil``, when a sentence is weighed alone.
+    """
+
+    mots: int | None
+    fenetre: int
+    indices: int
+    seuil: int
+    indices_phrase: int
+    seuil_phrase: int
+
+
+@dataclass(frozen=True)
 class Scale:
     """Clues that add up when no rule stands.
 
     Args:
-        seuil: points from which a family of situations is an emergency.
-        indices: points that must come from the clues themselves.
-        indices_phrase: the same, when a sentence is weighed alone.
+        paliers: what is asked of a message, the shortest messages first.
         contexte: groups of ``signaux`` → points they add.
         calme: groups of ``signaux`` → points each of their clues takes away (two clues at most).
         rien_de_calme: points added when none of the ``calme`` groups is found.
         familles: family → situation → points of a clue → patterns of the clues.
     """
 
-    seuil: int
-    indices: int
-    indices_phrase: int
+    paliers: tuple[Tier, ...]
     contexte: Mapping[str, int]
     calme: Mapping[str, int]
     rien_de_calme: int
     familles: Mapping[str, Mapping[str, Mapping[int, tuple[str, ...]]]]
+
+    def tier(self, length: int) -> Tier:
+        """Return what is asked of a message of ``length`` words."""
+        return next(tier for tier in self.paliers if tier.mots is None or length <= tier.mots)
 
 
 @dataclass(frozen=True)
@@ -222,10 +246,10 @@ class EmergencyDetector:
         self._book = _PatternBook(rules.mots)
         self._figures = self._book.add_all(rules.figures)
         self._signals = {name: self._book.add_all(lines) for name, lines in rules.signaux.items()}
-        self._events = [self._book.add_all(rule.motifs) for rule in rules.regles]
-        self._clues = _clues(self._book, rules.points)
+        self._events = _Events(self._book, rules.regles)
+        self._clues = _ClueBook(self._book, rules.points)
         self._calming_points = sorted(rules.points.calme.items(), key=lambda item: -item[1])
-        self._overrides = [self._book.add_all(rule.motifs) for rule in rules.modificateurs]
+        self._overrides = _Events(self._book, rules.modificateurs)
         self._reader = _Reader(rules.orthographe, self._book.knows)
 
     def detect(self, texte: str) -> Emergency | None:
@@ -246,31 +270,29 @@ class EmergencyDetector:
         if not words.keys:
             return None
         reading = _Reading(words.keys, self._book.find_all(words.keys))
-        found = self._first(reading, self._rules.regles, self._events) or self._weigh(reading)
+        found = self._first(reading, self._events) or self._weigh(reading)
         if found is None:
             return None
         situation, span = found
-        override = self._first(reading, self._rules.modificateurs, self._overrides)
+        override = self._first(reading, self._overrides)
         if override is not None:
             situation = override[0]
         return Emergency(situation, self._situations[situation], _extract(texte, words, span))
 
-    def _first(self, reading: _Reading, rules: Sequence[Rule], events: Sequence[frozenset[int]]) -> tuple[str, Span] | None:
+    def _first(self, reading: _Reading, events: _Events) -> tuple[str, Span] | None:
         figures = reading.spans(self._figures)
-        for rule, patterns in zip(rules, events):
+        for rule, patterns in events.possible(reading.present):
             for span in reading.spans(patterns):
                 if not _overlaps(span, figures) and self._stands(reading, rule, span):
                     return rule.situation, span
         return None
 
     def _weigh(self, reading: _Reading) -> tuple[str, Span] | None:
-        scale = self._rules.points
-        figures = reading.spans(self._figures)
-        families = [found for clues in self._clues.values() if (found := _found(clues, reading, figures))]
+        families = self._clues.found(reading, reading.spans(self._figures))
         if not families:
             return None
         best: tuple[int, str, Span] | None = None
-        for (low, high), least, bonus in self._stretches(reading):
+        for (low, high), least, threshold, bonus in self._stretches(reading):
             heaviest = max(
                 (weighed for clues in families if (weighed := _heaviest(clues, low, high))),
                 key=lambda weighed: weighed[0],
@@ -279,20 +301,21 @@ class EmergencyDetector:
             if heaviest is None or heaviest[0] < least:
                 continue
             total = heaviest[0] + self._context(reading, low, high, bonus)
-            if total >= scale.seuil and (best is None or total > best[0]):
+            if total >= threshold and (best is None or total > best[0]):
                 best = (total, heaviest[1], heaviest[2])
         return best[1:] if best else None
 
-    def _stretches(self, reading: _Reading) -> Iterator[tuple[Span, int, int]]:
-        """Yield what is weighed together, the points its clues must bring, and its bonus for no calming word.
+    def _stretches(self, reading: _Reading) -> Iterator[tuple[Span, int, int, int]]:
+        """Yield what is weighed together, the points its clues must bring, its threshold, its bonus for no calming word.
 
-        A sentence is also weighed alone, more severely: an emergency may come after an ordinary request.
+        A sentence is also weighed alone, without bonus: an emergency may come after an ordinary request.
         """
-        scale = self._rules.points
-        for window in reading.windows():
-            yield window, scale.indices, scale.rien_de_calme if reading.is_sentence() else 0
+        tier = self._rules.points.tier(reading.length)
+        bonus = self._rules.points.rien_de_calme if reading.is_sentence() else 0
+        for window in reading.windows(tier.fenetre):
+            yield window, tier.indices, tier.seuil, bonus
         for sentence in reading.sentences():
-            yield sentence, scale.indices_phrase, 0
+            yield sentence, tier.indices_phrase, tier.seuil_phrase, 0
 
     def _context(self, reading: _Reading, low: int, high: int, bonus: int) -> int:
         scale = self._rules.points
@@ -365,16 +388,68 @@ class _Pattern:
     needed: int
 
 
+class _Events:
+    """Rules in order, and which of them a message can concern at all."""
+
+    def __init__(self, book: _PatternBook, rules: Sequence[Rule]) -> None:
+        self._rules = [(rule, book.add_all(rule.motifs)) for rule in rules]
+        self._places: dict[int, list[int]] = {}
+        for place, (_, patterns) in enumerate(self._rules):
+            for number in patterns:
+                self._places.setdefault(number, []).append(place)
+
+    def possible(self, present: Iterable[int]) -> Iterator[tuple[Rule, frozenset[int]]]:
+        """Yield, in order, the rules with one of the patterns ``present`` in the message, with all their patterns."""
+        places = {place for number in present for place in self._places.get(number, ())}
+        return (self._rules[place] for place in sorted(places))
+
+
+class _ClueBook:
+    """The clues of every family, and which of them a message holds."""
+
+    def __init__(self, book: _PatternBook, scale: Scale) -> None:
+        self._families: dict[int, list[tuple[str, int, _Clue]]] = {}
+        for family, situations in scale.familles.items():
+            clues = [
+                _Clue(situation, points, book.add_all([line]))
+                for situation, levels in situations.items()
+                for points, lines in levels.items()
+                for line in lines
+            ]
+            for rank, clue in enumerate(sorted(clues, key=lambda clue: -clue.points)):
+                for number in clue.patterns:
+                    self._families.setdefault(number, []).append((family, rank, clue))
+
+    def found(self, reading: _Reading, figures: Sequence[Span]) -> list[list[tuple[_Clue, list[Span]]]]:
+        """Return for each family that has a solid clue its clues, the heaviest first, with where they stand out of any figure."""
+        families: dict[str, dict[int, _Clue]] = {}
+        for number in reading.present:
+            for family, rank, clue in self._families.get(number, ()):
+                families.setdefault(family, {})[rank] = clue
+        found = []
+        for _, clues in sorted(families.items()):
+            if not any(clue.points >= _SOLID for clue in clues.values()):
+                continue
+            held = [
+                (clue, spans)
+                for _, clue in sorted(clues.items())
+                if (spans := [span for span in reading.spans(clue.patterns) if not _overlaps(span, figures)])
+            ]
+            if any(clue.points >= _SOLID for clue, _ in held):
+                found.append(held)
+        return found
+
+
 class _Reader:
     """Turns a message into comparable words that remember where they stand in it."""
 
     def __init__(self, spellings: Mapping[str, str], knows: Callable[[str], bool]) -> None:
         self._spellings = {**SMS_WORDS, **spellings}
         self._knows = knows
+        self._heard = lru_cache(maxsize=REMEMBERED)(self._hear)
 
     def read(self, text: str) -> _Words:
         read = _Words([], [], [])
-        sounds: dict[str, tuple[str, ...]] = {}
         last = 0
         for match in _WORD.finditer(text):
             start, end = match.span()
@@ -382,12 +457,13 @@ class _Reader:
             if gap not in _PLAIN_GAPS and read.keys and _SENTENCE_END.search(gap):
                 _append(read, _BREAK, last, last)
             typed = match.group()
-            if typed not in sounds:
-                sounds[typed] = tuple(_sound(word) for word in self._words(typed))
-            for key in sounds[typed]:
+            for key in self._heard(typed) if end - start <= LONGEST_WORD else self._hear(typed):
                 _append(read, key, start, end)
             last = end
         return read
+
+    def _hear(self, typed: str) -> tuple[str, ...]:
+        return tuple(_sound(word) for word in self._words(typed))
 
     def _words(self, typed: str) -> tuple[str, ...]:
         if typed.lower() == "là":
@@ -418,6 +494,7 @@ class _PatternBook:
         self._lengths: list[int] = []
         self._patterns: dict[str, int] = {}
         self._by_first: dict[int, list[_Pattern]] = {}
+        self._known = lru_cache(maxsize=REMEMBERED)(self._look_up)
 
     def add_all(self, lines: Iterable[str]) -> frozenset[int]:
         return frozenset(self._add(plain) for line in lines for plain in _ungroup(line))
@@ -426,8 +503,9 @@ class _PatternBook:
         return bool(self._classes(key))
 
     def find_all(self, keys: Sequence[str]) -> dict[int, list[Span]]:
-        known = {key: self._classes(key) for key in set(keys)}
-        masks = {key: sum(1 << i for i in ids) for key, ids in known.items()}
+        looked_up = {key: self._known(key) if len(key) <= LONGEST_WORD else self._look_up(key) for key in set(keys)}
+        known = {key: ids for key, (ids, _) in looked_up.items()}
+        masks = {key: mask for key, (_, mask) in looked_up.items()}
         absent = ~reduce(or_, masks.values(), 0)
         candidates = {
             key: [p for first in ids for p in self._by_first.get(first, ()) if not p.needed & absent] for key, ids in known.items()
@@ -491,6 +569,10 @@ class _PatternBook:
         if start.endswith("c"):  # what follows decides between the sounds of "menace" and "suffoquer"
             yield self._starts, _sound(start[:-1] + "s", whole=False)
 
+    def _look_up(self, key: str) -> tuple[frozenset[int], int]:
+        ids = self._classes(key)
+        return ids, sum(1 << i for i in ids)
+
     def _classes(self, key: str) -> frozenset[int]:
         ids = set(self._exact.get(key, ()))
         for length in self._lengths:
@@ -505,29 +587,30 @@ class _Reading:
 
     def __init__(self, keys: Sequence[str], found: Mapping[int, list[Span]]) -> None:
         self._found = found
-        self._present = frozenset(found)
-        self._length = len(keys)
+        self.present = frozenset(found)
+        self.length = len(keys)
         self._breaks = [i for i, key in enumerate(keys) if key == _BREAK]
         self._cache: dict[frozenset[int], list[Span]] = {}
 
     def spans(self, patterns: frozenset[int]) -> list[Span]:
         if patterns not in self._cache:
-            self._cache[patterns] = sorted(span for p in patterns & self._present for span in self._found[p])
+            self._cache[patterns] = sorted(span for p in patterns & self.present for span in self._found[p])
         return self._cache[patterns]
 
     def is_sentence(self) -> bool:
         """Tell whether the message is more than a few key words."""
-        return self._length >= SENTENCE
+        return self.length >= SENTENCE
 
-    def windows(self) -> Iterator[Span]:
-        """Yield the stretches of words weighed together; each overlaps half of the next."""
-        for low in range(0, max(1, self._length - WINDOW // 2), WINDOW // 2):
-            yield low, low + WINDOW
+    def windows(self, width: int) -> Iterator[Span]:
+        """Yield the stretches of ``width`` words weighed together; each overlaps half of the next."""
+        step = width // 2
+        for low in range(0, max(1, self.length - step), step):
+            yield low, low + width
 
     def sentences(self) -> Iterator[Span]:
         """Yield each sentence of a message that has several."""
         if self._breaks:
-            yield from zip([0, *(i + 1 for i in self._breaks)], [*self._breaks, self._length])
+            yield from zip([0, *(i + 1 for i in self._breaks)], [*self._breaks, self.length])
 
     def near(self, patterns: frozenset[int], span: Span, scope: int) -> bool:
         return _touches(self.spans(patterns), span[0] - scope, span[1] + scope)
@@ -547,32 +630,6 @@ def _look_ahead(masks: Sequence[int]) -> list[int]:
         ahead = [mask | later for mask, later in zip(ahead, ahead[step:])] + ahead[-step:]
         step *= 2
     return ahead
-
-
-def _clues(book: _PatternBook, scale: Scale) -> dict[str, list[_Clue]]:
-    """Return for each family its clues, the heaviest first."""
-    return {
-        family: sorted(
-            (
-                _Clue(situation, points, book.add_all([line]))
-                for situation, levels in situations.items()
-                for points, lines in levels.items()
-                for line in lines
-            ),
-            key=lambda clue: -clue.points,
-        )
-        for family, situations in scale.familles.items()
-    }
-
-
-def _found(clues: Iterable[_Clue], reading: _Reading, figures: Sequence[Span]) -> list[tuple[_Clue, list[Span]]]:
-    """Return the clues found in the message with where they stand, out of any figure of speech."""
-    found = []
-    for clue in clues:
-        spans = [span for span in reading.spans(clue.patterns) if not _overlaps(span, figures)]
-        if spans:
-            found.append((clue, spans))
-    return found if any(clue.points >= _SOLID for clue, _ in found) else []
 
 
 def _heaviest(clues: Sequence[tuple[_Clue, list[Span]]], low: int, high: int) -> tuple[int, str, Span] | None:
@@ -687,6 +744,8 @@ def _check(situations: Mapping[str, tuple[str, ...]], rules: EmergencyRules) -> 
         if rule.force not in _FORCES:
             problems.append(f"la force « {rule.force} » ({rule.situation}) n'existe pas : {', '.join(_FORCES)}.")
     problems += [f"la situation « {name} » n'a pas de numéro dans urgences.yml." for name in sorted(set(known)) if not situations.get(name)]
+    if not rules.points.paliers or rules.points.paliers[-1].mots is not None:
+        problems.append("le dernier palier de « points » ne doit pas donner de nombre de « mots ».")
     problems += [f"le groupe de signaux « {name} » n'existe pas." for name in sorted(groups - set(rules.signaux))]
     problems += [f"« calmants » ne dit rien de la force « {name} »." for name in _FORCES[1:] if name not in rules.calmants]
     if problems:
@@ -716,9 +775,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 
 def _scale(row: Mapping[str, Any]) -> Scale:
     return Scale(
-        seuil=int(row["seuil"]),
-        indices=int(row["indices"]),
-        indices_phrase=int(row["indices_phrase"]),
+        paliers=tuple(_tier(tier) for tier in row["paliers"]),
         contexte={name: int(points) for name, points in row["contexte"].items()},
         calme={name: int(points) for name, points in row["calme"].items()},
         rien_de_calme=int(row["rien_de_calme"]),
@@ -728,4 +785,11 @@ def _scale(row: Mapping[str, Any]) -> Scale:
             }
             for family, situations in row["familles"].items()
         },
+    )
+
+
+def _tier(row: Mapping[str, Any]) -> Tier:
+    return Tier(
+        mots=int(row["mots"]) if "mots" in row else None,
+        **{name: int(row[name]) for name in ("fenetre", "indices", "seuil", "indices_phrase", "seuil_phrase")},
     )
