@@ -322,7 +322,7 @@ class EmergencyDetector:
         points = sum(p for name, p in scale.contexte.items() if _touches(reading.spans(self._signals[name]), low, high))
         heard: set[int] = set()
         for name, taken in self._calming_points:
-            clues = {span[0] for span in reading.spans(self._signals[name]) if low <= span[0] < high} - heard
+            clues = {span[0] for span in _starting(reading.spans(self._signals[name]), low, high)} - heard
             points -= taken * min(len(clues), _MOST_CALM)
             heard |= clues
         return points if heard else points + bonus
@@ -381,11 +381,12 @@ class _Slot:
 
 @dataclass(frozen=True)
 class _Pattern:
-    """A compiled pattern; ``needed`` has one bit for each set of words it cannot do without."""
+    """A compiled pattern; ``needed`` has one bit for each set of words it cannot do without, ``soon`` those sure to be near."""
 
     number: int
     slots: tuple[_Slot, ...]
     needed: int
+    soon: int
 
 
 class _Events:
@@ -516,7 +517,7 @@ class _PatternBook:
         for start, key in enumerate(keys):
             missing = ~ahead[start]
             for pattern in candidates[key]:
-                if pattern.needed & missing:
+                if pattern.soon & missing:
                     continue
                 end = _match(pattern.slots, 1, classes, start + 1)
                 if end >= 0:
@@ -533,8 +534,8 @@ class _PatternBook:
         self._patterns[line] = number
         words = {slot.word for slot in slots if slot.word >= 0 and not slot.optional}
         reach = sum(slot.gap or 1 for slot in slots)
-        needed = sum(1 << word for word in words) if reach <= LOOK_AHEAD else 0
-        self._by_first.setdefault(slots[0].word, []).append(_Pattern(number, slots, needed))
+        needed = sum(1 << word for word in words)
+        self._by_first.setdefault(slots[0].word, []).append(_Pattern(number, slots, needed, needed if reach <= LOOK_AHEAD else 0))
         return number
 
     def _slot(self, part: str) -> _Slot:
@@ -639,7 +640,7 @@ def _heaviest(clues: Sequence[tuple[_Clue, list[Span]]], low: int, high: int) ->
     weights: dict[str, int] = {}
     first: dict[str, Span] = {}
     for clue, spans in clues:
-        span = next((s for s in spans if low <= s[0] < high and not _shared(s, taken)), None)
+        span = next((s for s in _starting(spans, low, high) if not _shared(s, taken)), None)
         if span is None:
             continue
         if clue.points < _SOLID and (not first or light == _MOST_LIGHT):
@@ -695,6 +696,11 @@ def _sound(word: str, whole: bool = True) -> str:
         word = pattern.sub(sound, word) or word
     word = _DOUBLED.sub(r"\1", word) or word
     return word[:-1] if whole and len(word) > 4 and word[-1] in "sx" else word
+
+
+def _starting(spans: Sequence[Span], low: int, high: int) -> Sequence[Span]:
+    """Return those of ``spans`` (sorted) that start from ``low`` to ``high`` (exclusive)."""
+    return spans[bisect_left(spans, (low,)) : bisect_left(spans, (high,))]
 
 
 def _touches(spans: Sequence[Span], low: int, high: int) -> bool:
