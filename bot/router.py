@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.cleaning import CleanText, Script, clean
 from bot.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
-from bot.emergency import EmergencyDetector, load_rules, load_situations
+from bot.emergency import Emergency, EmergencyDetector, load_rules, load_situations
 from bot.errors import ModelError
 from bot.language import Languages, load_languages
 from bot.menus import Menus
@@ -69,7 +69,11 @@ class Router:
         return self.route_many([text], profile)[0]
 
     def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
-        """Route several messages at once, in order; the encoder works faster on a batch."""
+        """Route several messages at once, in order; the encoder works faster on a batch.
+
+        Emergencies are looked for before anything is understood, whatever the model then makes of the message.
+        """
+        emergencies = [self.detector.detect(text) for text in texts]
         cleaned = [clean(mask(text[:READ_CHARACTERS])) for text in texts]
         readable = [i for i, c in enumerate(cleaned) if c.script is Script.LATIN]
         understood: dict[int, Understanding] = {}
@@ -77,7 +81,10 @@ class Router:
             rows = self.model.predict_proba([cleaned[i] for i in readable])
             for i, row in zip(readable, rows, strict=True):
                 understood[i] = self.model.understanding(row)
-        return [self._finish(texts[i], c, understood.get(i), profile) for i, c in enumerate(cleaned)]
+        return [
+            self.with_context(c, self._decision(c, understood.get(i), profile), emergency)
+            for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
+        ]
 
     def decide(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> RoutingDecision:
         """Decide for a cleaned message already understood, several requests included."""
@@ -113,16 +120,15 @@ class Router:
             return Destination(self.referential.services[identifier].delegation, identifier, None, reading.services.get(identifier, 0.0))
         return Destination(identifier, None, None, reading.delegations.get(identifier, 0.0))
 
-    def _finish(self, original: str, text: CleanText, understanding: Understanding | None, profile: str | None) -> RoutingDecision:
+    def _decision(self, text: CleanText, understanding: Understanding | None, profile: str | None) -> RoutingDecision:
         if understanding is None:
-            return self.with_context(original, text, RoutingDecision(DecisionKind.INCOMPRIS))
-        return self.with_context(original, text, self.decide(text, understanding, profile))
+            return RoutingDecision(DecisionKind.INCOMPRIS)
+        return self.decide(text, understanding, profile)
 
-    def with_context(self, original: str, text: CleanText, decision: RoutingDecision) -> RoutingDecision:
-        """Put the emergency first, and add the commune named in the message."""
+    def with_context(self, text: CleanText, decision: RoutingDecision, emergency: Emergency | None) -> RoutingDecision:
+        """Put the emergency found in the message first, and add the commune named in it."""
         places = self.gazetteer.find(text.display)
         commune = commune_as_json(places[0]) if places else None
-        emergency = self.detector.detect(original)
         if emergency is None:
             return replace(decision, commune=commune)
         oriented = decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.emergency import Emergency
 from bot.errors import ModelMissing
 from bot.paths import ProjectPaths
 from bot.router import Router, load_router
@@ -107,6 +108,23 @@ def test_an_emergency_comes_first_with_and_without_a_model(text: str, number: st
 
 def test_an_emergency_at_the_very_end_of_a_long_message(bare_router: Router) -> None:
     assert bare_router.route("bla " * 3_000 + ". Il y a le feu chez le voisin, venez vite").decision is DecisionKind.URGENCE
+
+
+def test_emergencies_are_looked_for_before_anything_is_understood(make_router, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    router = make_router(TABLE)
+    steps: list[str] = []
+    detect, predict = router.detector.detect, router.model.predict_proba
+
+    class Watched:
+        def detect(self, text: str) -> Emergency | None:
+            steps.append("urgence")
+            return detect(text)
+
+    monkeypatch.setattr(router, "detector", Watched())
+    monkeypatch.setattr(router.model, "predict_proba", lambda texts: steps.append(f"compris {len(texts)}") or predict(texts))
+    decisions = router.route_many(["bonjour", "il y a le feu chez le voisin", "je veux un passeport"])
+    assert steps == ["urgence", "urgence", "urgence", "compris 3"]
+    assert [d.decision is DecisionKind.URGENCE for d in decisions] == [False, True, False]
 
 
 def test_an_emergency_keeps_the_door_for_afterwards(fake: Router) -> None:

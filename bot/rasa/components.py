@@ -360,11 +360,12 @@ class RequestRouter(GraphComponent, IntentClassifier):
     def _decide(self, message: Message, profile: str | None) -> RoutingDecision:
         router = self.router_for(message.get(STORED_MODEL))
         text, understanding = _cleaned(message), message.get(UNDERSTANDING)
+        emergency = router.detector.detect(message.get(ORIGINAL) or text.display)
         if understanding is None:
             decision = RoutingDecision(DecisionKind.INCOMPRIS)
         else:
             decision = router.decide(text, understanding, profile)
-        return router.with_context(message.get(ORIGINAL) or text.display, text, decision)
+        return router.with_context(text, decision, emergency)
 
     def _final_intent(self, decision: RoutingDecision, message: Message) -> dict[str, Any]:
         name = FINAL_INTENTS.get(decision.decision)
