@@ -21,8 +21,9 @@ from bot.yaml_lines import load_located
 NUMBERS = project_paths().referential / "urgences.yml"
 RULES = project_paths().referential / "urgences_regles.yml"
 
-LONG = 10_000
+LONG = 20_000
 BUDGET_SECONDS = 0.050
+USUAL_SECONDS = 0.001
 
 
 def _cases(name: str) -> list[dict[str, Any]]:
@@ -32,6 +33,7 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 TRUE_CASES = _cases("urgences_vraies.jsonl")
 CALM_CASES = _cases("urgences_fausses.jsonl")
+REQUESTS = [case for number in (1, 2, 3) for case in _cases(f"demandes_{number}.jsonl")]
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,11 @@ def test_an_emergency_after_ordinary_words_is_still_seen(detector: EmergencyDete
     assert seen / len(TRUE_CASES) >= least
 
 
+def test_ordinary_requests_seldom_raise_an_alarm(detector: EmergencyDetector) -> None:
+    alarms = [case["id"] for case in REQUESTS if detector.detect(case["texte"]) is not None]
+    assert len(alarms) / len(REQUESTS) < 0.01, alarms
+
+
 # --- What a deaf or silent person gets ----------------------------------------------------------------
 
 
@@ -140,13 +147,40 @@ def test_what_is_not_text_is_refused(detector: EmergencyDetector, value: Any) ->
         "enfant petit fille bébé seul ",
         "(((((",
         "ne ne ne pas plus ",
+        "le petit il est dans l'eau et on ne le voit plus ",
+        "jjj d'l'n's'",
         " ".join(case["texte"] for case in CALM_CASES[:200]) + " ",
+        " ".join(sorted({word for case in TRUE_CASES for word in case["texte"].split()})) + " ",
     ],
     ids=lambda unit: unit[:20],
 )
 def test_a_very_long_message_is_read_at_once(detector: EmergencyDetector, unit: str) -> None:
     text = (unit * (LONG // len(unit) + 1))[:LONG]
     assert min(_seconds(detector, text) for _ in range(7)) < BUDGET_SECONDS
+
+
+def test_an_ordinary_message_costs_next_to_nothing(detector: EmergencyDetector) -> None:
+    def pass_over() -> float:
+        return sum(_seconds(detector, case["texte"]) for case in REQUESTS[:500]) / 500
+
+    assert min(pass_over() for _ in range(5)) < USUAL_SECONDS
+
+
+def test_the_cost_grows_no_faster_than_the_message(detector: EmergencyDetector) -> None:
+    text = " ".join(case["texte"] for case in CALM_CASES)
+    short, long = text[:5_000], text[:20_000]
+    ratio = min(_seconds(detector, long) for _ in range(7)) / min(_seconds(detector, short) for _ in range(7))
+    assert ratio < 8
+
+
+def test_made_up_words_do_not_fill_the_memory(detector: EmergencyDetector) -> None:
+    kept = detector._reader._heard.cache_info().maxsize
+    for start in range(0, 3 * kept, 1_000):
+        detector.detect(" ".join(f"mot{number}" for number in range(start, start + 1_000)))
+    assert detector._reader._heard.cache_info().currsize <= kept
+    before = detector._reader._heard.cache_info().currsize, detector._book._known.cache_info().misses
+    detector.detect("xy" * LONG)
+    assert (detector._reader._heard.cache_info().currsize, detector._book._known.cache_info().misses) == before
 
 
 def _seconds(detector: EmergencyDetector, text: str) -> float:
