@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,8 @@ class Case:
         if self.outcome.asked:
             return "question : " + ", ".join(str(d.service or d.dis) for d in decision.destinations)
         alarm = f"urgence {decision.urgence[0]}" if decision.urgence else ""
-        door = f"{given_service(self.outcome)} › {decision.destinations[0].sujet or '?'}" if decision.destinations else ""
-        return ", ".join(x for x in (alarm, door) if x) or decision.acte or decision.decision.value
+        doors = " puis ".join(f"{d.service or d.dis} › {d.sujet or '?'}" for d in decision.destinations)
+        return ", ".join(x for x in (alarm, doors) if x) or decision.acte or decision.decision.value
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,36 @@ def _kind(outcome: Outcome) -> str:
     return "mauvais service" if outcome.right_dis else "mauvaise porte"
 
 
+@dataclass(frozen=True)
+class Split:
+    """What cutting single requests into several costs.
+
+    Args:
+        messages: requests that got several doors, though one was expected.
+        wrong: of these, those whose first door is not the right service.
+        second: of these, those whose right service is given, but not first.
+        whole: of these, those that the whole message, not cut, would have sent to the right service.
+    """
+
+    messages: int
+    wrong: int
+    second: int
+    whole: int
+
+
+def split_cost(router: Router, outcomes: Sequence[Outcome]) -> Split:
+    """Count the requests cut into several, and what the whole message would have given."""
+    cut = [o for o in outcomes if o.answered and len(o.decision.destinations) > 1]
+    wrong = [o for o in cut if not o.right_service]
+    whole = [
+        Outcome(o.row, router.decider.decide(router.decider.read(u)))
+        for o, u in zip(wrong, understand(router, wrong), strict=True)
+        if u is not None
+    ]
+    second = [any(Outcome(o.row, replace(o.decision, destinations=(d,))).right_service for d in o.decision.destinations) for o in wrong]
+    return Split(len(cut), len(wrong), sum(second), sum(o.answered and o.right_service for o in whole))
+
+
 def confusion(outcomes: Sequence[Outcome]) -> dict[str, Counter[str]]:
     """Return expected service → what was given first → messages."""
     result: dict[str, Counter[str]] = defaultdict(Counter)
@@ -133,20 +163,25 @@ def confusion(outcomes: Sequence[Outcome]) -> dict[str, Counter[str]]:
     return dict(sorted(result.items()))
 
 
-def write_page(cases: Sequence[Case], outcomes: Sequence[Outcome], causes: Causes, target: Path) -> None:
+def write_page(cases: Sequence[Case], outcomes: Sequence[Outcome], split: Split, causes: Causes, target: Path) -> None:
     """Write the figures under :data:`MARK` of ``target``, and the chart of confusions in ``images`` next to it."""
     matrix = confusion(outcomes)
     _draw(matrix, target.parent / "images" / "confusions.svg")
-    write_figures(target, "\n".join(_body(cases, outcomes, causes, matrix)), MARK, "# Les erreurs, lues une par une")
+    write_figures(target, "\n".join(_body(cases, outcomes, split, causes, matrix)), MARK, "# Les erreurs, lues une par une")
 
 
-def _body(cases: Sequence[Case], outcomes: Sequence[Outcome], causes: Causes, matrix: Mapping[str, Counter[str]]) -> list[str]:
+def _body(
+    cases: Sequence[Case], outcomes: Sequence[Outcome], split: Split, causes: Causes, matrix: Mapping[str, Counter[str]]
+) -> list[str]:
     kinds = Counter(c.kind for c in cases)
     errors = sum(not o.right_service for o in outcomes)
     lines = [
         f"{len(outcomes)} demandes d'essai, {errors} sans le bon service. Les {len(cases)} cas lus :",
         "",
         *table(("sorte", "cas"), ((k, kinds[k]) for k in KINDS if kinds[k])),
+        "",
+        f"Demandes simples découpées en plusieurs portes : {split.messages}. La première porte est fausse pour {split.wrong}, dont "
+        f"{split.second} où la bonne vient ensuite ; lu en entier, le message donnait d'emblée le bon service à {split.whole} d'entre elles.",
         "",
         "### Par cause",
         "",
@@ -173,7 +208,7 @@ def _body(cases: Sequence[Case], outcomes: Sequence[Outcome], causes: Causes, ma
         expected = f"{row.get('service') or row['dis']} › {row.get('sujet') or '?'}"
         reason = f"{name} : {note['note']}" if note.get("note") else name
         body.append((number, row["id"], row["texte"], expected, case.given, case.kind, f"{100 * case.certainty:.0f} %", reason))
-    return lines + table(("n°", "id", "message", "attendu", "donné", "sorte", "confiance", "cause"), body)
+    return lines + table(("n°", "id", "message", "attendu", "donné", "sorte", "confiance (message entier)", "cause"), body)
 
 
 def _confusion_rows(matrix: Mapping[str, Counter[str]]) -> list[tuple[str, int, int, str]]:
@@ -200,5 +235,7 @@ def _draw(matrix: Mapping[str, Counter[str]], target: Path) -> None:
 
 def run(paths: ProjectPaths) -> None:
     """Write ``docs/erreurs.md`` from the model of the tree and the causes noted by a person."""
-    cases, outcomes = worst(load_router(paths), read_test_sets(paths.test_sets)["demandes"])
-    write_page(cases, outcomes, read_causes(paths.docs / "erreurs_causes.yml"), paths.docs / "erreurs.md")
+    router = remembering(load_router(paths))
+    causes = read_causes(paths.docs / "erreurs_causes.yml")
+    cases, outcomes = worst(router, read_test_sets(paths.test_sets)["demandes"])
+    write_page(cases, outcomes, split_cost(router, outcomes), causes, paths.docs / "erreurs.md")

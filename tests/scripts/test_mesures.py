@@ -15,13 +15,14 @@ import pytest
 from bot.cleaning import clean
 from bot.corpus import Example, read_corpus
 from bot.errors import AssistantError
+from bot.evaluation import route_rows
 from bot.paths import ProjectPaths
 from bot.referential import Referential
 from bot.router import Router
 from scripts.mesures.blocks import ContentVectorBlock, MeanVectorBlock, Memory, SyntaxBlock, Word
 from scripts.mesures.comparison import OURS, QUICK, compare, write_page
 from scripts.mesures.corpora import messages, sample, score
-from scripts.mesures.errors import KINDS, UNREAD, confusion, read_causes, worst
+from scripts.mesures.errors import KINDS, UNREAD, Split, confusion, read_causes, split_cost, worst
 from scripts.mesures.errors import write_page as write_errors
 from scripts.mesures.pipelines import ByClause, Majority
 from scripts.mesures.stock_rasa import CONFIG, _nlu
@@ -195,6 +196,24 @@ def test_the_worst_come_first(fake: Router) -> None:
     assert matrix["action_sociale"] == {"titres": 1}
 
 
+def test_what_cutting_a_message_costs(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router(
+        {
+            "refaire le passeport de ma fille et je veux construire": {"passeport": 0.95},
+            "passeport": {"passeport": 0.95},
+            "construire": {"permis_construire": 0.95},
+        }
+    )
+    text = "je veux construire un abri. Et sinon refaire le passeport de ma fille"
+    passport = {"texte": text, "dis": "population", "service": "titres"}
+    works = {**passport, "dis": "territoire", "service": "equipement_agriculture"}
+    elsewhere = {**passport, "dis": "securite", "service": "securite_civile"}
+    single = {**passport, "texte": "mon passeport"}
+    outcomes = route_rows(router, [passport, works, elsewhere, single])
+    assert [len(o.decision.destinations) for o in outcomes] == [2, 2, 2, 1]
+    assert split_cost(router, outcomes) == Split(messages=3, wrong=2, second=1, whole=1)
+
+
 def test_the_page_keeps_what_a_person_noted(fake: Router, tmp_path: Path) -> None:
     notes = tmp_path / "erreurs_causes.yml"
     notes.write_text(
@@ -209,7 +228,7 @@ def test_the_page_keeps_what_a_person_noted(fake: Router, tmp_path: Path) -> Non
     page = tmp_path / "erreurs.md"
     page.write_text("# Titre à la main\n", encoding="utf-8")
     cases, outcomes = worst(fake, ROWS)
-    write_errors(cases, outcomes, read_causes(notes), page)
+    write_errors(cases, outcomes, split_cost(fake, outcomes), read_causes(notes), page)
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Titre à la main\n")
     assert "| Tournure absente | 1 | 1 | à écrire |" in text
