@@ -402,7 +402,7 @@ def _vague(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "messages": len(outcomes),
         "question_posee": proportion([o.asked or o.refused for o in outcomes]),
-        "choix_plausible": proportion([any(f"{d.dis}/{d.service}" in o.row["plausibles"] for d in o.doors) for o in asked]),
+        "choix_plausible": proportion([any(_leads(d, p) for d in o.doors for p in o.row["plausibles"]) for o in asked]),
     }
 
 
@@ -425,6 +425,12 @@ def _confusions(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
 
 def _opens(door: Destination, wanted: Mapping[str, Any]) -> bool:
     return door.dis == wanted["dis"] and wanted.get("service") in {None, door.service}
+
+
+def _leads(door: Destination, plausible: str) -> bool:
+    """Whether a choice leads to ``delegation/service``: the service itself, or its delegation as a whole."""
+    dis, _, service = plausible.partition("/")
+    return door.dis == dis and door.service in {None, service}
 
 
 def _right_number(row: Mapping[str, Any], numbers: Sequence[str]) -> bool:

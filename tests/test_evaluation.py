@@ -14,6 +14,7 @@ from bot.evaluation import (
     SWEEP,
     TEST_SETS,
     Outcome,
+    _vague,
     acceptance,
     by_length,
     certainty,
@@ -189,6 +190,17 @@ def test_the_report_by_hand(fake: Router, folder: Path) -> None:
     assert report["bruit"]["propre"]["dis_juste"]["valeur"] == 0.5
     assert set(report["bruit"]) == {"propre", *NOISES}
     assert "paires" not in report
+
+
+@pytest.mark.parametrize(
+    ("plausible", "right"),
+    [("population/titres", 1), ("population/action_sociale", 0), ("territoire/equipement_agriculture", 1), ("securite/titres", 0)],
+)
+def test_a_plausible_choice_names_the_service_or_its_delegation(plausible: str, right: int) -> None:
+    works = Destination("territoire", None, None, 0.4)
+    asked = RoutingDecision(DecisionKind.CLARIFIER, (PASSPORT, works), question="?")
+    figure = _vague([Outcome({"texte": "x", "plausibles": [plausible]}, asked)])["choix_plausible"]
+    assert (figure["nombre"], figure["messages"]) == (right, 1)
 
 
 def test_the_report_can_be_written_as_json(fake: Router, folder: Path) -> None:
