@@ -101,6 +101,12 @@ class Settings:
         600, "BOT_DEBIT_HEURE", _integer(0, 1_000_000), "Messages permis par heure et par adresse ; 0 : pas de limite."
     )
     max_body: int = _setting(131_072, "BOT_TAILLE_MAX", _integer(1_024, 10_485_760), "Taille maximale d'un envoi, en octets.")
+    max_batch_body: int = _setting(
+        4_194_304, "BOT_TAILLE_MAX_LOT", _integer(1_024, 104_857_600), "Taille maximale d'un lot ou d'une liste de l'API, en octets."
+    )
+    keys_file: str = _setting(
+        "", "BOT_CLES", str.strip, "Fichier des clés de l'API, gardées hachées (voir « bot cles ») ; vide : pas de clés."
+    )
     session_minutes: int = _setting(
         30, "BOT_SESSION_MINUTES", _integer(1, 1_440), "Durée, en minutes sans message, après laquelle une conversation est effacée."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.language import Courtesy
 from bot.referential import Audience, EntryPoint, Referential, Service, Topic
@@ -74,6 +74,10 @@ class Card:
         because: the words of the message that led there.
         to_validate: whether the rule awaits the préfet's validation.
         topic_id: of the topic, empty when only the service or the delegation is known.
+        step: the first step alone, without the name of the service.
+        outside: whether another body than the State services is named.
+        partner: whether a partner reads it: lead service, associated services, pieces of the file.
+        partner_contact: desk of the service itself, for partners only.
     """
 
     delegation: str
@@ -88,11 +92,34 @@ class Card:
     because: str = ""
     to_validate: bool = False
     topic_id: str = ""
+    step: str = ""
+    outside: bool = False
+    partner: bool = False
+    partner_contact: Contact | None = None
 
     @property
     def text(self) -> str:
-        """The answer as plain sentences."""
-        return " ".join((*self.sentences, *self.associated))
+        """The answer as plain sentences; a partner reads the associated services in a line of their own."""
+        return " ".join(self.sentences if self.partner else (*self.sentences, *self.associated))
+
+    def details(self) -> list[str]:
+        """Return what follows the sentences, one line each, in plain text: a partner's differ from a citizen's."""
+        desk = contact_line(self.contact)
+        link = [f"{self.link[0]} : {self.link[1]}"] if self.link else []
+        if not self.partner:
+            return [*([f"À apporter : {', '.join(self.bring)}."] if self.bring else []), desk, *link]
+        lead = f"Organisme compétent : {self.service}." if self.outside else f"Service chef de file : {self.service} – {self.delegation}."
+        lines = [lead]
+        if self.associated:
+            lines.append("Services associés : " + " ".join(self.associated))
+        if self.bring:
+            lines.append(f"Pièces du dossier : {', '.join(self.bring)}.")
+        lines.append(f"Contact : {desk}" if self.outside else f"Entrée unique : {desk}")
+        if self.partner_contact:
+            lines.append(f"Contact du service : {contact_line(self.partner_contact)}")
+        if self.today:
+            lines.append(f"Nom actuel du service : {self.today}.")
+        return [*lines, *link]
 
 
 @dataclass(frozen=True)
@@ -136,11 +163,7 @@ class Reply:
         for card in self.cards:
             if len(self.cards) > 1:
                 lines.append(card.text)
-            if card.bring:
-                lines.append("À apporter : " + ", ".join(card.bring) + ".")
-            lines.append(contact_line(card.contact))
-            if card.link:
-                lines.append(f"{card.link[0]} : {card.link[1]}")
+            lines.extend(card.details())
         lines.extend(f"- {choice.label}" for choice in self.choices)
         if self.cards:
             lines.append(self.notice)
@@ -191,10 +214,22 @@ class Writer:
     def card(self, destination: Destination, profile: str | None = None) -> Card:
         """Return the card of one destination."""
         if destination.sujet:
-            return self._topic_card(self._referential.topics[destination.sujet], destination, profile)
-        if destination.service:
-            return self._service_card(self._referential.services[destination.service], destination)
-        return self._delegation_card(destination)
+            card = self._topic_card(self._referential.topics[destination.sujet], destination, profile)
+        elif destination.service:
+            card = self._service_card(self._referential.services[destination.service], destination)
+        else:
+            card = self._delegation_card(destination)
+        if profile != Audience.PARTENAIRE.value:
+            return card
+        return replace(card, partner=True, partner_contact=self._partner_contact(destination))
+
+    def _partner_contact(self, destination: Destination) -> Contact | None:
+        """Return the desk of the service itself, unless the card already leads there."""
+        if not destination.service:
+            return None
+        desk = self._referential.services[destination.service].contact_partenaire
+        own = self._referential.topics[destination.sujet].guichet if destination.sujet else ""
+        return self.contact(self._referential.entry_points[desk]) if desk and desk != own else None
 
     def choice(self, destination: Destination) -> Choice:
         """Return the button that leads to a destination."""
@@ -269,6 +304,8 @@ class Writer:
             because=destination.extrait,
             to_validate=topic.a_valider,
             topic_id=topic.id,
+            step=_capital(advice.premier_geste),
+            outside=outside,
         )
 
     def _service_card(self, service: Service, destination: Destination) -> Card:
@@ -289,6 +326,7 @@ class Writer:
             today=service.nom_actuel,
             because=destination.extrait,
             to_validate=service.a_valider,
+            step="Appelez-le ou écrivez-lui.",
         )
 
     def _delegation_card(self, destination: Destination) -> Card:
@@ -309,6 +347,7 @@ class Writer:
             today="",
             because=destination.extrait,
             to_validate=delegation.a_valider,
+            step="Appelez cette entrée unique.",
         )
 
     def _plain_service(self, service_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ class Gazetteer:
     def __init__(self, communes: dict[tuple[str, ...], Commune]) -> None:
         self._communes = communes
         self._longest = max(map(len, communes), default=0)
+        self._by_code = {c.code_insee: c for c in communes.values() if not c.ancien_nom}
 
     def __len__(self) -> int:
         return len(self._communes)
@@ -103,6 +105,20 @@ class Gazetteer:
     def lookup(self, name: str) -> Commune | None:
         """Return the commune of that exact name (accents, hyphens and case aside), or ``None``."""
         return self._communes.get(place_words(name))
+
+    def by_code(self, code: str) -> Commune | None:
+        """Return today's commune of an Insee code, or ``None``."""
+        return self._by_code.get(code.strip().upper())
+
+    def close_to(self, name: str) -> Commune | None:
+        """Return the commune of the Lot whose name is written almost like ``name``, or ``None``."""
+        names = {" ".join(words): commune for words, commune in self._communes.items() if commune.in_lot}
+        close = difflib.get_close_matches(" ".join(place_words(name)), names, n=1, cutoff=0.75)
+        return names[close[0]] if close else None
+
+    def in_lot(self) -> tuple[Commune, ...]:
+        """Return every name known in the Lot, today's and former ones, each as a commune."""
+        return tuple(commune for commune in self._communes.values() if commune.in_lot)
 
     def find(self, text: str) -> tuple[Commune, ...]:
         """Return the communes named in ``text`` (accents kept), in order, each once.

@@ -185,6 +185,8 @@ def _check_references(
     for service in services.values():
         known(Service, service.id, "delegation", service.delegation, delegations, "la délégation")
         known(Service, service.id, "guichet", service.guichet, entry_points, "le guichet")
+        if service.contact_partenaire:
+            known(Service, service.id, "contact_partenaire", service.contact_partenaire, entry_points, "le guichet")
     for topic in topics.values():
         if not topic.public:
             collector.at(Topic, topic.id, "public", "« public » doit contenir au moins une valeur.")

@@ -132,6 +132,8 @@ class Service(_Sourced):
     date_bascule: str = ""
     anciens_noms: tuple[str, ...] = ()
     guichet: str
+    contact_partenaire: str = ""
+    """Desk of the service itself, that partners reach beside the single entry point; empty when there is none."""
 
 
 class AssociatedService(_Record):

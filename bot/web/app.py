@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.settings import Settings
 from bot.web import handlers
+from bot.web.api.routes import add_api
 from bot.web.assets import Asset, Pages, load_assets
 from bot.web.chat import Chat
 from bot.web.engines import ChatEngine
@@ -65,6 +66,7 @@ def create_app(
             web.get("/static/{name}", handlers.static),
         ]
     )
+    add_api(app, settings)
     return app
 
 

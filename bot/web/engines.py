@@ -24,6 +24,8 @@ from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
 
 if TYPE_CHECKING:
     from bot.dialogue import ConversationState, Dialogue, Turn
+    from bot.referential import Referential
+    from bot.types import RoutingDecision
 
 T = TypeVar("T")
 log = logging.getLogger("bot.web.engines")
@@ -129,6 +131,31 @@ class ChatEngine(Protocol):
     def forget(self, conversation: str) -> None:
         """Forget a conversation at once, where the engine keeps something of it."""
 
+    async def use(self, work: Callable[[Dialogue], T]) -> T:
+        """Run ``work`` with the plain router's dialogue, out of the server's loop.
+
+        Raises:
+            EngineError: it is not loaded, or takes too long. What ``work`` raises comes through as it is.
+        """
+
+    async def urgent(self, text: str) -> Urgent | None:
+        """Answer an emergency with the fixed rules alone; ``None`` when it is none or they are not loaded."""
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """An emergency answered without the router.
+
+    Args:
+        decision: with the numbers.
+        reply: the words.
+        referential: they come from.
+    """
+
+    decision: RoutingDecision
+    reply: Reply
+    referential: Referential
+
 
 class LoopThread:
     """A daemon thread with an event loop: slow or blocking code runs there, never in the server's loop."""
@@ -167,7 +194,7 @@ class FirstAid:
         from bot.referential import load_referential
         from bot.wording import Writer
 
-        referential = load_referential(paths.referential)
+        self._referential = referential = load_referential(paths.referential)
         self._writer = Writer(referential)
         desk = referential.entry_points.get("prefecture_accueil")
         numbers = referential.emergency_numbers
@@ -179,14 +206,15 @@ class FirstAid:
             load_situations(paths.referential / "urgences.yml"), load_rules(paths.referential / "urgences_regles.yml")
         )
 
-    def reply(self, text: str) -> Reply | None:
+    def answer(self, text: str) -> Urgent | None:
         """Return the numbers to call, or ``None`` when the message is no emergency."""
         from bot.types import DecisionKind, RoutingDecision
 
         found = self._detector.detect(text)
         if found is None:
             return None
-        return self._writer.reply(RoutingDecision(DecisionKind.URGENCE, urgence=tuple(found.numeros), situation=found.situation))
+        decision = RoutingDecision(DecisionKind.URGENCE, urgence=tuple(found.numeros), situation=found.situation)
+        return Urgent(decision, self._writer.reply(decision), self._referential)
 
 
 class PlainEngine:
@@ -243,9 +271,9 @@ class PlainEngine:
 
     async def reply(self, text: str, context: Context) -> Answer:
         if self.condition is not Condition.READY:
-            urgent = await self._emergency(text)
+            urgent = await self.urgent(text)
             if urgent is not None:
-                return Answer(urgent, context.state, self.name, {"decision": "urgence"})
+                return Answer(urgent.reply, context.state, self.name, {"decision": "urgence"})
         return await self._turn(lambda dialogue, state: dialogue.reply(text, state), context)
 
     async def choose(self, choice: str, context: Context) -> Answer:
@@ -253,6 +281,19 @@ class PlainEngine:
 
     def forget(self, conversation: str) -> None:
         """Nothing to do: the state travels with the context."""
+
+    async def use(self, work: Callable[[Dialogue], T]) -> T:
+        async def run() -> T:
+            if self._dialogue is None:
+                raise EngineError("Le routeur n'est pas disponible.")
+            return work(self._dialogue)
+
+        if self.condition is not Condition.READY:
+            raise EngineError("Le routeur n'est pas prêt.")
+        try:
+            return await asyncio.wait_for(self._thread.run(run()), self._seconds)
+        except TimeoutError as error:
+            raise EngineError("Le routeur met trop de temps.") from error
 
     async def _turn(self, act: Callable[[Dialogue, ConversationState], Turn], context: Context) -> Answer:
         async def work() -> Turn:
@@ -274,12 +315,12 @@ class PlainEngine:
         decision = turn.decision.as_json(None, "") if turn.decision is not None else None
         return Answer(turn.reply, turn.state, self.name, decision)
 
-    async def _emergency(self, text: str) -> Reply | None:
+    async def urgent(self, text: str) -> Urgent | None:
         try:
             await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._first_aid_done)), self._seconds)
             if self._first_aid is None:
                 return None
-            return await asyncio.to_thread(self._first_aid.reply, text)
+            return await asyncio.to_thread(self._first_aid.answer, text)
         except Exception as error:
             log.error("first aid failed", extra={"evenement": "urgences_erreur"}, exc_info=error)
             return None
@@ -539,6 +580,12 @@ class FallbackEngine:
     def forget(self, conversation: str) -> None:
         if self._agent is not None:
             self._agent.forget(conversation)
+
+    async def use(self, work: Callable[[Dialogue], T]) -> T:
+        return await self._plain.use(work)
+
+    async def urgent(self, text: str) -> Urgent | None:
+        return await self._plain.urgent(text)
 
     def _agent_holds(self, context: Context) -> bool:
         assert self._agent is not None

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.web.engines import Condition
-from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, PAGES, REQUEST_ID, SETTINGS
+from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
 from bot.web.problems import Refusal
 from bot.web.sessions import Conversation
 from bot.web.view import call_view, desk_view
@@ -127,12 +127,12 @@ async def ready(request: web.Request) -> web.Response:
 
 async def accessibility(request: web.Request) -> web.Response:
     """GET /accessibilite: what was tested and what was not."""
-    return _html(request, "accessibilite.html")
+    return html_page(request, "accessibilite.html")
 
 
 async def privacy(request: web.Request) -> web.Response:
     """GET /donnees-personnelles: what is kept, where, how long."""
-    return _html(request, "donnees.html", minutes=request.app[SETTINGS].session_minutes)
+    return html_page(request, "donnees.html", minutes=request.app[SETTINGS].session_minutes)
 
 
 async def static(request: web.Request) -> web.Response:
@@ -156,19 +156,22 @@ async def static(request: web.Request) -> web.Response:
 
 async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
     """Return the page of a refusal; on the conversation, it keeps what was typed in the field."""
-    if request.path == "/" and request.method == "POST" and refusal.status != 403:
+    recover = request.app[ERROR_PAGES].get(request.path) if request.method == "POST" else None
+    if recover is not None:
+        response = await recover(request, refusal)
+    elif request.path == "/" and request.method == "POST" and refusal.status != 403:
         form = await _recover_form(request)
         text = form["message"] or form["suggestion"]
         response = _page(request, await _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail)
         response.set_status(refusal.status)
     else:
-        response = _html(request, "erreur.html", refusal=refusal, status=refusal.status)
+        response = html_page(request, "erreur.html", refusal=refusal, status=refusal.status)
     response.headers.update(refusal.headers)
     return response
 
 
 def _page(request: web.Request, conversation: Conversation | None, *, easy: bool, text: str = "", error: str = "") -> web.Response:
-    return _html(
+    return html_page(
         request,
         "conversation.html",
         echanges=conversation.exchanges if conversation else [],
@@ -181,7 +184,7 @@ def _page(request: web.Request, conversation: Conversation | None, *, easy: bool
     )
 
 
-def _html(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
+def html_page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
     facts = request.app[ENGINE].facts
     common = {
         "accueil": desk_view(facts.front_desk, "") if facts.front_desk else None,

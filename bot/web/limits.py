@@ -8,9 +8,11 @@ import ipaddress
 import math
 import secrets
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -19,6 +21,22 @@ from bot.web.shared import PREFIX, SharedDown, SharedStore
 
 SALT = f"{PREFIX}sel"
 SALT_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """The limit of one caller that is known by a key.
+
+    Args:
+        name: what it is counted under.
+        per_minute: messages allowed; 0 for no limit.
+    """
+
+    name: str
+    per_minute: int
+
+    def items(self) -> list[RateLimitItem]:
+        return [RateLimitItemPerMinute(self.per_minute)] if self.per_minute else []
 
 
 class RateLimiter:
@@ -32,7 +50,7 @@ class RateLimiter:
     def __init__(self, settings: Settings, shared: SharedStore | None = None) -> None:
         self._proxies = settings.proxies
         self._salt = secrets.token_bytes(16)
-        self._items = [
+        self._items: list[RateLimitItem] = [
             *([RateLimitItemPerMinute(settings.per_minute)] if settings.per_minute else []),
             *([RateLimitItemPerHour(settings.per_hour)] if settings.per_hour else []),
         ]
@@ -46,24 +64,28 @@ class RateLimiter:
             else None
         )
 
-    async def seconds_to_wait(self, request: web.Request) -> int:
-        """Count one message; return 0, or the seconds to wait when it is one too many."""
+    async def seconds_to_wait(self, request: web.Request, allowance: Allowance | None = None, cost: int = 1) -> int:
+        """Count messages; return 0, or the seconds to wait when there are too many.
+
+        Args:
+            request: tells the address.
+            allowance: counted instead of the address, when the caller has one of its own.
+            cost: how many messages to count; more than a limit allows takes all of it.
+        """
         address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
+        items = self._items if allowance is None else allowance.items()
+
+        def key(salt: bytes) -> str:
+            return _hashed(address, salt) if allowance is None else allowance.name
+
         if self._shared is not None and self._together is not None:
             together = self._together
             try:
-                salt = await self._salt_of_all(self._shared)
-                return await self._shared.ask(lambda: asyncio.to_thread(self._count, together, _hashed(address, salt)))
+                name = key(await self._salt_of_all(self._shared))
+                return await self._shared.ask(lambda: asyncio.to_thread(_count, together, items, name, cost))
             except SharedDown:
                 pass
-        return self._count(self._alone, _hashed(address, self._salt))
-
-    def _count(self, limiter: SlidingWindowCounterRateLimiter, key: str) -> int:
-        for item in self._items:
-            if not limiter.hit(item, key):
-                reset = limiter.get_window_stats(item, key).reset_time - time.time()
-                return max(1, min(item.get_expiry(), math.ceil(reset)))
-        return 0
+        return _count(self._alone, items, key(self._salt), cost)
 
     async def _salt_of_all(self, shared: SharedStore) -> bytes:
         """Return the salt that all processes hash addresses with; it is renewed every day."""
@@ -73,6 +95,14 @@ class RateLimiter:
             return str(await shared.client.get(SALT))
 
         return bytes.fromhex(await shared.ask(agree))
+
+
+def _count(limiter: SlidingWindowCounterRateLimiter, items: Sequence[RateLimitItem], key: str, cost: int) -> int:
+    for item in items:
+        if not limiter.hit(item, key, cost=min(cost, item.amount)):
+            reset = limiter.get_window_stats(item, key).reset_time - time.time()
+            return max(1, min(item.get_expiry(), math.ceil(reset)))
+    return 0
 
 
 def _hashed(address: str, salt: bytes) -> str:

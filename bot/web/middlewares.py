@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.web.handlers import error_page
-from bot.web.keys import ENGINE_USED, LIMITER, METRICS, REQUEST_ID, SETTINGS
+from bot.web.keys import ALLOWANCE, ENGINE_USED, KEYS, METRICS, REQUEST_ID, SETTINGS
 from bot.web.problems import Refusal, problem_response
+from bot.web.rates import count_messages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger("bot.web.requetes")
@@ -25,7 +26,7 @@ _WRITING = {"POST", "DELETE"}
 
 def middlewares() -> list[Any]:
     """Return the middlewares, outermost first."""
-    return [identify, explain_errors, check_origin, limit_rate]
+    return [identify, explain_errors, check_origin, recognise_key, limit_rate]
 
 
 @web.middleware
@@ -80,14 +81,15 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
 async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count the messages of an address; ask to wait when there are too many."""
     if request.method == "POST":
-        wait = await request.app[LIMITER].seconds_to_wait(request)
-        if wait:
-            delay = f"{wait} secondes" if wait < 120 else f"{round(wait / 60)} minutes"
-            raise Refusal(
-                429,
-                f"Vous envoyez beaucoup de messages. Attendez {delay}, puis essayez à nouveau. Votre texte est gardé.",
-                {"Retry-After": str(wait)},
-            )
+        await count_messages(request)
+    return await handler(request)
+
+
+@web.middleware
+async def recognise_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Know the caller of the partner API by its key, when it sends one; a wrong key is refused, never ignored."""
+    if request.path.startswith("/api/") and "Authorization" in request.headers:
+        request[ALLOWANCE] = await request.app[KEYS].allowance(request.headers["Authorization"])
     return await handler(request)
 
 
@@ -117,9 +119,10 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
         headers["X-Request-Id"] = request[REQUEST_ID]
     origin = _origin(request)
     if request.path.startswith("/api/"):
-        headers["Vary"] = "Origin"
+        headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Origin")))
         if origin in settings.hosts:
             headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-Id"
 
 
 def is_page(request: web.Request) -> bool:

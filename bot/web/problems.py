@@ -10,6 +10,7 @@ from bot.errors import AssistantError
 
 _WORDS: Mapping[int, tuple[str, str]] = {
     400: ("Envoi illisible", "Je n'ai pas pu lire cet envoi. Essayez à nouveau."),
+    401: ("Clé refusée", "Cette clé n'est pas valable. Vérifiez-la, ou retirez l'en-tête Authorization."),
     403: ("Envoi refusé", "Cet envoi vient d'un site qui n'est pas autorisé. Ouvrez la page de l'assistant et recommencez."),
     404: ("Page introuvable", "Cette page n'existe pas."),
     405: ("Action impossible", "Cette adresse ne permet pas cette action."),
@@ -24,6 +25,11 @@ _WORDS: Mapping[int, tuple[str, str]] = {
 }
 
 
+def meaning(status: int) -> tuple[str, str]:
+    """Return the title and the sentence of a status."""
+    return _WORDS.get(status, _WORDS[500] if status >= 500 else _WORDS[400])
+
+
 class Refusal(AssistantError):
     """A request that gets no answer, and why.
 
@@ -35,7 +41,7 @@ class Refusal(AssistantError):
 
     def __init__(self, status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
         self.status = status
-        self.title, ready = _WORDS.get(status, _WORDS[500] if status >= 500 else _WORDS[400])
+        self.title, ready = meaning(status)
         self.detail = detail or ready
         self.headers = dict(headers or {})
         super().__init__(self.detail)
@@ -46,7 +52,7 @@ class Refusal(AssistantError):
         if isinstance(error, Refusal):
             return error
         if isinstance(error, web.HTTPException):
-            kept = {k: v for k, v in error.headers.items() if k in {"Allow", "Retry-After"}}
+            kept = {k: v for k, v in error.headers.items() if k in {"Allow", "Retry-After", "WWW-Authenticate"}}
             return cls(error.status, headers=kept)
         return cls(500)
 

@@ -17,9 +17,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import BROKEN, ECHO, REPLIES, FakeEngine
 
 from bot.dialogue import ConversationState
+from bot.referential import Referential
 from bot.settings import Settings
+from bot.types import DecisionKind, RoutingDecision
 from bot.web.app import create_app
-from bot.web.engines import AgentEngine, Condition, Context, EngineError, FallbackEngine, PlainEngine, answer_of_messages
+from bot.web.engines import AgentEngine, Condition, Context, EngineError, FallbackEngine, PlainEngine, Urgent, answer_of_messages
 from bot.web.journal import JsonFormatter
 from bot.web.keys import CHAT
 from bot.web.limits import client_address
@@ -714,12 +716,13 @@ async def test_a_router_that_raises_or_is_late_is_an_engine_error() -> None:
     await plain.stop()
 
 
-async def test_emergencies_are_answered_while_the_router_loads_or_is_broken() -> None:
+async def test_emergencies_are_answered_while_the_router_loads_or_is_broken(referential: Referential) -> None:
     class FirstAid:
         facts = FakeEngine().facts
 
-        def reply(self, text: str) -> Any:
-            return REPLIES["feu"] if "feu" in text else None
+        def answer(self, text: str) -> Any:
+            decision = RoutingDecision(DecisionKind.URGENCE, urgence=("18", "112"))
+            return Urgent(decision, REPLIES["feu"], referential) if "feu" in text else None
 
     import threading
 

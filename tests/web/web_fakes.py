@@ -119,6 +119,12 @@ class FakeEngine:
         replies = {"logement": REPLIES["logement"], "veterinaire": Reply(VET.text, (VET,))}
         return await self._say(choice, replies.get(choice, Reply("D'accord. Dites-moi votre besoin avec d'autres mots.")), context)
 
+    async def use(self, work: Any) -> Any:
+        raise BROKEN
+
+    async def urgent(self, text: str) -> None:
+        return None
+
     def forget(self, conversation: str) -> None:
         self.forgotten.append(conversation)
 

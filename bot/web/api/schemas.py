@@ -1,0 +1,312 @@
+"""What the partner API receives and gives: these models check what comes in, and are the source of the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal, Optional, Union
+
+from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
+
+from bot.errors import BadMessage
+
+Profile = Literal["citoyen", "partenaire", "agent"]
+Decision = Literal["orienter", "clarifier", "hors_perimetre", "urgence", "conversation", "hors_sujet", "incompris"]
+Dis = Literal["population", "territoire", "securite", "logistique", "accueil", "hors_perimetre"]
+Niveau = Literal["sujet", "service", "dis"]
+
+
+class Demande(BaseModel):
+    """Un message à orienter. Les autres clés sont ignorées."""
+
+    texte: StrictStr = Field(
+        description="Le message, avec les mots de la personne.", example="je voudrais refaire le toit près de l'église"
+    )
+    profil: Optional[Profile] = Field(None, description="Qui pose la question. Certaines réponses changent pour un partenaire.")
+    commune: Optional[StrictStr] = Field(
+        None, description="Nom ou code Insee de la commune concernée. Elle l'emporte sur celle nommée dans le texte.", example="Figeac"
+    )
+    id: Optional[Union[StrictStr, StrictInt]] = Field(
+        None, description="Rendu tel quel, pour relier la réponse à la demande.", example="m1"
+    )
+
+
+class Destination(BaseModel):
+    """Une porte, par ses identifiants."""
+
+    dis: Dis = Field(description="La délégation.")
+    service: Optional[str] = Field(..., description="Le service, ou null si seule la délégation est sûre.")
+    sujet: Optional[str] = Field(..., description="Le sujet, ou null si seul le service est sûr.")
+    confiance: float = Field(ge=0, le=1, description="Probabilité calibrée.")
+    extrait: Optional[str] = Field(None, description="Les mots qui y mènent, s'il y a plusieurs demandes.")
+
+
+class Commune(BaseModel):
+    """Un lieu."""
+
+    nom: str
+    code_insee: str
+    departement: str
+    arrondissement: Optional[str] = Field(None, description="Pour les communes du Lot.")
+    ancien_nom: Optional[str] = Field(None, description="Le nom écrit, si c'est celui d'une commune fusionnée.")
+    homonymes: Optional[list[str]] = Field(None, description="Les autres départements qui ont une commune de ce nom.")
+
+
+class Lien(BaseModel):
+    """Un lien officiel."""
+
+    libelle: str
+    url: str
+
+
+class Contact(BaseModel):
+    """Un guichet. Ce qui est inconnu est vide, jamais inventé."""
+
+    nom: str
+    adresse: list[str]
+    telephones: list[str]
+    courriels: list[str]
+    sites: list[Lien]
+    horaires: str = Field(description="Syntaxe OpenStreetMap « opening_hours » ; vide si inconnus.")
+    a_confirmer: bool = Field(description="La préfecture doit encore confirmer ces coordonnées.")
+
+
+class ServiceAssocie(BaseModel):
+    """Un service concerné en plus du service chef de file."""
+
+    service: str
+    nom: str
+    raison: str
+
+
+class Carte(BaseModel):
+    """Tout ce qu'il faut pour frapper à une porte."""
+
+    dis: Dis
+    service: Optional[str] = Field(...)
+    sujet: Optional[str] = Field(...)
+    nom_delegation: str
+    nom_service: str = Field(description="Le service chef de file, ou l'organisme hors périmètre.")
+    libelle: str = Field(description="Le sujet en clair ; vide si seul le service est sûr.")
+    premier_geste: str
+    phrases: list[str] = Field(description="La réponse, phrase par phrase.")
+    a_apporter: list[str] = Field(description="Ce qu'il faut apporter ; pour un partenaire, les pièces du dossier.")
+    services_associes: list[ServiceAssocie]
+    lien: Optional[Lien] = Field(...)
+    contact: Contact
+    contact_service: Optional[Contact] = Field(..., description="Pour un partenaire : le guichet du service lui-même.")
+    nom_actuel: str = Field(description="Nom actuel du service ; vide s'il est inconnu.")
+    pourquoi: str = Field(description="Les mots du message qui mènent là ; vide quand c'est tout le message.")
+    a_confirmer: bool = Field(description="Les coordonnées sont à confirmer.")
+    a_valider: bool = Field(description="La préfecture doit encore valider ce rattachement.")
+    source: Optional[str] = Field(...)
+    verifie_le: Optional[date] = Field(...)
+
+
+class Choix(BaseModel):
+    """Un choix proposé avec une question."""
+
+    id: str
+    libelle: str
+
+
+class Appel(BaseModel):
+    """Un numéro d'urgence."""
+
+    numero: str
+    nom: str
+
+
+class Orientation(BaseModel):
+    """La réponse à un message."""
+
+    id: Optional[Union[str, int]] = Field(..., description="Celui de la demande, ou null.")
+    texte: str = Field(description="Le message reçu.")
+    profil: Optional[Profile] = Field(...)
+    decision: Decision
+    destinations: list[Destination] = Field(description="Une porte ; plusieurs pour plusieurs demandes ; ou les choix d'une question.")
+    alternatives: list[Destination] = Field(description="Les portes suivantes, pour information.")
+    niveau: Optional[Niveau] = Field(...)
+    urgence: list[str] = Field(description="Les numéros à appeler, le bon d'abord.")
+    question: Optional[str] = Field(...)
+    commune: Optional[Commune] = Field(...)
+    acte: Optional[str] = Field(..., description="Acte de conversation ou sorte de non-demande.")
+    cartes: list[Carte] = Field(description="Une par porte donnée ; vide pour une question.")
+    choix: list[Choix]
+    appels: list[Appel]
+    consigne: str = Field(description="Ce qu'il faut faire tout de suite, en cas d'urgence.")
+    reponse: str = Field(description="Toute la réponse, en texte simple.")
+
+
+class LigneFautive(BaseModel):
+    """Une ligne d'un lot qui n'a pas pu être lue ; les autres continuent."""
+
+    id: Optional[Union[str, int]] = Field(...)
+    ligne: int = Field(ge=1, description="Rang de la ligne dans le lot.")
+    erreur: str
+
+
+class Probleme(BaseModel):
+    """Une erreur (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="Ce qui ne va pas et que faire.")
+    instance: str = Field(description="Numéro de l'envoi, à citer si vous nous écrivez.")
+
+
+class DelegationReferentiel(BaseModel):
+    """Un service regroupé."""
+
+    id: Dis
+    nom: str
+    nom_clair: str
+    mission: str
+    guichet: str
+    source: str
+    verifie_le: date
+    a_valider: bool
+
+
+class ServiceReferentiel(BaseModel):
+    """Un service, ou un organisme hors périmètre."""
+
+    id: str
+    dis: Dis
+    nom: str
+    sigle: str
+    nom_clair: str
+    nom_actuel: str
+    date_bascule: str = Field(description="Depuis quand le nom actuel vaut.")
+    anciens_noms: list[str]
+    guichet: str
+    contact_partenaire: Optional[str] = Field(...)
+    source: str
+    verifie_le: date
+    a_valider: bool
+
+
+class ConseilPartenaire(BaseModel):
+    """Ce qui change pour un partenaire."""
+
+    premier_geste: str
+    precisions: list[str]
+    a_apporter: list[str]
+
+
+class SujetReferentiel(BaseModel):
+    """Un sujet et sa porte."""
+
+    id: str
+    libelle: str
+    dis: Dis
+    service: str
+    public: list[Profile]
+    premier_geste: str
+    precisions: list[str]
+    a_apporter: list[str]
+    partenaire: Optional[ConseilPartenaire] = Field(...)
+    services_associes: list[ServiceAssocie]
+    lien: Optional[Lien] = Field(...)
+    organisme: str = Field(description="L'organisme compétent, hors périmètre ; vide sinon.")
+    guichet: str
+    nom_actuel: str
+    source: str
+    verifie_le: date
+    a_valider: bool
+
+
+class Guichet(Contact):
+    """Un guichet du référentiel."""
+
+    id: str
+    sigle: str
+    dis: Optional[Dis] = Field(...)
+    service: Optional[str] = Field(...)
+    guichet_unique: bool
+    zone: list[str] = Field(description="Codes Insee couverts : « 46 » pour tout le Lot, « 461 » à « 463 » pour un arrondissement.")
+    source: str
+    verifie_le: Optional[date] = Field(...)
+
+
+class Terme(BaseModel):
+    """Un mot de l'administration en langage clair."""
+
+    terme: str
+    sigle: bool
+    clair: str
+    aussi: list[str]
+
+
+class NumeroUrgence(BaseModel):
+    """Un numéro d'urgence."""
+
+    numero: str
+    nom: str
+    sens: str
+
+
+class CommuneReferentiel(BaseModel):
+    """Une commune du Lot."""
+
+    code_insee: str
+    nom: str
+    arrondissement: str
+    autres_noms: list[str] = Field(description="Anciens noms et noms d'usage.")
+    homonymes: list[str]
+
+
+class Guichets(BaseModel):
+    """Tous les guichets."""
+
+    version: str
+    guichets: list[Guichet]
+
+
+class Referentiel(Guichets):
+    """Qui fait quoi, où frapper."""
+
+    delegations: list[DelegationReferentiel]
+    services: list[ServiceReferentiel]
+    sujets: list[SujetReferentiel]
+    glossaire: list[Terme]
+    urgences: list[NumeroUrgence]
+    communes: list[CommuneReferentiel]
+
+
+class Fiche(BaseModel):
+    """Un sujet avec tout ce qui l'entoure."""
+
+    version: str
+    sujet: SujetReferentiel
+    delegation: DelegationReferentiel
+    service: ServiceReferentiel
+    guichet: Guichet
+
+
+_REASONS = {
+    "value_error.missing": "Il manque « {champ} ».",
+    "type_error.none.not_allowed": "Il manque « {champ} ».",
+    "type_error.str": "« {champ} » doit être une chaîne.",
+    "value_error.const": "« {champ} » doit être l'un de : {permis}.",
+}
+
+
+def read_demand(values: Any) -> Demande:
+    """Check one request received as plain values.
+
+    Raises:
+        BadMessage: a French sentence names what is wrong.
+    """
+    if not isinstance(values, dict):
+        raise BadMessage('Une demande est un objet JSON, par exemple {"texte": "…"}.')
+    try:
+        return Demande(**{str(k): v for k, v in values.items() if k in Demande.__fields__})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        if field == "id":
+            raise BadMessage("« id » doit être une chaîne ou un nombre entier.") from None
+        permitted = ", ".join(map(str, first.get("ctx", {}).get("permitted", ())))
+        template = _REASONS.get(first["type"], "« {champ} » a une valeur incorrecte.")
+        raise BadMessage(template.format(champ=field, permis=permitted)) from None
