@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import queue
@@ -10,11 +11,16 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn, TextIO
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from bot.atelier.commands import add_commands
-from bot.errors import AssistantError, BadMessage
+from bot.errors import AssistantError, BadMessage, SettingsError
 from bot.paths import project_paths
+
+if TYPE_CHECKING:
+    from bot.api_keys import JsonKeyStore
 
 BATCH = 64
 
@@ -79,8 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="commande", required=True, metavar="commande", title="commandes")
 
-    def command(name: str, run: Any, help_: str) -> argparse.ArgumentParser:
-        sub = french(commands.add_parser(name, help=help_, description=help_, formatter_class=_FrenchFormatter))
+    def command(name: str, run: Any, help_: str, among: Any = commands) -> argparse.ArgumentParser:
+        sub = french(among.add_parser(name, help=help_, description=help_, formatter_class=_FrenchFormatter))
         sub.set_defaults(run=run)
         return sub
 
@@ -99,12 +105,22 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("--jsonl", action="store_true", help='lit des lignes {"id", "texte"} et écrit une réponse par ligne')
     route.add_argument("--profil", choices=["citoyen", "partenaire", "agent"], help="qui pose la question")
     route.add_argument("--json", action="store_true", help="écrit la réponse en JSON")
+    route.add_argument("--csv", metavar="FICHIER", help="lit une liste d'objets de dossiers (colonne « objet » ou « texte ») et l'oriente")
+    route.add_argument("-o", "--sortie", metavar="FICHIER", help="avec --csv : écrit la liste orientée dans ce fichier")
     chat = command("chat", _chat, "converse dans le terminal")
     chat.add_argument("--profil", choices=["citoyen", "partenaire", "agent"], help="qui parle")
     doctor = command("doctor", _doctor, "dit ce qui ne va pas sur cette machine ou dans les réglages")
     doctor.add_argument("--port", type=int, help="port à vérifier")
     doctor.add_argument("--json", action="store_true", help="écrit le résultat en JSON")
     command("check", _check, "vérifie le référentiel, le corpus et les réponses")
+    keys = command("cles", None, "crée, liste ou retire les clés de l'API des partenaires")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="action", title="actions")
+    create = command("creer", _keys_create, "crée une clé et l'affiche une seule fois", actions)
+    create.add_argument("--nom", required=True, help="à qui elle est donnée, par exemple « Mairie de Figeac »")
+    create.add_argument("--par-minute", type=int, default=600, help="messages permis par minute (600) ; 0 : pas de limite")
+    command("lister", _keys_list, "liste les clés, sans leur secret", actions)
+    revoke = command("retirer", _keys_revoke, "retire une clé ; l'effet est immédiat", actions)
+    revoke.add_argument("identifiant", help="les huit caractères donnés par « bot cles lister »")
     evaluate = command("evaluate", _evaluate, "mesure l'assistant sur des messages jamais vus")
     evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
     evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier, avec ses graphiques")
@@ -143,6 +159,8 @@ def _train(arguments: argparse.Namespace) -> int:
 def _route(arguments: argparse.Namespace) -> int:
     from bot.router import load_router
 
+    if arguments.csv:
+        return _route_csv(arguments.csv, arguments.sortie, arguments.profil)
     if arguments.jsonl:
         return _route_lines(sys.stdin, sys.stdout, arguments.profil)
     if arguments.message is None:
@@ -183,6 +201,72 @@ def _route_lines(source: TextIO, target: TextIO, profile: str | None) -> int:
             target.write(text.encode("utf-8", errors="replace").decode("utf-8") + "\n")
         target.flush()
     return 1 if failed else 0
+
+
+def _route_csv(source: str, target: str | None, profile: str | None) -> int:
+    from bot.dialogue import Dialogue
+    from bot.router import load_router
+    from bot.subject_lists import BOM, read_list, route_list, write_rows
+
+    try:
+        with open(source, "rb") as stream:
+            subjects = read_list(stream.read())
+    except OSError as error:
+        raise BadMessage(f"Le fichier {source} ne peut pas être lu. Vérifiez son nom et ses droits.") from error
+    if target and os.path.exists(target) and os.path.samefile(source, target):
+        raise BadMessage("La sortie remplacerait votre liste. Donnez un autre nom après -o.")
+    dialogue = Dialogue(load_router(project_paths()))
+    try:
+        with open(target, "wb") if target else contextlib.nullcontext(sys.stdout.buffer) as output:
+            output.write(BOM.encode())
+            for rows in route_list(dialogue, subjects, profile):
+                output.write(write_rows(rows).encode())
+                output.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BadMessage(f"La sortie {target or ''} ne peut pas être écrite. Vérifiez le dossier, les droits et la place.") from error
+    if target:
+        _say(f"{len(subjects.rows)} lignes écrites dans {target}.")
+    return 0
+
+
+def _key_store() -> JsonKeyStore:
+    from bot.api_keys import JsonKeyStore
+    from bot.settings import Settings
+
+    path = Settings.from_environment().keys_file
+    if not path:
+        raise SettingsError("Dites d'abord où garder les clés : BOT_CLES=/chemin/cles.json, la même valeur que pour le serveur.")
+    return JsonKeyStore(Path(path))
+
+
+def _keys_create(arguments: argparse.Namespace) -> int:
+    from bot.api_keys import create_key
+
+    key, record = create_key(_key_store(), arguments.nom, arguments.par_minute, datetime.now(timezone.utc))
+    print(key)
+    _say(f"Clé {record.id} créée pour {record.nom}. Notez-la : elle ne sera plus jamais affichée.")
+    return 0
+
+
+def _keys_list(arguments: argparse.Namespace) -> int:
+    keys = _key_store().all()
+    for key in keys:
+        state = f"retirée le {key.retire_le}" if key.retire_le else "valable"
+        limit = f"{key.par_minute} par minute" if key.par_minute else "sans limite"
+        print(f"{key.id}  {key.nom}  {limit}  créée le {key.cree_le}  {state}")
+    if not keys:
+        print("Aucune clé.")
+    return 0
+
+
+def _keys_revoke(arguments: argparse.Namespace) -> int:
+    from bot.api_keys import revoke_key
+
+    record = revoke_key(_key_store(), arguments.identifiant, datetime.now(timezone.utc))
+    print(f"Clé {record.id} ({record.nom}) retirée.")
+    return 0
 
 
 def _read_row(line: str) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class _Schemas:
     @staticmethod
     def _property(schema: dict[str, Any], field: ModelField) -> dict[str, Any]:
         schema.pop("title", None)
-        around = {key: schema.pop(key) for key in ("description", "default") if key in schema}
+        around: dict[str, Any] = {key: schema.pop(key) for key in ("description", "default") if key in schema}
         if "example" in schema:
             around["examples"] = [schema.pop("example")]
         if list(schema) == ["allOf"] and len(schema["allOf"]) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
@@ -21,23 +21,21 @@ class Demande(BaseModel):
     texte: StrictStr = Field(
         description="Le message, avec les mots de la personne.", example="je voudrais refaire le toit près de l'église"
     )
-    profil: Optional[Profile] = Field(None, description="Qui pose la question. Certaines réponses changent pour un partenaire.")
-    commune: Optional[StrictStr] = Field(
+    profil: Profile | None = Field(None, description="Qui pose la question. Certaines réponses changent pour un partenaire.")
+    commune: StrictStr | None = Field(
         None, description="Nom ou code Insee de la commune concernée. Elle l'emporte sur celle nommée dans le texte.", example="Figeac"
     )
-    id: Optional[Union[StrictStr, StrictInt]] = Field(
-        None, description="Rendu tel quel, pour relier la réponse à la demande.", example="m1"
-    )
+    id: StrictStr | StrictInt | None = Field(None, description="Rendu tel quel, pour relier la réponse à la demande.", example="m1")
 
 
 class Destination(BaseModel):
     """Une porte, par ses identifiants."""
 
     dis: Dis = Field(description="La délégation.")
-    service: Optional[str] = Field(..., description="Le service, ou null si seule la délégation est sûre.")
-    sujet: Optional[str] = Field(..., description="Le sujet, ou null si seul le service est sûr.")
+    service: str | None = Field(..., description="Le service, ou null si seule la délégation est sûre.")
+    sujet: str | None = Field(..., description="Le sujet, ou null si seul le service est sûr.")
     confiance: float = Field(ge=0, le=1, description="Probabilité calibrée.")
-    extrait: Optional[str] = Field(None, description="Les mots qui y mènent, s'il y a plusieurs demandes.")
+    extrait: str | None = Field(None, description="Les mots qui y mènent, s'il y a plusieurs demandes.")
 
 
 class Commune(BaseModel):
@@ -46,9 +44,9 @@ class Commune(BaseModel):
     nom: str
     code_insee: str
     departement: str
-    arrondissement: Optional[str] = Field(None, description="Pour les communes du Lot.")
-    ancien_nom: Optional[str] = Field(None, description="Le nom écrit, si c'est celui d'une commune fusionnée.")
-    homonymes: Optional[list[str]] = Field(None, description="Les autres départements qui ont une commune de ce nom.")
+    arrondissement: str | None = Field(None, description="Pour les communes du Lot.")
+    ancien_nom: str | None = Field(None, description="Le nom écrit, si c'est celui d'une commune fusionnée.")
+    homonymes: list[str] | None = Field(None, description="Les autres départements qui ont une commune de ce nom.")
 
 
 class Lien(BaseModel):
@@ -82,8 +80,8 @@ class Carte(BaseModel):
     """Tout ce qu'il faut pour frapper à une porte."""
 
     dis: Dis
-    service: Optional[str] = Field(...)
-    sujet: Optional[str] = Field(...)
+    service: str | None = Field(...)
+    sujet: str | None = Field(...)
     nom_delegation: str
     nom_service: str = Field(description="Le service chef de file, ou l'organisme hors périmètre.")
     libelle: str = Field(description="Le sujet en clair ; vide si seul le service est sûr.")
@@ -91,15 +89,15 @@ class Carte(BaseModel):
     phrases: list[str] = Field(description="La réponse, phrase par phrase.")
     a_apporter: list[str] = Field(description="Ce qu'il faut apporter ; pour un partenaire, les pièces du dossier.")
     services_associes: list[ServiceAssocie]
-    lien: Optional[Lien] = Field(...)
+    lien: Lien | None = Field(...)
     contact: Contact
-    contact_service: Optional[Contact] = Field(..., description="Pour un partenaire : le guichet du service lui-même.")
+    contact_service: Contact | None = Field(..., description="Pour un partenaire : le guichet du service lui-même.")
     nom_actuel: str = Field(description="Nom actuel du service ; vide s'il est inconnu.")
     pourquoi: str = Field(description="Les mots du message qui mènent là ; vide quand c'est tout le message.")
     a_confirmer: bool = Field(description="Les coordonnées sont à confirmer.")
     a_valider: bool = Field(description="La préfecture doit encore valider ce rattachement.")
-    source: Optional[str] = Field(...)
-    verifie_le: Optional[date] = Field(...)
+    source: str | None = Field(...)
+    verifie_le: date | None = Field(...)
 
 
 class Choix(BaseModel):
@@ -119,17 +117,17 @@ class Appel(BaseModel):
 class Orientation(BaseModel):
     """La réponse à un message."""
 
-    id: Optional[Union[str, int]] = Field(..., description="Celui de la demande, ou null.")
+    id: str | int | None = Field(..., description="Celui de la demande, ou null.")
     texte: str = Field(description="Le message reçu.")
-    profil: Optional[Profile] = Field(...)
+    profil: Profile | None = Field(...)
     decision: Decision
     destinations: list[Destination] = Field(description="Une porte ; plusieurs pour plusieurs demandes ; ou les choix d'une question.")
     alternatives: list[Destination] = Field(description="Les portes suivantes, pour information.")
-    niveau: Optional[Niveau] = Field(...)
+    niveau: Niveau | None = Field(...)
     urgence: list[str] = Field(description="Les numéros à appeler, le bon d'abord.")
-    question: Optional[str] = Field(...)
-    commune: Optional[Commune] = Field(...)
-    acte: Optional[str] = Field(..., description="Acte de conversation ou sorte de non-demande.")
+    question: str | None = Field(...)
+    commune: Commune | None = Field(...)
+    acte: str | None = Field(..., description="Acte de conversation ou sorte de non-demande.")
     cartes: list[Carte] = Field(description="Une par porte donnée ; vide pour une question.")
     choix: list[Choix]
     appels: list[Appel]
@@ -140,7 +138,7 @@ class Orientation(BaseModel):
 class LigneFautive(BaseModel):
     """Une ligne d'un lot qui n'a pas pu être lue ; les autres continuent."""
 
-    id: Optional[Union[str, int]] = Field(...)
+    id: str | int | None = Field(...)
     ligne: int = Field(ge=1, description="Rang de la ligne dans le lot.")
     erreur: str
 
@@ -180,7 +178,7 @@ class ServiceReferentiel(BaseModel):
     date_bascule: str = Field(description="Depuis quand le nom actuel vaut.")
     anciens_noms: list[str]
     guichet: str
-    contact_partenaire: Optional[str] = Field(...)
+    contact_partenaire: str | None = Field(...)
     source: str
     verifie_le: date
     a_valider: bool
@@ -205,9 +203,9 @@ class SujetReferentiel(BaseModel):
     premier_geste: str
     precisions: list[str]
     a_apporter: list[str]
-    partenaire: Optional[ConseilPartenaire] = Field(...)
+    partenaire: ConseilPartenaire | None = Field(...)
     services_associes: list[ServiceAssocie]
-    lien: Optional[Lien] = Field(...)
+    lien: Lien | None = Field(...)
     organisme: str = Field(description="L'organisme compétent, hors périmètre ; vide sinon.")
     guichet: str
     nom_actuel: str
@@ -221,12 +219,12 @@ class Guichet(Contact):
 
     id: str
     sigle: str
-    dis: Optional[Dis] = Field(...)
-    service: Optional[str] = Field(...)
+    dis: Dis | None = Field(...)
+    service: str | None = Field(...)
     guichet_unique: bool
     zone: list[str] = Field(description="Codes Insee couverts : « 46 » pour tout le Lot, « 461 » à « 463 » pour un arrondissement.")
     source: str
-    verifie_le: Optional[date] = Field(...)
+    verifie_le: date | None = Field(...)
 
 
 class Terme(BaseModel):
