@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="écrit le résultat en JSON")
     command("check", _check, "vérifie le référentiel, le corpus et les réponses")
     keys = command("cles", None, "crée, liste ou retire les clés de l'API des partenaires")
-    actions = keys.add_subparsers(dest="action", required=True, metavar="action", title="actions")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="action", title="actions", help="ce qu'il faut faire")
     create = command("creer", _keys_create, "crée une clé et l'affiche une seule fois", actions)
     create.add_argument("--nom", required=True, help="à qui elle est donnée, par exemple « Mairie de Figeac »")
     create.add_argument("--par-minute", type=int, default=600, help="messages permis par minute (600) ; 0 : pas de limite")

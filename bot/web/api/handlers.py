@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import BadMessage
 from bot.orientation import Orientation, Request, orient_many
@@ -252,7 +253,7 @@ async def read_form(request: web.Request) -> dict[str, bytes]:
         return await asyncio.wait_for(gather(), BODY_SECONDS)
     except TimeoutError as error:
         raise Refusal(408) from error
-    except (ValueError, AssertionError, LookupError, RuntimeError) as error:
+    except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError) as error:
         raise Refusal(400) from error
 
 
@@ -288,7 +289,9 @@ async def _answer_rows(request: web.Request, rows: Sequence[Any], start: int) ->
     demands: list[Request] = []
     for rank, row in enumerate(rows, start=start + 1):
         try:
-            demand = _request(schemas.read_demand(parse_json(row) if isinstance(row, bytes) else row))
+            if isinstance(row, bytes):
+                row = parse_json(row)
+            demand = _request(schemas.read_demand(row))
         except BadMessage as error:
             answers.append(_bad_line(row.get("id") if isinstance(row, dict) else None, rank, str(error)))
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -21,7 +22,6 @@ Serve = Callable[..., Awaitable[Client]]
 TABLE = {
     "toit": {"travaux_abords_monument": 0.97},
     "plu": {"plu_elaboration": 0.96},
-    "course": {"course_cyclable": 0.5},
     "coqs": {"nuisance_elevage": 0.49, "voisinage_salubrite": 0.49},
     "passeport": {"passeport": 0.98},
     "voter": {"liste_electorale": 0.97},
@@ -31,9 +31,7 @@ TABLE = {
 
 @pytest.fixture(scope="session")
 def api_router(make_router) -> Router:  # type: ignore[no-untyped-def]
-    referential = make_router({}).referential
-    known = set(referential.topics) | set(referential.acts)
-    return make_router({key: row for key, row in TABLE.items() if set(row) <= known})
+    return make_router(TABLE)
 
 
 @pytest.fixture(scope="session")
@@ -41,19 +39,22 @@ def api_dialogue(api_router: Router) -> Dialogue:
     return Dialogue(api_router)
 
 
+@pytest.fixture(scope="session")
+def first_aid(paths: ProjectPaths) -> FirstAid:
+    return FirstAid(paths)
+
+
 @pytest_asyncio.fixture
-async def serve(api_dialogue: Dialogue, paths: ProjectPaths) -> AsyncIterator[Serve]:
+async def serve(api_dialogue: Dialogue, first_aid: FirstAid) -> AsyncIterator[Serve]:
     """Start an application: ``await serve(per_minute=…)``; ``load`` replaces how the router is loaded."""
     clients: list[Client] = []
 
     async def start(load: Callable[[], Any] | None = None, wait: bool = True, **settings: Any) -> Client:
-        engine = PlainEngine(load or (lambda: api_dialogue), lambda: FirstAid(paths), 20.0)
+        engine = PlainEngine(load or (lambda: api_dialogue), lambda: first_aid, 20.0)
         client: Client = TestClient(TestServer(create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine)))
         await client.start_server()
         clients.append(client)
         if wait:
-            import asyncio
-
             await asyncio.wrap_future(engine.loaded)
         return client
 
