@@ -10,6 +10,7 @@ AssistantError
 ├── BadMessage           what a person sent cannot be handled
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
+├── InboxError           a message of the inbox cannot be settled that way
 ├── EditError            a change to the files is refused; nothing was written
 │   └── EditConflict     someone else changed the same thing meanwhile
 ├── GateRefused          a candidate model may not go live
@@ -133,6 +134,10 @@ class GateRefused(AssistantError):
 
 class TrainingError(AssistantError):
     """A training cannot start, or has failed."""
+
+
+class InboxError(AssistantError):
+    """A message of the inbox cannot be settled that way, often because someone else just did."""
 
 
 class SettingsError(AssistantError):

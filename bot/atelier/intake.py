@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from bot.atelier.events import Event, FeedbackEvent, TurnEvent
+from bot.atelier.inbox import count_vote, keeps_words, receive, worth_reading
 from bot.atelier.schema import turns, votes
 from bot.atelier.storage import Storage, civil_day
 
@@ -37,7 +38,8 @@ class Intake:
         with self._storage.write() as connection:
             for event in batch:
                 if isinstance(event, TurnEvent):
-                    self._turn(connection, event)
+                    if self._turn(connection, event) and worth_reading(event):
+                        self._to_inbox(connection, event)
                 else:
                     self._vote(connection, event)
 
@@ -55,6 +57,7 @@ class Intake:
                 service=first.get("service"),
                 topic=first.get("sujet"),
                 doors=json.dumps([_bare(door) for door in event.doors]),
+                door_count=len(event.doors),
                 alternatives=json.dumps([_bare(door) for door in event.alternatives]),
                 confidence=event.confidence,
                 arrondissement=event.arrondissement,
@@ -67,6 +70,12 @@ class Intake:
             )
         )
         return True
+
+    def _to_inbox(self, connection: Connection, event: TurnEvent) -> int | None:
+        group = receive(connection, event)
+        text = event.text if group is not None and keeps_words(connection, group) else None
+        connection.execute(update(turns).where(turns.c.id == event.id).values(group_id=group, text=text))
+        return group
 
     def _vote(self, connection: Connection, event: FeedbackEvent) -> None:
         values = {
@@ -81,6 +90,17 @@ class Intake:
             connection.execute(votes.insert().values(answer=event.answer, **values))
         elif before.at <= event.at:  # one may change one's mind
             connection.execute(update(votes).where(votes.c.answer == event.answer).values(**values))
+        else:
+            return
+        change = int(not event.helpful) - int(before is not None and not before.helpful)
+        if not change:
+            return
+        group = connection.execute(select(turns.c.group_id).where(turns.c.id == event.answer)).scalar()
+        if group is None and change > 0 and event.turn is not None and event.turn.text.strip() and not event.turn.pressed:
+            self._turn(connection, event.turn)
+            group = self._to_inbox(connection, event.turn)
+        if group is not None:
+            count_vote(connection, group, change)
 
 
 def _bare(door: Mapping[str, Any]) -> dict[str, Any]:
