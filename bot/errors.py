@@ -11,6 +11,7 @@ AssistantError
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
 ├── InboxError           a message of the inbox cannot be settled that way
+├── SwitchError          the public banner is not as it should
 ├── EditError            a change to the files is refused; nothing was written
 │   └── EditConflict     someone else changed the same thing meanwhile
 ├── GateRefused          a candidate model may not go live
@@ -138,6 +139,10 @@ class TrainingError(AssistantError):
 
 class InboxError(AssistantError):
     """A message of the inbox cannot be settled that way, often because someone else just did."""
+
+
+class SwitchError(AssistantError):
+    """The public banner is not as it should."""
 
 
 class SettingsError(AssistantError):

@@ -1,4 +1,4 @@
-"""The workshop's operations as commands: accounts, journal."""
+"""The workshop's operations as commands: accounts, journal, purge."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ def add_commands(command: Command) -> None:
     account.add_argument("--role", choices=ROLES, help="lecteur, redacteur ou administrateur")
     journal = command("journal", _journal, "vérifie le journal de l'atelier")
     journal.add_argument("action", choices=["verifier"], help="verifier : relit toute la chaîne")
+    command("purge", _purge, "efface les textes de l'atelier plus anciens que BOT_CONSERVATION_JOURS")
+
+
+def _purge(arguments: argparse.Namespace) -> int:
+    from bot.atelier.retention import purge
+
+    days = Settings.from_environment().retention_days
+    done = purge(_storage(), days, _console())
+    print(f"Textes de plus de {days} jours effacés : {done.messages} message(s), {done.comments} commentaire(s), {done.groups} groupe(s).")
+    return 0
 
 
 def _account(arguments: argparse.Namespace) -> int:

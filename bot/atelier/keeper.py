@@ -1,0 +1,89 @@
+"""What the workshop does by itself, in a background thread: delete old words every day, keep the inbox ranked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from bot.atelier.accounts import Accounts
+from bot.atelier.inbox import Inbox
+from bot.atelier.retention import DAY, purge
+from bot.atelier.similarity import CorpusIndex
+from bot.atelier.storage import Storage
+from bot.corpus import read_corpus
+from bot.paths import ProjectPaths
+
+log = logging.getLogger("bot.atelier.keeper")
+ROUND_SECONDS = 15.0
+ACTOR = "atelier"
+
+
+class Keeper:
+    """Runs the chores.
+
+    Args:
+        open_storage: opens the database, in the thread.
+        paths: of the project tree.
+        retention_days: texts are kept that long.
+        inbox: builds the inbox to rank; ``None`` ranks nothing (a process without the workshop's pages).
+        seconds: between two rounds.
+    """
+
+    def __init__(
+        self,
+        open_storage: Callable[[], Storage],
+        paths: ProjectPaths,
+        retention_days: int,
+        inbox: Callable[[Storage], Inbox] | None = None,
+        seconds: float = ROUND_SECONDS,
+    ) -> None:
+        self._open = open_storage
+        self._paths = paths
+        self._days = retention_days
+        self._build_inbox = inbox
+        self._seconds = seconds
+        self._storage: Storage | None = None
+        self._index: CorpusIndex | None = None
+        self._mark: tuple[tuple[str, int, int], ...] = ()
+        self._next_purge = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="intendance", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after what it is doing."""
+        self._ended.set()
+
+    def round(self) -> None:
+        """Do what is due now."""
+        if self._storage is None:
+            self._storage = self._open()
+        if time.time() >= self._next_purge:
+            purge(self._storage, self._days, ACTOR)
+            Accounts(self._storage).forget_old()
+            self._next_purge = time.time() + DAY
+        if self._build_inbox is not None:
+            self._rank(self._build_inbox(self._storage))
+
+    def _rank(self, inbox: Inbox) -> None:
+        waiting = inbox.counts()["ouvert"]
+        if not waiting:
+            return
+        mark = tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(self._paths.corpus.glob("*.yml")))
+        changed = mark != self._mark
+        if changed or self._index is None:
+            self._index = CorpusIndex([(e.text, e.label) for e in read_corpus(self._paths.corpus)])
+            self._mark = mark
+        inbox.measure_novelty(self._index, everything=changed)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._seconds):
+            try:
+                self.round()
+            except Exception as error:
+                log.error("chore failed", extra={"evenement": "intendance_erreur"}, exc_info=error)
