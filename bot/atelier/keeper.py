@@ -24,7 +24,7 @@ class Keeper:
     """Runs the chores.
 
     Args:
-        open_storage: opens the database, in the thread.
+        storage: the database.
         paths: of the project tree.
         retention_days: texts are kept that long.
         inbox: builds the inbox to rank; ``None`` ranks nothing (a process without the workshop's pages).
@@ -33,18 +33,17 @@ class Keeper:
 
     def __init__(
         self,
-        open_storage: Callable[[], Storage],
+        storage: Storage,
         paths: ProjectPaths,
         retention_days: int,
-        inbox: Callable[[Storage], Inbox] | None = None,
+        inbox: Callable[[], Inbox] | None = None,
         seconds: float = ROUND_SECONDS,
     ) -> None:
-        self._open = open_storage
+        self._storage = storage
         self._paths = paths
         self._days = retention_days
         self._build_inbox = inbox
         self._seconds = seconds
-        self._storage: Storage | None = None
         self._index: CorpusIndex | None = None
         self._mark: tuple[tuple[str, int, int], ...] = ()
         self._next_purge = 0.0
@@ -61,14 +60,12 @@ class Keeper:
 
     def round(self) -> None:
         """Do what is due now."""
-        if self._storage is None:
-            self._storage = self._open()
         if time.time() >= self._next_purge:
             purge(self._storage, self._days, ACTOR)
             Accounts(self._storage).forget_old()
             self._next_purge = time.time() + DAY
         if self._build_inbox is not None:
-            self._rank(self._build_inbox(self._storage))
+            self._rank(self._build_inbox())
 
     def _rank(self, inbox: Inbox) -> None:
         waiting = inbox.counts()["ouvert"]

@@ -10,12 +10,11 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, select
 
 from bot.atelier import audit
+from bot.atelier.notice import Notice
 from bot.atelier.schema import switches
 from bot.atelier.storage import Storage
 from bot.errors import SwitchError
@@ -25,23 +24,6 @@ POLL_SECONDS = 2.0
 LONGEST_BANNER = 280
 _NAME = "public"
 log = logging.getLogger("bot.atelier.switch")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What the public page must say.
-
-    Args:
-        phone_only: whether the assistant only gives the phone number of the front desk.
-        banner: a sentence shown at the top of every page, or empty.
-        author: who set it last.
-        at: when, in seconds since 1970.
-    """
-
-    phone_only: bool = False
-    banner: str = ""
-    author: str = ""
-    at: float = 0.0
 
 
 def read_notice(storage: Storage) -> Notice:
@@ -74,7 +56,7 @@ def write_notice(storage: Storage, phone_only: bool, banner: str, author: str) -
     before = read_notice(storage)
     notice = Notice(phone_only, banner, author, time.time())
     with storage.write() as connection:
-        value = json.dumps({k: v for k, v in asdict(notice).items() if k in {"phone_only", "banner"}}, ensure_ascii=False)
+        value = json.dumps({"phone_only": phone_only, "banner": banner}, ensure_ascii=False)
         connection.execute(delete(switches).where(switches.c.name == _NAME))
         connection.execute(switches.insert().values(name=_NAME, value=value, at=notice.at, author=author))
         if before.phone_only != phone_only:
@@ -88,14 +70,13 @@ class Switch:
     """The state as one process sees it.
 
     Args:
-        open_storage: opens the database, in the thread.
+        storage: the database.
         seconds: between two readings.
     """
 
-    def __init__(self, open_storage: Callable[[], Storage], seconds: float = POLL_SECONDS) -> None:
-        self._open = open_storage
+    def __init__(self, storage: Storage, seconds: float = POLL_SECONDS) -> None:
+        self._storage = storage
         self._seconds = seconds
-        self._storage: Storage | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="interrupteur", daemon=True)
         self.current = Notice()
@@ -111,8 +92,6 @@ class Switch:
     def refresh(self) -> None:
         """Read the state now; when the database is away, the last one known stays."""
         try:
-            if self._storage is None:
-                self._storage = self._open()
             self.current = read_notice(self._storage)
         except Exception as error:
             log.warning("switch cannot be read", extra={"evenement": "interrupteur_illisible"}, exc_info=error)

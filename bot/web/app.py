@@ -13,7 +13,7 @@ from bot.web.api.routes import add_api
 from bot.web.assets import Asset, Pages, load_assets
 from bot.web.chat import Chat
 from bot.web.engines import ChatEngine
-from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES, SETTINGS
+from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES, SETTINGS, SWITCH
 from bot.web.limits import RateLimiter
 from bot.web.metrics import Metrics
 from bot.web.middlewares import finish_headers, middlewares
@@ -21,12 +21,17 @@ from bot.web.observer import NullObserver, Observer, Observers
 from bot.web.sessions import MemorySessions, Sessions
 from bot.web.shared import SharedStore
 from bot.web.shared_sessions import SharedSessions
+from bot.web.switched import OpenSwitch, Switchboard, SwitchedEngine
 
 PURGE_SECONDS = 60.0
 
 
 def create_app(
-    settings: Settings, engine: ChatEngine, assets: Mapping[str, Asset] | None = None, observer: Observer | None = None
+    settings: Settings,
+    engine: ChatEngine,
+    assets: Mapping[str, Asset] | None = None,
+    observer: Observer | None = None,
+    switch: Switchboard | None = None,
 ) -> web.Application:
     """Return the application.
 
@@ -35,10 +40,13 @@ def create_app(
         engine: answers; started and stopped with the application.
         assets: static files, those of the package by default.
         observer: told of each answered exchange; started and stopped with the application. Nobody by default.
+        switch: the "phone only" mode and the banner; never touched by default.
     """
     app = web.Application(middlewares=middlewares(), client_max_size=settings.max_body)
     files = dict(assets if assets is not None else load_assets())
     app[SETTINGS] = settings
+    app[SWITCH] = switch or OpenSwitch()
+    engine = SwitchedEngine(engine, app[SWITCH])
     app[ENGINE] = engine
     shared = SharedStore(settings.redis) if settings.redis else None
     sessions = _sessions(settings, engine, shared)

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.web.engines import Condition
-from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
+from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS, SWITCH
 from bot.web.problems import Refusal
 from bot.web.sessions import Conversation
 from bot.web.view import call_view, desk_view
@@ -190,6 +190,8 @@ def html_page(request: web.Request, template: str, status: int = 200, **values: 
         "accueil": desk_view(facts.front_desk, "") if facts.front_desk else None,
         "urgences": [call_view(call) for call in facts.calls],
         "avis": PROGRAM_NOTICE,
+        "annonce": request.app[SWITCH].current.banner,
+        "en_pause": request.app[SWITCH].current.phone_only,
         "requete": request.get(REQUEST_ID, ""),
         "facile": False,
         "principale": template == "conversation.html",

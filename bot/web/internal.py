@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from aiohttp import web
@@ -27,12 +27,15 @@ MAX_BODY = 2 * 1024 * 1024
 START_SECONDS = 20.0
 
 
-def create_internal_app(workshop: Workshop, assets: Mapping[str, Asset] | None = None) -> web.Application:
+def create_internal_app(
+    workshop: Workshop, assets: Mapping[str, Asset] | None = None, routes: Sequence[web.RouteDef] = ()
+) -> web.Application:
     """Return the internal application.
 
     Args:
         workshop: what the pages work with.
         assets: static files, those of the package by default.
+        routes: other internal addresses, open to whoever reaches the listener.
     """
     app = web.Application(middlewares=[identify, explain, guard], client_max_size=MAX_BODY)
     files = dict(assets if assets is not None else load_assets())
@@ -41,7 +44,7 @@ def create_internal_app(workshop: Workshop, assets: Mapping[str, Asset] | None =
     app[ASSETS] = files
     app[PAGES] = Pages(files, workshop.settings.theme)
     app.on_response_prepare.append(finish_headers)
-    app.add_routes([web.get("/", _to_workshop), web.get("/static/{name}", handlers.static)])
+    app.add_routes([web.get("/", _to_workshop), web.get("/static/{name}", handlers.static), *routes])
     add_pages(app)
     return app
 

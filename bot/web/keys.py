@@ -16,6 +16,7 @@ from bot.web.limits import Allowance, RateLimiter
 from bot.web.metrics import Metrics
 from bot.web.observer import Observer
 from bot.web.problems import Refusal
+from bot.web.switched import Switchboard
 
 ErrorPage = Callable[[web.Request, Refusal], Awaitable[web.Response]]
 
@@ -33,6 +34,7 @@ ASSETS: web.AppKey[Mapping[str, Asset]] = web.AppKey("assets")
 OBSERVER: web.AppKey[Observer] = web.AppKey("observer")
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 PAGES = web.AppKey("pages", Pages)
+SWITCH: web.AppKey[Switchboard] = web.AppKey("switch")
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ALLOWANCE = web.RequestKey("allowance", Allowance)

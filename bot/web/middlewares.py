@@ -38,7 +38,8 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     seconds = time.perf_counter() - started
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "inconnue"
-    request.app[METRICS].request(request.method, route, response.status, seconds)
+    if METRICS in request.app:
+        request.app[METRICS].request(request.method, route, response.status, seconds)
     row = {
         "evenement": "requete",
         "requete": request[REQUEST_ID],

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot.atelier.recorder import Recorder
 from bot.errors import SettingsError
 from bot.paths import ProjectPaths, project_paths
 from bot.settings import Settings
 from bot.web.app import create_app
 from bot.web.engines import build_engine
 from bot.web.journal import configure_journal
-from bot.web.observer import Observer
-
-if TYPE_CHECKING:
-    from bot.atelier.intake import Intake
-    from bot.web.internal import InternalServer
 
 CLOSING_SECONDS = 5.0
 
@@ -44,42 +37,52 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     inside = _listen(*_internal_address(internal), "--interne") if internal else None
     engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent)
     print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
-    workshop = _internal_server(settings, paths, inside) if inside is not None else None
+    backstage = _Backstage(settings, paths, inside)
+    backstage.start()
     try:
         web.run_app(
-            create_app(settings, engine, observer=_recorder(settings, paths)),
+            create_app(settings, engine, observer=backstage.recorder, switch=backstage.switch),
             sock=listener,
             access_log=None,
             print=lambda *_: None,
             shutdown_timeout=CLOSING_SECONDS,
         )
     finally:
-        if workshop is not None:
-            workshop.stop()
+        backstage.stop()
 
 
-def _internal_server(settings: Settings, paths: ProjectPaths, listener: socket.socket) -> InternalServer:
-    from bot.atelier.accounts import Accounts
-    from bot.atelier.storage import Storage, database_url
-    from bot.web.atelier.framework import Workshop
-    from bot.web.internal import InternalServer, create_internal_app
+class _Backstage:
+    """What runs behind the public page: the recorder, the off switch, the chores, and the internal pages when asked."""
 
-    storage = Storage(database_url(settings.base, paths))
-    workshop = Workshop(storage, Accounts(storage), settings, paths)
-    server = InternalServer(lambda: create_internal_app(workshop), listener)
-    print(f"L'atelier du personnel est sur {_shown(listener)}/atelier/", flush=True)
-    server.start()
-    return server
-
-
-def _recorder(settings: Settings, paths: ProjectPaths) -> Observer:
-    def open_intake() -> Intake:
+    def __init__(self, settings: Settings, paths: ProjectPaths, inside: socket.socket | None) -> None:
+        from bot.atelier.accounts import Accounts
         from bot.atelier.intake import Intake
+        from bot.atelier.keeper import Keeper
+        from bot.atelier.recorder import Recorder
         from bot.atelier.storage import Storage, database_url
+        from bot.atelier.switch import Switch
+        from bot.web.atelier.framework import Workshop
+        from bot.web.internal import InternalServer, create_internal_app
 
-        return Intake(Storage(database_url(settings.base, paths)))
+        storage = Storage(database_url(settings.base, paths))
+        self.recorder = Recorder(lambda: Intake(storage), paths.variable / "attente")
+        self.switch = Switch(storage)
+        self._server = None
+        workshop = Workshop(storage, Accounts(storage), settings, paths, self.switch.refresh)
+        if inside is not None:
+            self._server = InternalServer(lambda: create_internal_app(workshop), inside)
+            print(f"L'atelier du personnel est sur {_shown(inside)}/atelier/", flush=True)
+        self._keeper = Keeper(storage, paths, settings.retention_days, workshop.inbox if inside is not None else None)
 
-    return Recorder(open_intake, paths.variable / "attente")
+    def start(self) -> None:
+        self._keeper.start()
+        if self._server is not None:
+            self._server.start()
+
+    def stop(self) -> None:
+        self._keeper.stop()
+        if self._server is not None:
+            self._server.stop()
 
 
 def _shown(listener: socket.socket) -> str:

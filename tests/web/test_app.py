@@ -511,7 +511,15 @@ async def test_health_and_ready_say_who_answers(make: Maker) -> None:
     client = await make(engine)
     async with client.get("/health") as answer:
         value = await answer.json()
-    assert value == {"etat": "ok", "moteur": "routeur", "routeur": "pret", "agent": "absent", "modele": True, "conversations": 0}
+    assert value == {
+        "etat": "ok",
+        "moteur": "routeur",
+        "routeur": "pret",
+        "agent": "absent",
+        "modele": True,
+        "mode": "normal",
+        "conversations": 0,
+    }
     async with client.get("/ready") as answer:
         assert answer.status == 200
     engine.condition = Condition.LOADING

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,9 +19,12 @@ from markupsafe import Markup
 
 from bot.atelier import accounts as staff
 from bot.atelier.accounts import Accounts, Role, StaffSession
+from bot.atelier.corpus_editor import CorpusEditor
+from bot.atelier.inbox import Inbox
 from bot.atelier.storage import PARIS, Storage
 from bot.errors import AssistantError, StorageError
 from bot.paths import ProjectPaths
+from bot.referential import Referential, load_referential
 from bot.settings import Settings
 from bot.web.atelier.navigation import sections_for
 from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
@@ -48,12 +52,38 @@ class Workshop:
         accounts: of the staff.
         settings: of the deployer.
         paths: of the project tree.
+        refresh_switch: makes the public pages of this process read the off switch at once.
     """
 
     storage: Storage
     accounts: Accounts
     settings: Settings
     paths: ProjectPaths
+    refresh_switch: Callable[[], None] = lambda: None
+
+    @functools.cached_property
+    def writer(self) -> CorpusEditor:
+        """What writes phrases into the corpus."""
+        return CorpusEditor(self.paths)
+
+    def referential(self) -> Referential:
+        """Return who does what, as the files are now; read again only when one changed.
+
+        Raises:
+            ReferentialError: the files have mistakes.
+        """
+        files = sorted(p for p in self.paths.referential.rglob("*") if p.is_file())
+        return _referential(self.paths.referential, tuple((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in files))
+
+    def inbox(self) -> Inbox:
+        """Return the inbox, over the topics as they are now."""
+        topics = {t.id: t.libelle for t in self.referential().topics.values()}
+        return Inbox(self.storage, self.writer, topics, self.settings.second_reader)
+
+
+@functools.lru_cache(maxsize=2)
+def _referential(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> Referential:
+    return load_referential(folder)
 
 
 WORKSHOP: web.AppKey[Workshop] = web.AppKey("workshop")
