@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import gc
+import hashlib
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from bot.paths import ProjectPaths
 from bot.referential import Referential, load_referential
 from bot.reports import percent, table, write_figures
 from bot.storage import load_model
+from bot.understanding import model as topic_model
 from bot.understanding.config import TopicModelConfig
 from scripts.mesures import blocks as b
 from scripts.mesures import pipelines as p
@@ -61,6 +64,17 @@ class Plan:
 QUICK = Plan(share=1 / 40, parts=(1 / 40, 1 / 20), seeds=1, epochs=0, timed=5, tests=200, slow=False)
 
 
+def scaled(config: TopicModelConfig, part: float) -> TopicModelConfig:
+    """Return settings fit for a part of the corpus: fewer messages are read more times, up to four, as they are set for the whole."""
+    times = min(4.0, 1 / part)
+    return replace(
+        config,
+        epochs=round(times * config.epochs),
+        keyword_passes=round(times * config.keyword_passes),
+        iterations=max(config.iterations, p.ITERATIONS) if part < 1 else config.iterations,
+    )
+
+
 @dataclass(frozen=True)
 class Line:
     """One measured pipeline.
@@ -80,7 +94,13 @@ class Line:
     milliseconds: float
 
 
-def compare(paths: ProjectPaths, plan: Plan, say: Callable[[str], None], examples: Sequence[Example] | None = None) -> dict[str, Any]:
+def compare(
+    paths: ProjectPaths,
+    plan: Plan,
+    say: Callable[[str], None],
+    examples: Sequence[Example] | None = None,
+    store: Path | None = None,
+) -> dict[str, Any]:
     """Measure everything of ``plan``.
 
     Args:
@@ -88,6 +108,7 @@ def compare(paths: ProjectPaths, plan: Plan, say: Callable[[str], None], example
         plan: how far to go.
         say: receives French sentences.
         examples: training messages, instead of those of the tree.
+        store: file that keeps each measure as soon as it is made, so that a run that stops can be taken up again.
 
     Returns:
         ``echantillon`` and ``tout`` (lists of :class:`Line`), ``courbe`` (points), ``lignes`` (test rows).
@@ -97,8 +118,9 @@ def compare(paths: ProjectPaths, plan: Plan, say: Callable[[str], None], example
     rows = labelled_rows(paths.test_sets, TEST_SETS["demandes"]) or read_test_sets(paths.test_sets)["demandes"]
     rows = rows[:: max(1, len(rows) // plan.tests)][: plan.tests] if plan.tests else rows
     texts = cleaned(rows)
-    config = model_config(paths.config)
-    bench = _Bench(rows, texts, referential, plan, say)
+    whole = model_config(paths.config)
+    config = scaled(whole, plan.share)
+    bench = _Bench(rows, texts, referential, plan, whole, say, store)
     encoders = {name: b.EncoderBlock(name) for name in config.encoders}
     small = messages(sample(examples, plan.share))
     say(f"{len(small)} messages d'apprentissage, {len(rows)} messages d'essai")
@@ -107,17 +129,18 @@ def compare(paths: ProjectPaths, plan: Plan, say: Callable[[str], None], example
     lines.append(bench.run(OURS, ours, small))
     for name, combine in p.CLAUSES.items():
         lines.append(bench.run(f"notre modèle, proposition par proposition ({name})", p.ByClause(ours, combine), small))
-    for name, pipeline in _syntactic(config, encoders, plan):
+    for name, pipeline in _syntactic(config, encoders):
         lines.append(bench.run(name, pipeline, small))
     if plan.epochs:
-        rasa = StockRasa(plan.epochs, _lookups(paths, referential))
-        lines.append(bench.run(RASA, rasa, small))
-        del rasa
+        lines.append(bench.run(RASA, StockRasa(plan.epochs, _lookups(paths, referential)), small))
         gc.collect()
-    curve = _learning_curve(bench, config, encoders, examples, plan)
+    if plan.slow and "e5" not in encoders:
+        for name, pipeline in _with_e5(config, encoders):
+            lines.append(bench.run(name, pipeline, small))
+    curve = _learning_curve(bench, paths, whole, encoders, examples, plan)
     return {
         "echantillon": lines,
-        "tout": _whole_corpus(bench, paths, config, encoders, messages(examples)) if plan.slow else [],
+        "tout": _whole_corpus(bench, paths, whole, encoders, messages(examples)) if plan.slow else [],
         "courbe": curve,
         "lignes": rows,
         "plan": plan,
@@ -126,7 +149,7 @@ def compare(paths: ProjectPaths, plan: Plan, say: Callable[[str], None], example
 
 
 class _Bench:
-    """Trains, times and scores pipelines on the same test messages."""
+    """Trains, times and scores pipelines on the same test messages; a measure already in the store is not made again."""
 
     def __init__(
         self,
@@ -134,19 +157,54 @@ class _Bench:
         texts: Sequence[CleanText],
         referential: Referential,
         plan: Plan,
+        config: TopicModelConfig,
         say: Callable[[str], None],
+        store: Path | None,
     ) -> None:
-        self.rows, self.texts, self.referential, self.plan, self.say = rows, texts, referential, plan, say
+        self.rows, self.texts, self.referential, self.plan, self.say, self._store = rows, texts, referential, plan, say, store
+        self._settings = config.as_mapping()
+        self._known: dict[str, Line] = {}
+        if store is not None and store.exists():
+            for row in map(json.loads, store.read_text(encoding="utf-8").splitlines()):
+                values = (np.array(row[k], dtype=bool) for k in ("dis", "service", "topic"))
+                self._known[row["cle"]] = Line(row["nom"], row["messages"], Score(*values), row["secondes"], row["millisecondes"])
 
     def run(self, name: str, pipeline: Any, data: Messages, timed: bool = True) -> Line:
+        """Train, then measure."""
+        key = self._key(name, data)
+        if key in self._known:
+            return self._known[key]
         pipeline.fit(data)
-        return self.measure(name, pipeline, len(data), timed)
+        return self._measure(key, name, pipeline, len(data), timed)
 
-    def measure(self, name: str, pipeline: Any, learnt: int, timed: bool = True) -> Line:
+    def measure(self, name: str, pipeline: Any, data: Messages, timed: bool = True) -> Line:
+        """Measure a pipeline that has learnt ``data``."""
+        key = self._key(name, data)
+        return self._known[key] if key in self._known else self._measure(key, name, pipeline, len(data), timed)
+
+    def _measure(self, key: str, name: str, pipeline: Any, learnt: int, timed: bool) -> Line:
         result = score(pipeline.probabilities(self.texts), pipeline.labels, self.rows, self.referential)
         line = Line(name, learnt, result, pipeline.seconds, self._milliseconds(pipeline) if timed else float("nan"))
         self.say(f"{name} ({learnt}) : {100 * result.dis.mean():.1f} % ; {pipeline.seconds:.0f} s ; {line.milliseconds:.1f} ms")
+        self._known[key] = line
+        if self._store is not None:
+            bits = {k: getattr(result, k).astype(int).tolist() for k in ("dis", "service", "topic")}
+            row = {"cle": key, "nom": name, "messages": learnt, "secondes": line.seconds, "millisecondes": line.milliseconds, **bits}
+            self._store.parent.mkdir(parents=True, exist_ok=True)
+            with self._store.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
         return line
+
+    def _key(self, name: str, data: Messages) -> str:
+        """Return what a measure depends on, code of the pipelines included."""
+        code = [Path(module.__file__).read_bytes() for module in (b, p, topic_model) if module.__file__]
+        plan = {k: v for k, v in asdict(self.plan).items() if k in {"epochs", "timed", "tests"}}
+        digest = hashlib.sha256(
+            json.dumps([name, data.labels, [t.plain for t in (*data.texts, *self.texts)], plan, self._settings]).encode()
+        )
+        for part in code:
+            digest.update(part)
+        return digest.hexdigest()
 
     def _milliseconds(self, pipeline: Any) -> float:
         step = max(1, len(self.texts) // max(1, self.plan.timed))
@@ -172,35 +230,36 @@ def _cheap(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock]) -> lis
     ]
 
 
-def _syntactic(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock], plan: Plan) -> list[tuple[str, Any]]:
+def _syntactic(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock]) -> list[tuple[str, Any]]:
     memory = b.spacy_memory()
-    lines: list[tuple[str, Any]] = [
+    ngrams = b.ReducedNgramsBlock(config.ngrams)
+    return [
         ("spaCy, moyenne des mots", p.Linear([b.MeanVectorBlock(memory)], config)),
         ("spaCy, mots pleins pondérés (idf)", p.Linear([b.ContentVectorBlock(memory)], config)),
         ("lemmes et syntaxe (linéaire)", p.Linear([b.SyntaxBlock(memory)], config)),
         (
-            "notre modèle + lemmes et syntaxe",
-            p.Averaged([p.Ours(config, encoders), p.Linear([b.SyntaxBlock(memory)], config)]),
+            f"n-grammes + {' + '.join(encoders).upper()} + spaCy pondéré",
+            p.Linear([ngrams, *encoders.values(), b.ContentVectorBlock(memory)], config),
         ),
+        ("notre modèle + lemmes et syntaxe", p.Averaged([p.Ours(config, encoders), p.Linear([b.SyntaxBlock(memory)], config)])),
     ]
-    if plan.slow and "e5" not in encoders:
-        e5 = b.EncoderBlock("e5")
-        both = {**encoders, "e5": e5}
-        two = TopicModelConfig(**{**config.__dict__, "encoders": tuple(both)})
-        lines += [
-            ("E5 seul", p.Linear([e5], config)),
-            ("n-grammes + USE + E5", p.Linear([b.ReducedNgramsBlock(config.ngrams), *both.values()], config)),
-            ("notre modèle avec USE + E5", p.Ours(two, both)),
-        ]
-    return lines
+
+
+def _with_e5(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock]) -> list[tuple[str, Any]]:
+    e5 = b.EncoderBlock("e5")
+    both = {**encoders, "e5": e5}
+    return [
+        ("E5 seul", p.Linear([e5], config)),
+        ("n-grammes + USE + E5", p.Linear([b.ReducedNgramsBlock(config.ngrams), *both.values()], config)),
+        ("notre modèle avec USE + E5", p.Ours(replace(config, encoders=tuple(both)), both)),
+    ]
 
 
 def _whole_corpus(
     bench: _Bench, paths: ProjectPaths, config: TopicModelConfig, encoders: dict[str, b.EncoderBlock], data: Messages
 ) -> list[Line]:
     lines = [bench.run(name, pipeline, data) for name, pipeline in _cheap(config, encoders)]
-    stored = load_model(paths.router_model)
-    return [*lines, bench.measure(OURS, _Stored(stored), len(data))]
+    return [*lines, bench.measure(OURS, _Stored(load_model(paths.router_model)), data)]
 
 
 class _Stored:
@@ -216,13 +275,22 @@ class _Stored:
 
 
 def _learning_curve(
-    bench: _Bench, config: TopicModelConfig, encoders: dict[str, b.EncoderBlock], examples: Sequence[Example], plan: Plan
+    bench: _Bench,
+    paths: ProjectPaths,
+    config: TopicModelConfig,
+    encoders: dict[str, b.EncoderBlock],
+    examples: Sequence[Example],
+    plan: Plan,
 ) -> list[dict[str, Any]]:
     points = []
     for part in plan.parts:
         for seed in range(plan.seeds if part < 1 else 1):
             data = messages(sample(examples, part, seed) if part < 1 else examples)
-            line = bench.run(f"courbe, {part:.3g} du corpus, tirage {seed}", p.Ours(config, encoders), data, timed=False)
+            name = f"courbe, {part:.3g} du corpus, tirage {seed}"
+            if part < 1 or not plan.slow:
+                line = bench.run(name, p.Ours(scaled(config, part), encoders), data, timed=False)
+            else:
+                line = bench.measure(name, _Stored(load_model(paths.router_model)), data, timed=False)
             points.append({"part": part, "tirage": seed, "messages": len(data), "score": line.score})
     return points
 
@@ -262,6 +330,11 @@ def _body(result: dict[str, Any]) -> str:
     ]
     if plan.epochs:
         out += ["", f"DIET a appris {plan.epochs} époques (300 par défaut dans Rasa), faute de temps."]
+    out += [
+        "",
+        "Les réglages de notre modèle valent pour tout le corpus. Sur une petite part, il repasse plus souvent sur les messages "
+        "(jusqu'à quatre fois), sans quoi on mesurerait un apprentissage inachevé.",
+    ]
     if result["tout"]:
         out += ["", f"### Sur tout le corpus : {result['tout'][0].messages} messages", "", *_comparison_table(result["tout"], rows)]
     return "\n".join([*out, "", "### La courbe d'apprentissage", "", *_curve_text(result)])
@@ -386,7 +459,8 @@ def _points(gap: float) -> str:
 def run(paths: ProjectPaths, quick: bool) -> None:
     """Measure and write ``docs/comparaison.md``; a quick run only prints, so that it never replaces real figures."""
     start = time.perf_counter()
-    result = compare(paths, QUICK if quick else Plan(), lambda sentence: print(f"· {sentence}", file=sys.stderr, flush=True))
+    store = None if quick else paths.root / "results" / "comparaison.jsonl"
+    result = compare(paths, QUICK if quick else Plan(), lambda s: print(f"· {s}", file=sys.stderr, flush=True), store=store)
     if quick:
         print(_body(result))
     else:

@@ -177,21 +177,23 @@ class _RememberingTopicModel(TopicModel):
 
 
 class ByClause:
-    """A fitted pipeline that reads each clause of a message, then puts the readings together.
+    """A pipeline that reads each clause of a message, then puts the readings together.
 
     Args:
-        whole: a fitted pipeline.
+        whole: the pipeline that reads; it learns whole messages, once.
         combine: from (n_clauses, n_labels) and the reading of the whole message, (n_labels,), to one row.
     """
 
     def __init__(self, whole: Pipeline, combine: Callable[[Probabilities, Probabilities], Probabilities]) -> None:
         self._whole = whole
         self._combine = combine
-        self.labels = whole.labels
-        self.seconds = whole.seconds
 
     def fit(self, data: Messages) -> None:
-        """Nothing to learn: the pipeline is fitted."""
+        """Learn whole messages, unless the pipeline has."""
+        if not hasattr(self._whole, "labels"):
+            self._whole.fit(data)
+        self.labels = self._whole.labels
+        self.seconds = self._whole.seconds
 
     def probabilities(self, texts: Sequence[CleanText]) -> Probabilities:
         clauses = [[clean(c) for c in split_requests(t.display)] for t in texts]

@@ -19,8 +19,9 @@ from bot.evaluation import route_rows
 from bot.paths import ProjectPaths
 from bot.referential import Referential
 from bot.router import Router
+from bot.understanding.config import TopicModelConfig
 from scripts.mesures.blocks import ContentVectorBlock, MeanVectorBlock, Memory, SyntaxBlock, Word
-from scripts.mesures.comparison import OURS, QUICK, compare, write_page
+from scripts.mesures.comparison import OURS, QUICK, compare, scaled, write_page
 from scripts.mesures.corpora import messages, sample, score
 from scripts.mesures.errors import KINDS, UNREAD, Split, confusion, read_causes, split_cost, worst
 from scripts.mesures.errors import write_page as write_errors
@@ -60,6 +61,13 @@ def test_scores_add_up_from_topic_to_delegation(referential: Referential) -> Non
     assert result.dis.tolist() == [True, False, True, False]
     assert result.service.tolist() == [True, False, True, False]
     assert result.topic.tolist() == [False, True, False]
+
+
+def test_fewer_messages_are_read_more_times() -> None:
+    config = TopicModelConfig(epochs=10, keyword_passes=3, iterations=12)
+    assert scaled(config, 1.0) == config
+    half, eighth = scaled(config, 1 / 2), scaled(config, 1 / 8)
+    assert (half.epochs, half.keyword_passes, eighth.epochs, eighth.keyword_passes) == (20, 6, 40, 12)
 
 
 # Blocks, without spaCy
@@ -142,11 +150,18 @@ def test_a_quick_comparison_on_a_tiny_corpus(paths: ProjectPaths, referential: R
     examples = [e for e in read_corpus(tmp_path) if e.label in TOPICS]
     kept = [e for label in TOPICS for e in [x for x in examples if x.label == label][:24]]
     plan = replace(QUICK, share=1 / 2, parts=(1 / 2, 1.0), timed=1, tests=24)
-    result = compare(paths, plan, lambda _sentence: None, kept)
+    store = tmp_path / "results" / "mesures.jsonl"
+    said: list[str] = []
+    result = compare(paths, plan, said.append, kept, store)
     names = [line.name for line in result["echantillon"]]
     assert OURS in names and len(names) == len(set(names)) >= 10
     assert [(q["part"], q["tirage"]) for q in result["courbe"]] == [(0.5, 0), (1.0, 0)]
     assert all(len(line.score.dis) == 24 and line.seconds >= 0 for line in result["echantillon"])
+    assert len(said) == 1 + len(store.read_text(encoding="utf-8").splitlines())
+    said.clear()
+    again = compare(paths, plan, said.append, kept, store)
+    assert len(said) == 1, "nothing is measured twice"
+    assert [(x.name, x.score.dis.tolist()) for x in again["echantillon"]] == [(x.name, x.score.dis.tolist()) for x in result["echantillon"]]
     page = tmp_path / "docs" / "comparaison.md"
     page.parent.mkdir()
     write_page(result, page)
