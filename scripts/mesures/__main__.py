@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison [--rapide]`` or ``erreurs``: regenerate a page of docs/."""
+"""``python -m scripts.mesures comparaison|erreurs|charge [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 
@@ -14,15 +14,24 @@ from bot.paths import project_paths
 
 def main() -> int:
     """Run one measure; returns the exit code."""
-    parser = argparse.ArgumentParser("mesures", description="Mesures longues : écrit docs/comparaison.md ou docs/erreurs.md.")
-    parser.add_argument("mesure", choices=("comparaison", "erreurs"), help="la page à refaire")
-    parser.add_argument("--rapide", action="store_true", help="comparaison : un essai de moins d'une minute, affiché sans rien écrire")
+    parser = argparse.ArgumentParser(
+        "mesures", description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md ou docs/charge.md."
+    )
+    parser.add_argument("mesure", choices=("comparaison", "erreurs", "charge"), help="la page à refaire")
+    parser.add_argument(
+        "--rapide", action="store_true", help="comparaison, charge : un essai de moins d'une minute, affiché sans rien écrire"
+    )
+    parser.add_argument("--redis", default="", help="charge : Redis pour mesurer plusieurs processus (redis://…)")
     arguments = parser.parse_args()
     try:
         if arguments.mesure == "erreurs":
             from scripts.mesures.errors import run as write_errors
 
             write_errors(project_paths())
+        elif arguments.mesure == "charge":
+            from scripts.mesures.load import run as load
+
+            load(project_paths(), arguments.rapide, arguments.redis)
         else:
             from scripts.mesures.comparison import run as compare
 
