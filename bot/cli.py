@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from bot.atelier.commands import add_commands
+from bot.atelier.model_commands import add_commands as add_model_commands
 from bot.errors import AssistantError, BadMessage, SettingsError
 from bot.paths import project_paths
 
@@ -100,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "entraîne le modèle si ses données ont changé")
     train.add_argument("--force", action="store_true", help="entraîne même si rien n'a changé")
     train.add_argument("--routeur-seul", action="store_true", help="n'entraîne pas le modèle Rasa")
+    train.add_argument("--candidat", action="store_true", help="entraîne un modèle à comparer, sans toucher à celui qui répond")
+    train.add_argument("--auteur", default="bot train", help="avec --candidat : qui le demande")
+    train.add_argument("--travail", metavar="NOM", default="", help=argparse.SUPPRESS)
     route = command("route", _route, "donne la porte d'un message, ou de lignes JSON avec --jsonl")
     route.add_argument("message", nargs="?", help="le message, entre guillemets")
     route.add_argument("--jsonl", action="store_true", help='lit des lignes {"id", "texte"} et écrit une réponse par ligne')
@@ -126,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier, avec ses graphiques")
     evaluate.add_argument("--erreurs", metavar="FICHIER", help="écrit les messages mal orientés dans ce fichier")
     add_commands(command)
+    add_model_commands(command)
     return parser
 
 
@@ -134,11 +139,11 @@ def _say(sentence: str) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from bot.freshness import is_current
+    from bot.freshness import needs_training
     from bot.web.server import run_server
 
-    if not is_current(project_paths()):
-        _train(argparse.Namespace(force=False, routeur_seul=arguments.sans_agent))
+    if needs_training(project_paths()):
+        _train(argparse.Namespace(force=False, routeur_seul=arguments.sans_agent, candidat=False))
     run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent, internal=arguments.interne)
     return 0
 
@@ -146,6 +151,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from bot.training import ensure_model
 
+    if arguments.candidat:
+        return _train_candidate(arguments)
     paths = project_paths()
     stored = ensure_model(paths, _say, force=arguments.force)
     if not arguments.routeur_seul:
@@ -153,6 +160,45 @@ def _train(arguments: argparse.Namespace) -> int:
 
         ensure_rasa_model(paths, _say, force=arguments.force)
     print(f"Modèle du {stored.manifest['date']} : {stored.manifest['messages']} messages, {stored.manifest['sujets']} sujets.")
+    return 0
+
+
+def _train_candidate(arguments: argparse.Namespace) -> int:
+    """Train apart. With ``--travail`` the workshop's queue reads one JSON object a line, and its end is ours."""
+    if arguments.travail:
+        from bot.atelier.lifeline import end_with_parent
+
+        end_with_parent()
+    from bot.atelier.candidate import copy_tree, link_live, remove_work, train_candidate, work_folder
+    from bot.atelier.models import ModelRegistry
+    from bot.paths import ProjectPaths
+
+    def tell(**said: Any) -> None:
+        if arguments.travail:
+            print(json.dumps(said, ensure_ascii=False), flush=True)
+        elif "message" in said:
+            _say(said["message"])
+
+    paths = ProjectPaths(project_paths().root, project_paths().models)
+    work = work_folder(paths, arguments.travail or f"commande-{os.getpid()}")
+    try:
+        ModelRegistry(paths).adopt()
+        tell(message="copie des fichiers")
+        copied = ProjectPaths(copy_tree(paths, work).root, work / "modeles")
+        card = train_candidate(paths, copied, arguments.auteur, lambda sentence: tell(message=sentence))
+        tell(candidat=card.id, message=f"modèle {card.id} prêt à comparer")
+        if not arguments.routeur_seul:
+            from bot.rasa.training import ensure_rasa_model
+
+            link_live(copied.models, card)
+            ensure_rasa_model(copied, lambda sentence: tell(message=sentence))
+    except AssistantError as error:
+        tell(erreur=str(error))
+        raise
+    finally:
+        remove_work(work)
+    if not arguments.travail:
+        print(f"Modèle candidat : {card.id}. Comparez-le avec « bot modele comparer {card.id} ».")
     return 0
 
 

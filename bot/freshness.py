@@ -15,6 +15,9 @@ from bot.paths import ProjectPaths
 from bot.understanding.config import TopicModelConfig
 
 MANIFEST_FILE = "manifeste.json"
+HISTORY_FILE = "registre/historique.jsonl"
+"""What went live when: see :mod:`bot.atelier.models`."""
+STAFF_CHOICES = frozenset({"activer", "revenir"})
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -29,6 +32,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def is_current(paths: ProjectPaths) -> bool:
     """Whether there is a model trained on the inputs as they are now."""
     return read_manifest(paths.router_model).get("empreinte") == fingerprint(paths, model_config(paths.config))
+
+
+def needs_training(paths: ProjectPaths) -> bool:
+    """Whether a server should train before it answers: never when staff chose the live model in the workshop.
+
+    A model that staff put live stays until they choose another: a restart does not go round the gate.
+    """
+    if is_current(paths):
+        return False
+    try:
+        last = json.loads((paths.models / HISTORY_FILE).read_text(encoding="utf-8").splitlines()[-1])
+    except (OSError, ValueError, IndexError):
+        return True
+    return not (paths.router_model.is_symlink() and paths.router_model.exists() and last.get("action") in STAFF_CHOICES)
 
 
 def live_mark(paths: ProjectPaths) -> str:

@@ -13,9 +13,11 @@ class ProjectPaths:
 
     Args:
         root: top folder, the one that holds ``config.yml``.
+        models_folder: where the models are; ``BOT_MODELES`` or ``models`` by default.
     """
 
     root: Path
+    models_folder: Path | None = None
 
     @property
     def referential(self) -> Path:
@@ -35,6 +37,8 @@ class ProjectPaths:
 
     @property
     def models(self) -> Path:
+        if self.models_folder is not None:
+            return self.models_folder
         override = os.environ.get("BOT_MODELES")
         return Path(override) if override else self.root / "models"
 
@@ -44,7 +48,9 @@ class ProjectPaths:
 
     @property
     def test_sets(self) -> Path:
-        return self.root / "tests" / "data"
+        """Labelled messages never trained on: ``BOT_ESSAIS``, or ``tests/data``. A server needs them to compare models."""
+        override = os.environ.get("BOT_ESSAIS")
+        return Path(override) if override else self.root / "tests" / "data"
 
     @property
     def variable(self) -> Path:

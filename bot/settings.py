@@ -36,6 +36,13 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+def _points(value: str) -> float:
+    text = value.strip().replace(",", ".")
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", text):
+        raise ValueError("attendu un nombre de points entre 0 et 99")
+    return float(text)
+
+
 def _boolean(value: str) -> bool:
     word = value.strip().lower()
     if word not in _YES | _NO:
@@ -135,6 +142,19 @@ class Settings:
     )
     second_reader: bool = _setting(
         False, "BOT_RELECTURE", _boolean, "« oui » : un message rattaché n'entre dans le corpus qu'après une seconde lecture."
+    )
+
+    stale_months: int = _setting(
+        12, "BOT_AGE_MAX_MOIS", _integer(1, 120), "Mois après lesquels un guichet ou un sujet vérifié est à revérifier."
+    )
+    gate_wrong_doors: float = _setting(
+        0.5, "BOT_MARGE_MAUVAISES_PORTES", _points, "Hausse permise des mauvaises portes, en points, pour mettre un modèle en service."
+    )
+    gate_worst_service: float = _setting(
+        3.0, "BOT_MARGE_SERVICE", _points, "Baisse permise pour un service, en points, pour mettre un modèle en service."
+    )
+    gate_out_of_scope: float = _setting(
+        2.0, "BOT_MARGE_HORS_SUJET", _points, "Baisse permise des messages sans demande reconnus, en points."
     )
 
     @classmethod

@@ -39,7 +39,7 @@ def _purge(arguments: argparse.Namespace) -> int:
     from bot.atelier.retention import purge
 
     days = Settings.from_environment().retention_days
-    done = purge(_storage(), days, _console())
+    done = purge(_storage(), days, console_name())
     print(f"Textes de plus de {days} jours effacés : {done.messages} message(s), {done.comments} commentaire(s), {done.groups} groupe(s).")
     return 0
 
@@ -53,19 +53,19 @@ def _account(arguments: argparse.Namespace) -> int:
     if not arguments.nom:
         raise AccountError(f"Il manque le nom du compte : bot compte {action} marie.durand")
     if action == "creer":
-        created = found.create(arguments.nom, arguments.role or ROLES[0], _new_password(), _console())
+        created = found.create(arguments.nom, arguments.role or ROLES[0], _new_password(), console_name())
         print(f"Compte « {created.name} » créé ({created.role.value}).")
     elif action == "mot-de-passe":
         found.get(arguments.nom)
-        found.set_password(arguments.nom, _new_password(), _console())
+        found.set_password(arguments.nom, _new_password(), console_name())
         print("Mot de passe changé. Les sessions ouvertes de ce compte sont fermées.")
     elif action == "role":
         if not arguments.role:
             raise AccountError(f"Il manque --role ({', '.join(ROLES)}).")
-        found.set_role(arguments.nom, arguments.role, _console())
+        found.set_role(arguments.nom, arguments.role, console_name())
         print(f"« {arguments.nom} » est maintenant {arguments.role}.")
     else:
-        found.set_active(arguments.nom, action == "reactiver", _console())
+        found.set_active(arguments.nom, action == "reactiver", console_name())
         print("Compte réactivé." if action == "reactiver" else "Compte désactivé ; ses sessions sont fermées.")
     return 0
 
@@ -91,7 +91,7 @@ def _new_password() -> str:
     return first
 
 
-def _console() -> str:
+def console_name() -> str:
     """Who types the command, for the journal."""
     try:
         return f"console ({getpass.getuser()})"

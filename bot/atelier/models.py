@@ -22,12 +22,11 @@ from typing import Any
 
 from bot.atelier.gate import Verdict
 from bot.errors import GateRefused, ModelCorrupt, ModelError, ModelMissing
-from bot.freshness import MANIFEST_FILE, read_manifest
+from bot.freshness import HISTORY_FILE, MANIFEST_FILE, read_manifest
 from bot.paths import ProjectPaths
 from bot.storage import METRICS_FILE, load_model
 
 REGISTRY = "registre"
-HISTORY_FILE = "historique.jsonl"
 EVALUATION_FILE = "evaluation.json"
 RASA = "rasa"
 KEEP = 10
@@ -226,7 +225,7 @@ class ModelRegistry:
     def history(self) -> tuple[dict[str, Any], ...]:
         """Return what went live when, by whom and why, the oldest first."""
         try:
-            lines = (self.folder / HISTORY_FILE).read_text(encoding="utf-8").splitlines()
+            lines = (self._paths.models / HISTORY_FILE).read_text(encoding="utf-8").splitlines()
         except OSError:
             return ()
         events = []
@@ -277,7 +276,7 @@ class ModelRegistry:
             **({"motif": reason} if reason else {}),
             **({"reserves": list(refused)} if refused else {}),
         }
-        with (self.folder / HISTORY_FILE).open("a", encoding="utf-8") as stream:
+        with (self._paths.models / HISTORY_FILE).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(event, ensure_ascii=False) + "\n")
 
     def _adopt_rasa(self, draft: Path, manifest: Mapping[str, Any]) -> None:

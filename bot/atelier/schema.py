@@ -154,6 +154,20 @@ switches = Table(
     Column("author", String(64), nullable=False),
 )
 
+trainings = Table(
+    "trainings",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("created_at", Float, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("state", String(12), nullable=False, index=True),
+    Column("part", Float, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("candidate", String(16)),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+)
+
 Index("turns_day_kind", turns.c.day, turns.c.kind)
 Index("turns_at", turns.c.at)
 Index("groups_state_gain", groups.c.state, groups.c.gain)
@@ -163,5 +177,9 @@ def _first(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _trainings(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[trainings])
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _trainings)
 """Applied in order; the version of a database is how many were."""

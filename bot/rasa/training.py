@@ -165,6 +165,7 @@ def _quiet_rasa(paths: ProjectPaths, output: Path) -> Iterator[None]:
     hush_logs()
     wanted = {
         "BOT_RACINE": str(paths.root),
+        "BOT_MODELES": str(paths.models),
         "RASA_TELEMETRY_ENABLED": "false",
         "RASA_MAX_CACHE_SIZE": "0",
         "RASA_CACHE_DIRECTORY": str(output / "cache"),

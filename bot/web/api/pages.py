@@ -18,7 +18,6 @@ PARTNERS_PATH = "/partenaires"
 PASTE_FIELD = "liste"
 PARTNER = "partenaire"
 MAX_GIVEN_BACK = 200_000
-MAXIMUM = f"{handlers.MAX_LINES:,}".replace(",", "\u00a0")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
@@ -31,11 +30,11 @@ async def documentation(request: web.Request) -> web.Response:
         "api.html",
         base=f"{'https' if settings.https else 'http'}://{host}",
         operations=handlers.OPERATIONS,
-        maximum=MAXIMUM,
+        maximum=handlers.MAX_LINES,
         tranche=handlers.LINES_PER_MESSAGE,
         par_minute=settings.per_minute,
         par_heure=settings.per_hour,
-        poids=f"{settings.max_batch_body / 1_048_576:.2g}".replace(".", ","),
+        poids=settings.max_batch_body // 1024,
     )
 
 
@@ -76,7 +75,7 @@ def _form(request: web.Request, pasted: str = "", refusal: Refusal | None = None
         status=refusal.status if refusal else 200,
         liste=pasted[:MAX_GIVEN_BACK],
         erreur=refusal.detail if refusal else "",
-        maximum=MAXIMUM,
+        maximum=handlers.MAX_LINES,
     )
     response.headers.update(refusal.headers if refusal else {})
     return response

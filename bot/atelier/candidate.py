@@ -1,0 +1,121 @@
+"""Train a candidate model apart: on a copy of the files, in a folder of its own; the live model is never touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bot.atelier.comparison import cross_validate, digest_of_tests, evaluate_model
+from bot.atelier.models import ModelCard, ModelRegistry
+from bot.atelier.vector_cache import remembered_vectors
+from bot.corpus import read_corpus
+from bot.freshness import fingerprint, model_config
+from bot.paths import ProjectPaths
+from bot.referential import load_referential
+from bot.referential.communes import load_gazetteer
+from bot.router import Router, load_detector
+from bot.storage import StoredModel, load_model
+from bot.training import train
+
+WORK_PREFIX = ".travail-"
+COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
+
+Progress = Callable[[str], None]
+
+
+def work_folder(paths: ProjectPaths, name: str) -> Path:
+    """Return the folder where a training works; it can be removed when nobody works in it."""
+    return paths.models / f"{WORK_PREFIX}{name}"
+
+
+def copy_tree(paths: ProjectPaths, folder: Path) -> ProjectPaths:
+    """Copy what a training reads: what staff write meanwhile is for the next one.
+
+    Args:
+        paths: the tree.
+        folder: of the training.
+    """
+    tree = folder / "arbre"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    shutil.copytree(paths.root / "data", tree / "data", symlinks=False)
+    for name in COPIED:
+        if (paths.root / name).exists():
+            shutil.copy(paths.root / name, tree / name)
+    return ProjectPaths(tree)
+
+
+def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, progress: Progress) -> ModelCard:
+    """Train on the copied files, measure, and put the model into the registry; it does not go live.
+
+    Args:
+        paths: the tree that serves.
+        copied: from :func:`copy_tree`; its ``models`` must be a folder of its own (``BOT_MODELES``).
+        author: who had it trained.
+        progress: receives French sentences.
+
+    Raises:
+        CorpusError, ReferentialError: the files are wrong.
+    """
+    served = ModelRegistry(paths)
+    config = model_config(copied.config)
+    with remembered_vectors(served.folder.parent / "cache", config.encoders):
+        live = served.live()
+        stored = train(copied, config, fingerprint(copied, config), progress)
+        evaluation = evaluate_model(router_of(copied, stored), paths.test_sets, progress)
+        referential = load_referential(copied.referential)
+        evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
+        if live is not None:
+            ensure_evaluation(served, live, paths, progress)
+    details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet"}
+    return served.add(copied.router_model, details, evaluation)
+
+
+def ensure_evaluation(
+    registry: ModelRegistry, card: ModelCard, paths: ProjectPaths, progress: Progress = lambda _s: None
+) -> dict[str, Any]:
+    """Return what a model answers to the frozen test set, measured once for each test set.
+
+    Args:
+        registry: holds the model.
+        card: the model.
+        paths: the tree whose referential it answers with.
+        progress: receives French sentences.
+    """
+    known = registry.evaluation(card)
+    if known is not None and known.get("essais") == digest_of_tests(paths.test_sets):
+        return known
+    progress("mesure du modèle en service")
+    fresh = evaluate_model(router_of(paths, load_model(card.folder)), paths.test_sets, progress)
+    registry.keep_evaluation(card, {**(known or {}), **fresh})
+    return fresh
+
+
+def router_of(paths: ProjectPaths, stored: StoredModel) -> Router:
+    """Return a router that answers with a model and the referential of a tree."""
+    folder = paths.referential
+    return Router(load_referential(folder), load_gazetteer(folder), load_detector(folder), stored.model, stored.thresholds)
+
+
+def remove_work(folder: Path) -> None:
+    """Remove what a training leaves behind."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def leftover_work(paths: ProjectPaths) -> list[Path]:
+    """Return the folders that trainings left behind."""
+    return [p for p in paths.models.glob(f"{WORK_PREFIX}*") if p.is_dir()] if paths.models.exists() else []
+
+
+def link_live(copied_models: Path, card: ModelCard) -> None:
+    """Make the candidate the model of the copied tree, so that its Rasa archive is written beside it."""
+    link = copied_models / "routeur"
+    if link.is_symlink():
+        link.unlink()
+    else:
+        shutil.rmtree(link, ignore_errors=True)
+    copied_models.mkdir(parents=True, exist_ok=True)
+    os.symlink(card.folder, link)
