@@ -27,6 +27,7 @@ BANDS = HASHES // ROWS
 """Two texts of Jaccard index s share a band with probability 1 - (1 - s^4)^25: 0.9998 at 0.75, 0.04 at 0.2."""
 ALIKE = 0.75
 NEAREST = 3
+FEATURES = 1 << 18
 _RANDOM = np.random.default_rng(46)
 _FACTORS = _RANDOM.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _SHIFTS = _RANDOM.integers(0, 1 << 63, HASHES, dtype=np.uint64)
@@ -236,20 +237,24 @@ class CorpusIndex:
     """
 
     def __init__(self, examples: Sequence[tuple[str, str]]) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
         self._labels = [label for _, label in examples]
         plain = [clean(text).plain for text, _ in examples]
         self._same = dict(zip(plain, self._labels, strict=True))
         subjects = [" ".join(subject_words(text)) for text, _ in examples]
-        self._vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True, dtype=np.float32)
-        self._matrix = self._vectorizer.fit_transform(subjects).T.tocsr() if any(subjects) else None
+        # Hashed, so that the trigrams the corpus has never seen weigh too: they are what makes a message new.
+        self._trigrams = HashingVectorizer(
+            analyzer="char_wb", ngram_range=(3, 3), n_features=FEATURES, alternate_sign=False, norm=None, dtype=np.float32
+        )
+        self._weights = TfidfTransformer(sublinear_tf=True)
+        self._matrix = self._weights.fit_transform(self._trigrams.transform(subjects)).T.tocsr() if any(subjects) else None
 
     def compare(self, texts: Sequence[str]) -> list[Nearness]:
         """Return where each text stands, in order."""
         if self._matrix is None or not texts:
             return [Nearness(1.0, (), None) for _ in texts]
-        rows = self._vectorizer.transform([" ".join(subject_words(text)) for text in texts]) @ self._matrix
+        rows = self._weights.transform(self._trigrams.transform([" ".join(subject_words(text)) for text in texts])) @ self._matrix
         return [self._nearness(clean(text).plain, rows.getrow(i)) for i, text in enumerate(texts)]
 
     def _nearness(self, words: str, row: object) -> Nearness:

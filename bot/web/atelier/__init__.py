@@ -36,8 +36,14 @@ How to add a page
 
 3. Name it in ``navigation.SECTIONS`` when it deserves an entry of the menu.
 
+4. Give it a step of the guided first session (``tour._STEPS``) when newcomers should see it.
+
+The inbox links to ``/atelier/sujets/nouveau?message=ID&phrase=…`` as soon as that address exists. After a topic has been made
+of a message, call ``workshop(request).inbox().settle_written(int(message), topic, actor(request))``: the message leaves the
+inbox.
+
 Also at hand: ``actor(request)`` (the account's name, for the journal and commits), ``workshop(request)`` (storage,
-accounts, settings, paths), ``Pagination.of(request, total)``, ``audit.record(connection, actor, action, target)`` to
+accounts, settings, paths, the referential and the inbox as they are now), ``Pagination.of(request, total)``, ``audit.record(connection, actor, action, target)`` to
 journal a deed in the same transaction. Raise :class:`bot.web.problems.Refusal` (or any ``AssistantError``) to show a kind
 error page.
 """
@@ -49,7 +55,7 @@ from aiohttp import web
 
 def add_pages(app: web.Application) -> None:
     """Add every page of the workshop to the internal application."""
-    from bot.web.atelier import entrance, home, journal_page
+    from bot.web.atelier import dashboard, entrance, home, inbox_page, journal_page, switch_page, tour
 
-    for module in (entrance, home, journal_page):
+    for module in (entrance, home, inbox_page, dashboard, switch_page, journal_page, tour):
         module.add(app)

@@ -161,6 +161,8 @@ def page(
         status: HTTP status.
         values: for the template.
     """
+    from bot.web.atelier.tour import progress
+
     session = request.get(SESSION)
     token = session.csrf if session is not None else request.get(FIRST_TOKEN, "")
     common = {
@@ -175,6 +177,8 @@ def page(
         "avis": workshop(request).accounts.take_flashes(session) if session is not None else [],
         "jeton": Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN, token),
         "quand": readable_time,
+        "visite": progress(session.account.tour) if session is not None else None,
+        "ici_chemin": request.path,
     }
     text = request.app[PAGES].render(f"atelier/{template}", **{**common, **values})
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
@@ -182,7 +186,7 @@ def page(
 
 def readable_time(at: float | None) -> str:
     """Return a time as staff read it: "26/11/2026 à 14 h 05"."""
-    return datetime.fromtimestamp(at, PARIS).strftime("%d/%m/%Y à %H h %M") if at else "–"
+    return datetime.fromtimestamp(at, PARIS).strftime("%d/%m/%Y à %H\u00a0h\u00a0%M") if at else "–"
 
 
 @dataclass(frozen=True)

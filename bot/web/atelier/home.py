@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from aiohttp import web
 
-from bot.web.atelier.framework import ROOT, page, redirect
+from bot.atelier.retention import DAY
+from bot.atelier.statistics import summarize
+from bot.atelier.storage import civil_day
+from bot.atelier.switch import read_notice
+from bot.atelier.traffic import cells_between
+from bot.web.atelier.framework import ROOT, page, redirect, workshop
 
 HELP = "L'atelier sert à apprendre de nouvelles demandes à l'assistant et à suivre ce qu'il répond. Rien n'y est public."
 
@@ -21,4 +28,15 @@ async def to_root(request: web.Request) -> web.StreamResponse:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: the first page."""
-    return page(request, "accueil.html", section="accueil", titre="L'atelier", aide=HELP)
+    storage = workshop(request).storage
+    today = time.time()
+    return page(
+        request,
+        "accueil.html",
+        section="accueil",
+        titre="L'atelier",
+        aide=HELP,
+        comptes=workshop(request).inbox().counts(),
+        bilan=summarize(cells_between(storage, civil_day(today - 6 * DAY), civil_day(today))),
+        etat=read_notice(storage),
+    )

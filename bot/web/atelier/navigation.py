@@ -27,6 +27,9 @@ class Section:
 
 SECTIONS: tuple[Section, ...] = (
     Section("accueil", "Accueil", "/atelier/"),
+    Section("boite", "Boîte de réception", "/atelier/boite"),
+    Section("tableau", "Tableau de bord", "/atelier/tableau"),
+    Section("interrupteur", "Interrupteur", "/atelier/interrupteur"),
     Section("journal", "Journal", "/atelier/journal", Role.ADMINISTRATOR),
 )
 
