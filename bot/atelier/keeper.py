@@ -17,6 +17,7 @@ from bot.paths import ProjectPaths
 
 log = logging.getLogger("bot.atelier.keeper")
 ROUND_SECONDS = 15.0
+REINDEX_SECONDS = 600.0
 ACTOR = "atelier"
 
 
@@ -29,6 +30,7 @@ class Keeper:
         retention_days: texts are kept that long.
         inbox: builds the inbox to rank; ``None`` ranks nothing (a process without the workshop's pages).
         seconds: between two rounds.
+        reindex_seconds: at least that long between two readings of a corpus that changes (seconds of processor each).
     """
 
     def __init__(
@@ -38,12 +40,15 @@ class Keeper:
         retention_days: int,
         inbox: Callable[[], Inbox] | None = None,
         seconds: float = ROUND_SECONDS,
+        reindex_seconds: float = REINDEX_SECONDS,
     ) -> None:
         self._storage = storage
         self._paths = paths
         self._days = retention_days
         self._build_inbox = inbox
         self._seconds = seconds
+        self._reindex_seconds = reindex_seconds
+        self._indexed_at = -reindex_seconds
         self._index: CorpusIndex | None = None
         self._mark: tuple[tuple[str, int, int], ...] = ()
         self._next_purge = 0.0
@@ -72,8 +77,9 @@ class Keeper:
         if not waiting:
             return
         mark = tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(self._paths.corpus.glob("*.yml")))
-        changed = mark != self._mark
+        changed = mark != self._mark and time.monotonic() - self._indexed_at >= self._reindex_seconds
         if changed or self._index is None:
+            self._indexed_at = time.monotonic()
             self._index = CorpusIndex([(e.text, e.label) for e in read_corpus(self._paths.corpus)])
             self._mark = mark
         inbox.measure_novelty(self._index, everything=changed)

@@ -97,7 +97,7 @@ def test_the_keeper_purges_and_ranks_by_itself(storage: Storage, tmp_path: Path)
     inbox = Inbox(storage, Silent(), TOPICS)
     old = TurnEvent("a0", time.time() - 100 * DAY, "très vieux message", "incompris")
     Intake(storage)([old, TurnEvent("a1", time.time(), "vider mon grand étang", "incompris")])
-    keeper = Keeper(storage, ProjectPaths(tmp_path / "projet"), 90, lambda: inbox, seconds=0.02)
+    keeper = Keeper(storage, ProjectPaths(tmp_path / "projet"), 90, lambda: inbox, seconds=0.02, reindex_seconds=0)
     keeper.start()
     end = time.monotonic() + 10
     while time.monotonic() < end and (inbox.counts()[EXPIRED] == 0 or inbox.page()[0][0].novelty is None):
