@@ -224,12 +224,13 @@ class Writer:
         return replace(card, partner=True, partner_contact=self._partner_contact(destination))
 
     def _partner_contact(self, destination: Destination) -> Contact | None:
-        """Return the desk of the service itself, unless the card already leads there."""
+        """Return the desk of the service itself, unless the card already leads there or another body holds the topic today."""
         if not destination.service:
             return None
+        topic = self._referential.topics.get(destination.sujet or "")
         desk = self._referential.services[destination.service].contact_partenaire
-        own = self._referential.topics[destination.sujet].guichet if destination.sujet else ""
-        return self.contact(self._referential.entry_points[desk]) if desk and desk != own else None
+        elsewhere = topic is not None and (topic.nom_actuel or topic.guichet == desk)
+        return self.contact(self._referential.entry_points[desk]) if desk and not elsewhere else None
 
     def choice(self, destination: Destination) -> Choice:
         """Return the button that leads to a destination."""
@@ -291,6 +292,7 @@ class Writer:
         who = topic.organisme if outside else service.nom_clair
         desk = self._referential.entry_point_of(topic.id)
         associated = tuple(f"{_capital(self._plain_service(a.service))} {a.raison}." for a in topic.services_associes if not outside)
+        associated = tuple(line for line in associated if line not in advice.precisions)
         return Card(
             delegation=self._referential.delegations[service.delegation].nom_clair,
             service=_capital(who),

@@ -22,8 +22,9 @@ NUMBERS = project_paths().referential / "urgences.yml"
 RULES = project_paths().referential / "urgences_regles.yml"
 
 LONG = 20_000
-BUDGET_SECONDS = 0.050
+BUDGET_SECONDS = 0.100  # a third of it on an idle machine
 USUAL_SECONDS = 0.001
+HARD_FLOOR = 5
 
 
 def _cases(name: str) -> list[dict[str, Any]]:
@@ -33,6 +34,7 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 TRUE_CASES = _cases("urgences_vraies.jsonl")
 CALM_CASES = _cases("urgences_fausses.jsonl")
+HARD_CASES = _cases("urgences_difficiles.jsonl")
 REQUESTS = [case for number in (1, 2, 3) for case in _cases(f"demandes_{number}.jsonl")]
 
 
@@ -88,6 +90,12 @@ def test_the_way_of_typing_changes_nothing(detector: EmergencyDetector, retype: 
 def test_an_emergency_after_ordinary_words_is_still_seen(detector: EmergencyDetector, before: str, least: float) -> None:
     seen = sum(detector.detect(before + case["texte"]) is not None for case in TRUE_CASES)
     assert seen / len(TRUE_CASES) >= least
+
+
+def test_emergencies_told_without_a_word_of_danger_are_not_missed_more_than_today(detector: EmergencyDetector) -> None:
+    """These messages were kept as written, most of them missed: raise the floor when rules improve, never lower it."""
+    seen = [case for case in HARD_CASES if (found := detector.detect(case["texte"])) and found.numeros[0] in case["numeros"]]
+    assert len(seen) >= HARD_FLOOR, f"{len(seen)}/{len(HARD_CASES)}"
 
 
 def test_ordinary_requests_seldom_raise_an_alarm(detector: EmergencyDetector) -> None:

@@ -18,6 +18,7 @@ PARTNERS_PATH = "/partenaires"
 PASTE_FIELD = "liste"
 PARTNER = "partenaire"
 MAX_GIVEN_BACK = 200_000
+MAXIMUM = f"{handlers.MAX_LINES:,}".replace(",", "\u00a0")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
@@ -30,11 +31,11 @@ async def documentation(request: web.Request) -> web.Response:
         "api.html",
         base=f"{'https' if settings.https else 'http'}://{host}",
         operations=handlers.OPERATIONS,
-        maximum=handlers.MAX_LINES,
+        maximum=MAXIMUM,
         tranche=handlers.LINES_PER_MESSAGE,
         par_minute=settings.per_minute,
         par_heure=settings.per_hour,
-        poids=settings.max_batch_body // 1024,
+        poids=f"{settings.max_batch_body / 1_048_576:.2g}".replace(".", ","),
     )
 
 
@@ -75,7 +76,7 @@ def _form(request: web.Request, pasted: str = "", refusal: Refusal | None = None
         status=refusal.status if refusal else 200,
         liste=pasted[:MAX_GIVEN_BACK],
         erreur=refusal.detail if refusal else "",
-        maximum=handlers.MAX_LINES,
+        maximum=MAXIMUM,
     )
     response.headers.update(refusal.headers if refusal else {})
     return response

@@ -151,7 +151,7 @@ EXPECTED = {
     "message-curl": '"decision":"orienter"',
     "message-python": "orienter\nLe service architecture et patrimoine :",
     "lot-curl": '{"id":"m2"',
-    "lot-python": "0 orienter\n1 ",
+    "lot-python": "m1 orienter\nm2 ",
     "liste-curl": "2026-014;course cycliste;",
     "referentiel-python": "rien de nouveau",
 }
