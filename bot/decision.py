@@ -91,6 +91,8 @@ class Decider:
 
     def __init__(self, referential: Referential, thresholds: Thresholds) -> None:
         self._referential = referential
+        self._services = {topic.id: topic.service for topic in referential.topics.values()}
+        self._delegations = {topic: referential.services[service].delegation for topic, service in self._services.items()}
         self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
 
@@ -99,11 +101,12 @@ class Decider:
         topics: dict[str, float] = {}
         acts: dict[str, float] = {}
         vague = 0.0
+        known_acts = self._referential.acts
         for label, probability in understanding.probabilities.items():
-            if label in self._referential.topics:
+            if label in self._services:
                 topics[label] = probability
-            elif label in self._referential.acts:
-                if self._referential.acts[label].famille == VAGUE:
+            elif label in known_acts:
+                if known_acts[label].famille == VAGUE:
                     vague += probability
                 else:
                     acts[label] = probability
@@ -112,9 +115,8 @@ class Decider:
         services: dict[str, float] = defaultdict(float)
         delegations: dict[str, float] = defaultdict(float)
         for topic, probability in topics.items():
-            service = self._referential.topics[topic].service
-            services[service] += probability
-            delegations[self._referential.services[service].delegation] += probability
+            services[self._services[topic]] += probability
+            delegations[self._delegations[topic]] += probability
         return Reading(topics, dict(services), dict(delegations), acts, vague)
 
     def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
@@ -141,14 +143,14 @@ class Decider:
         if not total or reading.certainty < self.thresholds.dis:
             return None
         dis = max(reading.delegations, key=reading.delegations.__getitem__)
-        inside = [t for t in reading.topics if self._delegation(t) == dis]
+        inside = [t for t in reading.topics if self._delegations[t] == dis]
         topic = max(inside, key=reading.topics.__getitem__)
         if reading.topics[topic] >= self.thresholds.sujet * total:
             return self._topic_destination(topic, reading)
-        service = max({self._service(t) for t in inside}, key=reading.services.__getitem__)
+        service = max({self._services[t] for t in inside}, key=reading.services.__getitem__)
         if reading.services[service] >= self.thresholds.service * total:
             if dis == OUTSIDE:  # a body outside is named by its topic: "the mairie" for what?
-                best = max((t for t in inside if self._service(t) == service), key=reading.topics.__getitem__)
+                best = max((t for t in inside if self._services[t] == service), key=reading.topics.__getitem__)
                 return self._topic_destination(best, reading)
             return Destination(dis, service, None, reading.services[service])
         return Destination(dis, None, None, reading.delegations[dis]) if dis != OUTSIDE else None
@@ -163,15 +165,8 @@ class Decider:
             niveau=destinations[0].level,
         )
 
-    def _service(self, topic: str) -> str:
-        return self._referential.topics[topic].service
-
-    def _delegation(self, topic: str) -> str:
-        return self._referential.services[self._service(topic)].delegation
-
     def _topic_destination(self, topic: str, reading: Reading) -> Destination:
-        service = self._service(topic)
-        return Destination(self._referential.services[service].delegation, service, topic, reading.topics[topic])
+        return Destination(self._delegations[topic], self._services[topic], topic, reading.topics[topic])
 
     def _weigh(self, topics: dict[str, float], profile: str) -> dict[str, float]:
         weighed = {
@@ -213,7 +208,7 @@ class Decider:
         """Pick two to four topics of different services, those that take away most of the doubt."""
         by_service: dict[str, str] = {}
         for topic in sorted(reading.topics, key=reading.topics.__getitem__, reverse=True):
-            by_service.setdefault(self._service(topic), topic)
+            by_service.setdefault(self._services[topic], topic)
             if len(by_service) >= 8:
                 break
         ranked = sorted(by_service, key=reading.services.__getitem__, reverse=True)

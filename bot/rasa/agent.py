@@ -1,6 +1,6 @@
 """The Rasa agent inside our own process: no HTTP, no port, no public channel; actions run here too.
 
-Importing this module imports Rasa (8 to 20 s): do it in a thread, and answer with the plain dialogue meanwhile.
+Importing this module imports Rasa (2 to 5 s): do it in a thread, and answer with the plain dialogue meanwhile.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from bot.dialogue import Dialogue
 from bot.errors import AssistantError
 from bot.paths import ProjectPaths, project_paths
 from bot.privacy import mask
+from bot.rasa.deferral import defer_unused
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
 from bot.rasa.routing import CHOICE_ENTITY, CHOOSE_INTENT
 from bot.rasa.training import verified_model
-from bot.referential import load_referential
-from bot.referential.communes import load_gazetteer
-from bot.router import Router, load_detector
+from bot.router import bare_router
 
 hush_warnings()
 with swallowed_warnings():
+    defer_unused()
+
     from rasa.core.actions.action import RemoteAction
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
@@ -171,18 +172,8 @@ class InProcessAgent:
         """Warm the pipeline up, and let the actions use its model instead of reading another from disk."""
         parsed = await agent.processor.parse_message(UserMessage("bonjour"), only_output_properties=False)
         stored = parsed.get(STORED_MODEL)
-        folder = self._paths.referential
-        actions.share_dialogue(
-            Dialogue(
-                Router(
-                    load_referential(folder),
-                    load_gazetteer(folder),
-                    load_detector(folder),
-                    stored.model if stored else None,
-                    stored.thresholds if stored else None,
-                )
-            )
-        )
+        bare = bare_router(self._paths.referential)
+        actions.share_dialogue(Dialogue(bare.with_model(stored) if stored else bare))
 
 
 class WholeMessages(CollectingOutputChannel):

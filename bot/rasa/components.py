@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import shutil
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,9 +35,8 @@ from bot.paths import project_paths
 from bot.privacy import mask
 from bot.rasa.quiet import hush_warnings
 from bot.rasa.routing import CHOOSE_INTENT, ROUTING, decision_as_mapping
-from bot.referential import load_referential
-from bot.referential.communes import Commune, Gazetteer, load_gazetteer
-from bot.router import Router, load_detector
+from bot.referential.communes import Commune, Gazetteer
+from bot.router import Router, bare_router
 from bot.storage import StoredModel, load_model, read_manifest, save_model
 from bot.training import ensure_model, fingerprint, model_config
 from bot.types import DecisionKind, RoutingDecision, Understanding
@@ -198,7 +199,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         examples = [(m.get(TEXT), m.get(INTENT)) for m in training_data.intent_examples if m.get(TEXT)]
         with self._storage.write_to(self._resource) as folder:
             target = Path(folder)
-            if self._is_project(examples):
+            if _PROJECT_MODEL.get() or self._is_project(examples):
                 ensure_model(project_paths(), _silent)
                 _copy_model(project_paths().router_model, target)
             else:
@@ -230,6 +231,19 @@ class TopicClassifier(GraphComponent, IntentClassifier):
             return corpus == set(examples) and model_config(paths.config) == self._config
         except AssistantError:
             return False
+
+
+_PROJECT_MODEL: ContextVar[bool] = ContextVar("project_model", default=False)
+
+
+@contextmanager
+def project_model() -> Iterator[None]:
+    """Inside, training puts the router's own model into the archive, whatever messages Rasa was given."""
+    token = _PROJECT_MODEL.set(True)
+    try:
+        yield
+    finally:
+        _PROJECT_MODEL.reset(token)
 
 
 def _silent(_sentence: str) -> None:
@@ -277,7 +291,7 @@ class CommuneExtractor(GraphComponent, EntityExtractorMixin):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> CommuneExtractor:
-        return cls(load_gazetteer(project_paths().referential))
+        return cls(bare_router(project_paths().referential).gazetteer)
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Add one ``commune`` entity per place named in each message."""
@@ -327,8 +341,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> RequestRouter:
-        folder = project_paths().referential
-        return cls(Router(load_referential(folder), load_gazetteer(folder), load_detector(folder)))
+        return cls(bare_router(project_paths().referential))
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         """Decide for each message.
@@ -350,9 +363,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
         if stored is None:
             return self._bare
         if id(stored) not in self._with_model:
-            bare = self._bare
-            router = Router(bare.referential, bare.gazetteer, bare.detector, stored.model, stored.thresholds)
-            self._with_model[id(stored)] = (stored, router)
+            self._with_model[id(stored)] = (stored, self._bare.with_model(stored))
             while len(self._with_model) > 2:
                 self._with_model.popitem(last=False)
         return self._with_model[id(stored)][1]

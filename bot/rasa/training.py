@@ -16,6 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from bot.corpus import read_corpus
 from bot.errors import AssistantError, ModelCorrupt, ModelMissing
 from bot.paths import ProjectPaths
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
@@ -25,6 +28,8 @@ from bot.training import ensure_model, fingerprint, model_config
 MANIFEST_FILE = "manifeste.json"
 KEEP = 2
 """Archives kept: the one that serves and the one before."""
+SAMPLE = 3
+"""Messages of each label that Rasa is given."""
 
 Progress = Callable[[str], None]
 
@@ -140,13 +145,16 @@ def _run_rasa(paths: ProjectPaths, output: Path) -> Path:
         try:
             from rasa.model_training import train
 
-            result = train(
-                domain=str(paths.root / "domain.yml"),
-                config=str(paths.config),
-                training_files=[str(paths.corpus), str(paths.root / "data" / "rules")],
-                output=str(output),
-                fixed_model_name="assistant",
-            )
+            from bot.rasa.components import project_model
+
+            with project_model():
+                result = train(
+                    domain=str(paths.root / "domain.yml"),
+                    config=str(paths.config),
+                    training_files=[str(_write_sample(paths, output)), str(paths.root / "data" / "rules")],
+                    output=str(output),
+                    fixed_model_name="assistant",
+                )
         except ImportError as error:
             raise AssistantError(f"Rasa est mal installé : il manque « {error.name} ». Lancez « uv sync ».") from error
         except AssistantError:
@@ -156,6 +164,19 @@ def _run_rasa(paths: ProjectPaths, output: Path) -> Path:
     if result.code or not result.model:
         raise AssistantError(f"L'entraînement de Rasa a échoué : {_first_line(None, said)}")
     return Path(result.model)
+
+
+def _write_sample(paths: ProjectPaths, folder: Path) -> Path:
+    """Write a few messages of each label: all that Rasa reads of the corpus, since the router's model is trained already."""
+    sample: dict[str, list[str]] = {}
+    for example in read_corpus(paths.corpus):
+        messages = sample.setdefault(example.label, [])
+        if len(messages) < SAMPLE:
+            messages.append(example.text)
+    entries = [{"intent": label, "examples": "".join(f"- {text}\n" for text in messages)} for label, messages in sample.items()]
+    path = folder / "messages.yml"
+    path.write_text(yaml.safe_dump({"version": "3.1", "nlu": entries}, allow_unicode=True), encoding="utf-8")
+    return path
 
 
 @contextlib.contextmanager

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.understanding.config import NgramConfig
 
 Vectors = NDArray[np.float32]
+Find = Callable[[str], int | None]
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows that are mostly zeros: compressed sparse rows, as in ``scipy.sparse.csr_matrix``.
+
+    Args:
+        indptr: (n_rows + 1,) where each row starts in the two others.
+        indices: columns, increasing in each row.
+        data: values.
+        columns: width of the rows.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: Vectors
+    columns: int
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
 
 
 class NgramEncoder:
-    """TF-IDF of word and character n-grams, and their projection by a truncated SVD (latent semantic analysis).
+    """TF-IDF of word and character n-grams (sublinear, smoothed, each family L2-normalised), and their projection.
+
+    Character n-grams stay inside words, which are padded with one space on each side. The weights are those of
+    ``TfidfVectorizer`` in scikit-learn.
 
     Args:
         config: sizes and thresholds.
@@ -24,40 +48,87 @@ class NgramEncoder:
 
     def __init__(self, config: NgramConfig | None = None) -> None:
         self.config = config or NgramConfig()
+        self.projection: CompactMatrix | None = None
+        self._of_word: dict[str, list[int]] = {}
 
-    def fit_counts(self, plain: Sequence[str]) -> csr_matrix:
+    def set_terms(self, words: Sequence[str], characters: Sequence[str], idf: Vectors) -> None:
+        """Set the vocabulary: the columns are ``words`` then ``characters``.
+
+        Raises:
+            ValueError: ``idf`` has not one weight per term.
+        """
+        if len(idf) != len(words) + len(characters):
+            raise ValueError("one weight per term is needed")
+        self.words = {term: i for i, term in enumerate(words)}
+        self.characters = {term: i for i, term in enumerate(characters, len(words))}
+        self.idf = idf
+        self._of_word = {}
+
+    def fit_counts(self, plain: Sequence[str]) -> SparseRows:
         """Learn the vocabulary of ``plain`` (n_samples,) and return its counts (n_samples, vocabulary)."""
-        self._words = TfidfVectorizer(
-            ngram_range=self.config.words,
-            min_df=self.config.min_word_count,
-            sublinear_tf=True,
-            token_pattern=r"\S+",
-            dtype=np.float32,
+        self._of_word = {}
+        found_words, found_characters = _growing(), _growing()
+        runs = [self._word_ids(text, found_words.__getitem__) for text in plain]
+        words = _Tally(runs, len(found_words))
+        cache: dict[str, list[int]] = {}
+        letters = [self._character_ids(text, found_characters.__getitem__, cache, None) for text in plain]
+        characters = _Tally(letters, len(found_characters))
+        kept_words = _kept(found_words, words.documents, self.config.min_word_count)
+        kept_characters = _kept(found_characters, characters.documents, self.config.min_character_count)
+        documents = np.concatenate(
+            [words.documents[[found_words[t] for t in kept_words]], characters.documents[[found_characters[t] for t in kept_characters]]]
         )
-        self._characters = TfidfVectorizer(
-            analyzer="char_wb",
-            ngram_range=self.config.characters,
-            min_df=self.config.min_character_count,
-            sublinear_tf=True,
-            dtype=np.float32,
-        )
-        return hstack([self._words.fit_transform(plain), self._characters.fit_transform(plain)]).tocsr()
+        idf = np.log((1 + len(plain)) / (1 + documents)) + 1
+        self.set_terms(kept_words, kept_characters, idf.astype(np.float32))
+        return self.counts(plain)
 
-    def fit_reduction(self, counts: csr_matrix) -> Vectors:
-        """Learn the projection of ``counts`` and return the vectors (n_samples, dimensions)."""
-        dimensions = max(1, min(self.config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1))
-        svd = TruncatedSVD(dimensions, n_iter=self.config.iterations, random_state=0)
-        reduced = svd.fit_transform(counts)
-        self._projection = CompactMatrix(svd.components_.T)
-        return _unit(reduced)
+    def counts(self, plain: Sequence[str]) -> SparseRows:
+        """Return the TF-IDF counts (n_texts, vocabulary)."""
+        find_word, find_characters = self.words.get, self.characters.get
+        rows = [self._word_ids(text, find_word) + self._character_ids(text, find_characters, self._of_word, self.words) for text in plain]
+        tally = _Tally(rows, len(self.idf))
+        data = (1 + np.log(tally.counts)) * self.idf[tally.columns]
+        block = tally.rows * 2 + (tally.columns >= len(self.words))
+        norms = np.sqrt(np.bincount(block, data * data, minlength=2 * len(plain)))
+        data /= norms[block]
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(tally.rows, minlength=len(plain)))])
+        return SparseRows(indptr, tally.columns.astype(np.int32), data.astype(np.float32), len(self.idf))
 
-    def counts(self, plain: Sequence[str]) -> csr_matrix:
-        """Return the sparse TF-IDF counts (n_texts, vocabulary)."""
-        return hstack([self._words.transform(plain), self._characters.transform(plain)]).tocsr()
-
-    def reduce(self, counts: csr_matrix) -> Vectors:
+    def reduce(self, counts: SparseRows) -> Vectors:
         """Return vectors (n_texts, dimensions), L2-normalised; zero for unknown text."""
-        return _unit(self._projection.left_multiply(counts))
+        assert self.projection is not None, "the projection is learnt first"
+        return unit(self.projection.left_multiply(counts))
+
+    def _word_ids(self, text: str, find: Find) -> list[int]:
+        tokens = text.split()
+        ids: list[int] = []
+        for size in range(self.config.words[0], self.config.words[1] + 1):
+            runs = tokens if size == 1 else map(" ".join, zip(*(tokens[i:] for i in range(size)), strict=False))
+            ids.extend(found for found in map(find, runs) if found is not None)
+        return ids
+
+    def _character_ids(self, text: str, find: Find, cache: dict[str, list[int]], cached: Container[str] | None) -> list[int]:
+        """Only words of the vocabulary are remembered: what people type otherwise is not."""
+        ids: list[int] = []
+        for word in text.split():
+            known = cache.get(word)
+            if known is None:
+                known = [found for found in map(find, self._character_terms(word)) if found is not None]
+                if cached is None or word in cached:
+                    cache[word] = known
+            ids += known
+        return ids
+
+    def _character_terms(self, word: str) -> list[str]:
+        padded = f" {word} "
+        terms: list[str] = []
+        for size in range(self.config.characters[0], self.config.characters[1] + 1):
+            last = len(padded) - size
+            if last <= 0:  # a short word counts once, whole
+                terms.append(padded)
+                break
+            terms.extend(padded[i : i + size] for i in range(last + 1))
+        return terms
 
 
 class CompactMatrix:
@@ -66,27 +137,67 @@ class CompactMatrix:
     Each feature has its own scale, so the error is at most 1/254 of its largest value.
 
     Args:
-        values: the matrix.
+        values: (n_features, n_columns) in [-127, 127].
+        scale: (n_features,) what one unit is worth.
+
+    Raises:
+        ValueError: the shapes do not fit.
     """
 
-    def __init__(self, values: NDArray[np.floating]) -> None:
-        dense = np.ascontiguousarray(values, dtype=np.float32)
-        self._scale = np.maximum(np.abs(dense).max(axis=1), 1e-12) / np.float32(127)
-        self._values = np.round(dense / self._scale[:, None]).astype(np.int8)
+    def __init__(self, values: NDArray[np.int8], scale: Vectors) -> None:
+        if values.ndim != 2 or scale.shape != values.shape[:1]:
+            raise ValueError("one scale per feature is needed")
+        self.values = values
+        self.scale = scale
 
-    def left_multiply(self, rows: csr_matrix) -> Vectors:
+    @classmethod
+    def of(cls, matrix: NDArray[np.floating]) -> CompactMatrix:
+        """Return the compact form of a matrix."""
+        dense = np.ascontiguousarray(matrix, dtype=np.float32)
+        scale = np.maximum(np.abs(dense).max(axis=1), 1e-12) / np.float32(127)
+        return cls(np.round(dense / scale[:, None]).astype(np.int8), scale)
+
+    def left_multiply(self, rows: SparseRows) -> Vectors:
         """Return ``rows @ values`` in single precision, (n_rows, n_columns)."""
-        result = np.zeros((rows.shape[0], self._values.shape[1]), dtype=np.float32)
-        for i in range(rows.shape[0]):
-            start, end = rows.indptr[i], rows.indptr[i + 1]
-            used = rows.indices[start:end]
-            if len(used):
-                weights = rows.data[start:end].astype(np.float32) * self._scale[used]
-                result[i] = weights @ self._values[used].astype(np.float32)
+        result = np.zeros((len(rows), self.values.shape[1]), dtype=np.float32)
+        weights = rows.data * self.scale[rows.indices]
+        for i in range(len(rows)):
+            part = slice(rows.indptr[i], rows.indptr[i + 1])
+            if part.start < part.stop:
+                result[i] = weights[part] @ self.values[rows.indices[part]].astype(np.float32)
         return result
 
 
-def _unit(vectors: NDArray[np.floating]) -> Vectors:
+class _Tally:
+    """How often each column is named in each row, ordered by row then column.
+
+    Args:
+        rows: the columns named by each row, repeats included.
+        columns: how many columns there are.
+    """
+
+    def __init__(self, rows: Sequence[Sequence[int]], columns: int) -> None:
+        sizes = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        keys = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=int(sizes.sum()))
+        keys += np.repeat(np.arange(len(rows), dtype=np.int64) * columns, sizes)
+        keys, self.counts = np.unique(keys, return_counts=True)
+        self.rows, self.columns = np.divmod(keys, max(1, columns))
+        self.documents = np.bincount(self.columns, minlength=columns)
+
+
+def _growing() -> defaultdict[str, int]:
+    """Return a table that numbers what it is asked for, in order."""
+    table: defaultdict[str, int] = defaultdict()
+    table.default_factory = table.__len__
+    return table
+
+
+def _kept(found: Iterable[str], documents: NDArray[np.int64], least: int) -> list[str]:
+    return sorted(term for term, count in zip(found, documents.tolist(), strict=True) if count >= least)
+
+
+def unit(vectors: NDArray[np.floating]) -> Vectors:
+    """Return rows of length 1, zero rows left as they are."""
     dense = np.asarray(vectors, dtype=np.float32)
     norms = np.sqrt((dense**2).sum(axis=1, keepdims=True))
     return dense / np.maximum(norms, 1e-9)

@@ -1,28 +1,27 @@
-"""The topic model: an ordinary estimator, from plain texts to calibrated probabilities."""
+"""The topic model: from plain texts to calibrated probabilities. Needs numpy only; learning is in ``fitting``."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, SGDClassifier
-from sklearn.neural_network import MLPClassifier
 
 from bot.cleaning import CleanText
 from bot.types import Understanding
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
-from bot.understanding.features import CompactMatrix, NgramEncoder
+from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows
+from bot.understanding.tensors import Tensors
 
 Vectors = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 Progress = Callable[[str], None]
+Layer = tuple[Vectors, Vectors]
+"""Weights (n_inputs, n_outputs) and bias (n_outputs,)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Features:
     """
 
     dense: Vectors
-    counts: csr_matrix
+    counts: SparseRows
 
 
 class TopicModel:
@@ -51,70 +50,50 @@ class TopicModel:
         config: see :class:`TopicModelConfig`.
     """
 
+    labels: tuple[str, ...]
+    regression: Layer
+    perceptron: tuple[Layer, ...]
+    keywords: tuple[CompactMatrix, Vectors] | None
+
     def __init__(self, config: TopicModelConfig | None = None) -> None:
         self.config = config or TopicModelConfig()
+        self.ngrams = NgramEncoder(self.config.ngrams)
         self.temperature = 1.0
 
     def fit(self, texts: Sequence[CleanText], labels: Sequence[str], progress: Progress | None = None) -> TopicModel:
-        """Learn.
+        """Learn; see :func:`bot.understanding.fitting.fit`."""
+        from bot.understanding.fitting import fit  # scikit-learn and scipy: never needed to answer
 
-        Args:
-            texts: cleaned messages, (n_samples,).
-            labels: one label each, (n_samples,); at least two different ones.
-            progress: receives a French sentence at each step.
-
-        Raises:
-            ValueError: fewer than two different labels.
-        """
-        say = progress or (lambda _sentence: None)
-        self.labels = tuple(sorted(set(labels)))
-        if len(self.labels) < 2:
-            raise ValueError("at least two different labels are needed")
-        index = {label: i for i, label in enumerate(self.labels)}
-        targets = np.array([index[label] for label in labels])
-        say("mots et lettres")
-        self.ngrams = NgramEncoder(self.config.ngrams)
-        counts = self.ngrams.fit_counts([t.plain for t in texts])
-        with ThreadPoolExecutor(max_workers=1) as pool:  # linear algebra releases the interpreter: two cores work
-            keywords = pool.submit(self._fit_keywords, counts, targets)
-            reduced = self.ngrams.fit_reduction(counts)
-            say("sens des phrases")
-            dense = self.dense(texts, reduced)
-            keywords.result()
-        say("classement")
-        self._fit_dense(dense, targets)
+        fit(self, texts, labels, progress or (lambda _sentence: None))
         return self
 
     def features(self, texts: Sequence[CleanText]) -> Features:
         """Return the :class:`Features` of texts, for a fitted model."""
         counts = self.ngrams.counts([t.plain for t in texts])
-        return Features(self.dense(texts, self.ngrams.reduce(counts)), counts)
-
-    def dense(self, texts: Sequence[CleanText], reduced: Vectors) -> Vectors:
-        """Return the dense block: one vector per sentence encoder, then the reduced n-grams."""
-        blocks = [get_encoder(name).encode([t.unaccented for t in texts]) for name in self.config.encoders]
-        return self.join([*blocks, reduced])
+        encoded = [get_encoder(name).encode([t.unaccented for t in texts]) for name in self.config.encoders]
+        return Features(self.join([*encoded, self.ngrams.reduce(counts)]), counts)
 
     def join(self, blocks: Sequence[Vectors]) -> Vectors:
-        """Return unit blocks side by side, scaled for the classifiers."""
+        """Return unit blocks side by side, scaled for the classifiers: sentence encoders, then reduced n-grams."""
         return np.hstack(blocks) * np.float32(self.config.scale)
 
     def scores(self, features: Features) -> Probabilities:
         """Return log-probabilities before the temperature, (n_texts, n_labels)."""
-        scores = _log_softmax(features.dense @ self._weights + self._bias)
-        if self._layers:
-            (w1, b1), (w2, b2) = self._layers
-            deep = _log_softmax(np.maximum(features.dense @ w1 + b1, 0) @ w2 + b2)
+        weights, bias = self.regression
+        scores = log_softmax(features.dense @ weights + bias)
+        if self.perceptron:
+            (w1, b1), (w2, b2) = self.perceptron
+            deep = log_softmax(np.maximum(features.dense @ w1 + b1, 0) @ w2 + b2)
             scores = (scores + deep) / 2
-        share = self.config.keyword_weight
-        if share:
-            words = _log_softmax(self._keywords.left_multiply(features.counts) + self._keyword_bias)
-            scores = (1 - share) * scores + share * words
+        if self.keywords:
+            matrix, bias = self.keywords
+            share = self.config.keyword_weight
+            scores = (1 - share) * scores + share * log_softmax(matrix.left_multiply(features.counts) + bias)
         return scores
 
     def calibrate(self, scores: Probabilities) -> Probabilities:
         """Return probabilities (n_texts, n_labels) from :meth:`scores`, at the current temperature; rows sum to 1."""
-        return np.exp(_log_softmax(scores / self.temperature))
+        return np.exp(log_softmax(scores / self.temperature))
 
     def predict_features(self, features: Features) -> Probabilities:
         """Return probabilities (n_texts, n_labels); rows sum to 1."""
@@ -134,42 +113,73 @@ class TopicModel:
         """Return one row of probabilities as an :class:`~bot.types.Understanding`."""
         return Understanding(dict(zip(self.labels, row.tolist(), strict=True)))
 
-    def _fit_dense(self, dense: Vectors, targets: NDArray[np.int64]) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose: measured as good
-            regression = LogisticRegression(C=self.config.regularisation, max_iter=self.config.iterations)
-            regression.fit(dense, targets)
-            self._weights, self._bias = _both_sides(regression.coef_.T, regression.intercept_)
-            self._layers: list[tuple[Vectors, Vectors]] = []
-            if self.config.hidden and len(self.labels) > 2:
-                perceptron = MLPClassifier(
-                    (self.config.hidden,), alpha=1e-4, max_iter=self.config.epochs, batch_size=min(128, len(targets)), random_state=0
-                )
-                perceptron.fit(dense, targets)
-                self._layers = [
-                    (w.astype(np.float32), b.astype(np.float32)) for w, b in zip(perceptron.coefs_, perceptron.intercepts_, strict=True)
-                ]
+    def as_tensors(self) -> tuple[Tensors, dict[str, str]]:
+        """Return all that was learnt, as arrays and texts."""
+        assert self.ngrams.projection is not None, "the model is fitted first"
+        tensors: dict[str, NDArray[Any]] = {
+            "idf": self.ngrams.idf,
+            "regression.poids": self.regression[0],
+            "regression.biais": self.regression[1],
+        }
+        matrices = {"projection": self.ngrams.projection}
+        for i, (weights, bias) in enumerate(self.perceptron):
+            tensors |= {f"perceptron.{i}.poids": weights, f"perceptron.{i}.biais": bias}
+        if self.keywords:
+            matrices["mots"], tensors["mots.biais"] = self.keywords
+        for name, matrix in matrices.items():
+            tensors |= {f"{name}.valeurs": matrix.values, f"{name}.echelle": matrix.scale}
+        texts = {
+            "reglages": json.dumps(self.config.as_mapping()),
+            "etiquettes": "\n".join(self.labels),
+            "mots": "\n".join(self.ngrams.words),
+            "lettres": "\n".join(self.ngrams.characters),
+            "temperature": repr(self.temperature),
+        }
+        return tensors, texts
 
-    def _fit_keywords(self, counts: csr_matrix, targets: NDArray[np.int64]) -> None:
-        if not self.config.keyword_weight:
-            return
-        linear = SGDClassifier(
-            loss="log_loss", alpha=self.config.keyword_penalty, max_iter=self.config.keyword_passes, tol=None, random_state=0
-        )
-        linear.fit(counts, targets)
-        weights, self._keyword_bias = _both_sides(linear.coef_.T, linear.intercept_)
-        self._keywords = CompactMatrix(weights)
+    @classmethod
+    def from_tensors(cls, tensors: Tensors, texts: Mapping[str, str]) -> TopicModel:
+        """Build the model again from what :meth:`as_tensors` returned.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing, or shapes do not fit together.
+        """
+        model = cls(TopicModelConfig.from_mapping(json.loads(texts["reglages"])))
+        model.labels = tuple(texts["etiquettes"].split("\n"))
+        model.temperature = float(texts["temperature"])
+        model.ngrams.set_terms(_lines(texts["mots"]), _lines(texts["lettres"]), tensors["idf"])
+        model.ngrams.projection = _compact(tensors, "projection")
+        model.regression = _layer(tensors, "regression")
+        model.perceptron = tuple(_layer(tensors, f"perceptron.{i}") for i in range(2)) if "perceptron.0.poids" in tensors else ()
+        model.keywords = (_compact(tensors, "mots"), tensors["mots.biais"]) if "mots.valeurs" in tensors else None
+        terms, outputs = len(model.ngrams.idf), {model.regression[1].shape[0]}
+        if model.perceptron:
+            outputs.add(model.perceptron[-1][1].shape[0])
+        if model.keywords:
+            outputs |= {model.keywords[0].values.shape[1], model.keywords[1].shape[0]}
+        matrices = [model.ngrams.projection, *([model.keywords[0]] if model.keywords else [])]
+        if outputs != {len(model.labels)} or any(m.values.shape[0] != terms for m in matrices):
+            raise ValueError("the parts of the model do not fit together")
+        return model
 
 
-def _both_sides(weights: NDArray[np.floating], bias: NDArray[np.floating]) -> tuple[Vectors, Vectors]:
-    """scikit-learn keeps one column for two classes: return one column per class."""
-    weights, bias = weights.astype(np.float32), bias.astype(np.float32)
-    if weights.shape[1] == 1:
-        return np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return np.ascontiguousarray(weights), bias
-
-
-def _log_softmax(scores: NDArray[np.floating]) -> Probabilities:
+def log_softmax(scores: NDArray[np.floating]) -> Probabilities:
+    """Return the logarithm of the softmax of each row, in double precision."""
     wide = np.asarray(scores, dtype=np.float64)
     wide = wide - wide.max(axis=1, keepdims=True)
     return wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _layer(tensors: Tensors, name: str) -> Layer:
+    weights, bias = tensors[f"{name}.poids"], tensors[f"{name}.biais"]
+    if weights.ndim != 2 or bias.shape != weights.shape[1:]:
+        raise ValueError("one bias per output is needed")
+    return weights, bias
+
+
+def _compact(tensors: Tensors, name: str) -> CompactMatrix:
+    return CompactMatrix(tensors[f"{name}.valeurs"], tensors[f"{name}.echelle"])

@@ -190,11 +190,10 @@ class FirstAid:
     """Emergencies without any model: the referential and the fixed rules only, ready in half a second."""
 
     def __init__(self, paths: ProjectPaths) -> None:
-        from bot.emergency import EmergencyDetector, load_rules, load_situations
-        from bot.referential import load_referential
+        from bot.router import load_detector, shared_referential
         from bot.wording import Writer
 
-        self._referential = referential = load_referential(paths.referential)
+        self._referential = referential = shared_referential(paths.referential)
         self._writer = Writer(referential)
         desk = referential.entry_points.get("prefecture_accueil")
         numbers = referential.emergency_numbers
@@ -202,9 +201,7 @@ class FirstAid:
             self._writer.contact(desk) if desk else None,
             tuple(EmergencyCall(n, numbers[n].nom) for n in EMERGENCY_NUMBERS if n in numbers),
         )
-        self._detector = EmergencyDetector(
-            load_situations(paths.referential / "urgences.yml"), load_rules(paths.referential / "urgences_regles.yml")
-        )
+        self._detector = load_detector(paths.referential)
 
     def answer(self, text: str) -> Urgent | None:
         """Return the numbers to call, or ``None`` when the message is no emergency."""

@@ -1,0 +1,190 @@
+"""Learn a topic model. Every core works all the time: linear algebra on one thread each, several pieces of work at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+from sklearn.decomposition import TruncatedSVD
+from sklearn.linear_model import SGDClassifier
+from threadpoolctl import threadpool_limits
+
+from bot.cleaning import CleanText
+from bot.understanding.config import NgramConfig, TopicModelConfig
+from bot.understanding.encoders import get_encoder
+from bot.understanding.features import CompactMatrix, SparseRows, Vectors, unit
+from bot.understanding.model import Layer, Progress, TopicModel
+
+Targets = NDArray[np.int64]
+
+CHUNK = 1024
+"""Texts encoded in one piece of work."""
+BATCH = 128
+"""Messages per step of the perceptron."""
+STEP, FIRST_MOMENT, SECOND_MOMENT, TINY = np.float32(1e-3), np.float32(0.9), np.float32(0.999), np.float32(1e-8)
+"""Adam's constants (Kingma & Ba, 2015, algorithm 1)."""
+DECAY = np.float32(1e-4)
+"""L2 penalty of the perceptron."""
+
+
+def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], say: Progress) -> None:
+    """Set what ``model`` learns from messages.
+
+    Args:
+        model: changed in place.
+        texts: cleaned messages, (n_samples,).
+        labels: one label each, (n_samples,); at least two different ones.
+        say: receives a French sentence at each step.
+
+    Raises:
+        ValueError: fewer than two different labels.
+    """
+    config = model.config
+    names = tuple(sorted(set(labels)))
+    if len(names) < 2:
+        raise ValueError("at least two different labels are needed")
+    index = {label: i for i, label in enumerate(names)}
+    targets = np.array([index[label] for label in labels])
+    say("mots et lettres")
+    counts = _as_scipy(model.ngrams.fit_counts([t.plain for t in texts]))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with threadpool_limits(1), ThreadPoolExecutor(max(2, cores)) as pool, ThreadPoolExecutor(1) as aside:
+        keywords = aside.submit(_fit_keywords, counts, targets, config, cores)
+        say("sens des phrases")
+        reduction = pool.submit(_fit_reduction, counts, config.ngrams)
+        encoded = [_encoded(pool, name, [t.unaccented for t in texts]) for name in config.encoders]
+        projection, reduced = reduction.result()
+        dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced])
+        say("classement")
+        perceptron = pool.submit(_fit_perceptron, dense, targets, len(names), config)
+        regression = pool.submit(_fit_regression, dense, targets, len(names), config)
+        model.regression, model.perceptron, model.keywords = regression.result(), perceptron.result(), keywords.result()
+    model.labels, model.ngrams.projection = names, projection
+
+
+def _as_scipy(rows: SparseRows) -> csr_matrix:
+    return csr_matrix((rows.data, rows.indices, rows.indptr), shape=(len(rows), rows.columns))
+
+
+def _encoded(pool: ThreadPoolExecutor, name: str, texts: Sequence[str]) -> list[Future[Vectors]]:
+    """Return the vectors of ``texts``, in pieces being computed."""
+    encoder = get_encoder(name)
+    return [pool.submit(encoder.encode, texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK)]
+
+
+def _fit_reduction(counts: csr_matrix, config: NgramConfig) -> tuple[CompactMatrix, Vectors]:
+    """Return the projection of counts (latent semantic analysis), and the vectors of ``counts``."""
+    dimensions = max(1, min(config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1))
+    svd = TruncatedSVD(dimensions, n_iter=config.iterations, random_state=0)
+    reduced = svd.fit_transform(counts)
+    return CompactMatrix.of(svd.components_.T), unit(reduced)
+
+
+def _fit_keywords(counts: csr_matrix, targets: Targets, config: TopicModelConfig, cores: int) -> tuple[CompactMatrix, Vectors] | None:
+    if not config.keyword_weight:
+        return None
+    linear = SGDClassifier(
+        loss="log_loss", alpha=config.keyword_penalty, max_iter=config.keyword_passes, tol=None, random_state=0, n_jobs=cores
+    )
+    linear.fit(counts, targets)
+    weights, bias = linear.coef_.T, linear.intercept_
+    if weights.shape[1] == 1:  # scikit-learn keeps one column for two classes: one per class here
+        weights, bias = np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    return CompactMatrix.of(weights), bias.astype(np.float32)
+
+
+def _fit_regression(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> Layer:
+    """Multinomial logistic regression by L-BFGS: ``LogisticRegression`` of scikit-learn, in single precision throughout.
+
+    It stops after ``config.iterations`` on purpose: measured as good as going to the end.
+    """
+    inputs, rows = dense.shape[1], np.arange(len(dense))
+    shape, penalty = (inputs + 1, labels), 1 / config.regularisation
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat.reshape(shape).astype(np.float32)
+        scores = dense @ weights[:-1] + weights[-1]
+        errors, entropy = _softmax_errors(scores, rows, targets)
+        gradient = np.empty(shape)
+        gradient[:-1] = dense.T @ errors + np.float32(penalty) * weights[:-1]
+        gradient[-1] = errors.sum(axis=0)
+        return entropy + 0.5 * penalty * float((flat.reshape(shape)[:-1] ** 2).sum()), gradient.ravel()
+
+    start = np.zeros(shape[0] * shape[1])
+    found = minimize(loss, start, method="L-BFGS-B", jac=True, options={"maxiter": config.iterations, "gtol": 1e-4}).x
+    weights = found.reshape(shape).astype(np.float32)
+    return np.ascontiguousarray(weights[:-1]), weights[-1].copy()
+
+
+def _fit_perceptron(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[Layer, ...]:
+    """One hidden layer of rectified units, by Adam: ``MLPClassifier`` of scikit-learn without its copies."""
+    if not config.hidden or labels <= 2:
+        return ()
+    rng = np.random.default_rng(0)
+    (w1, b1), (w2, b2) = layers = [_glorot(rng, dense.shape[1], config.hidden), _glorot(rng, config.hidden, labels)]
+    adam = _Adam([w1, b1, w2, b2])
+    for _ in range(config.epochs):
+        order = rng.permutation(len(dense))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            inputs = dense[chosen]
+            hidden = np.maximum(inputs @ w1 + b1, 0)
+            errors, _entropy = _softmax_errors(hidden @ w2 + b2, np.arange(len(chosen)), targets[chosen])
+            errors /= np.float32(len(chosen))
+            decay = DECAY / np.float32(len(chosen))
+            back = errors @ w2.T
+            back *= hidden > 0
+            adam.step([inputs.T @ back + decay * w1, back.sum(axis=0), hidden.T @ errors + decay * w2, errors.sum(axis=0)])
+    return tuple(layers)
+
+
+class _Adam:
+    """Adam (Kingma & Ba, 2015), in place.
+
+    Args:
+        weights: arrays to move.
+    """
+
+    def __init__(self, weights: Sequence[Vectors]) -> None:
+        self._weights = weights
+        self._first = [np.zeros_like(w) for w in weights]
+        self._second = [np.zeros_like(w) for w in weights]
+        self._steps = 0
+
+    def step(self, gradients: Sequence[Vectors]) -> None:
+        """Move the weights once; ``gradients`` are used as scratch."""
+        self._steps += 1
+        rate = STEP * np.float32(np.sqrt(1 - float(SECOND_MOMENT) ** self._steps) / (1 - float(FIRST_MOMENT) ** self._steps))
+        for weight, first, second, gradient in zip(self._weights, self._first, self._second, gradients, strict=True):
+            first += (1 - FIRST_MOMENT) * (gradient - first)
+            np.square(gradient, out=gradient)
+            gradient -= second
+            gradient *= 1 - SECOND_MOMENT
+            second += gradient
+            np.sqrt(second, out=gradient)
+            gradient += TINY
+            np.divide(first, gradient, out=gradient)
+            gradient *= rate
+            weight -= gradient
+
+
+def _glorot(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:
+    bound = np.sqrt(6 / (inputs + outputs))
+    weights, bias = rng.uniform(-bound, bound, (inputs, outputs)), rng.uniform(-bound, bound, outputs)
+    return weights.astype(np.float32), bias.astype(np.float32)
+
+
+def _softmax_errors(scores: Vectors, rows: NDArray[np.int64], targets: Targets) -> tuple[Vectors, float]:
+    """Return the gradient of the cross-entropy by ``scores`` (computed in their place), and the cross-entropy summed."""
+    scores -= scores.max(axis=1, keepdims=True)
+    right = scores[rows, targets].astype(np.float64)
+    np.exp(scores, out=scores)
+    sums = scores.sum(axis=1, keepdims=True)
+    scores /= sums
+    scores[rows, targets] -= 1
+    return scores, float((np.log(sums[:, 0].astype(np.float64)) - right).sum())
