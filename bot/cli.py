@@ -151,16 +151,18 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    from bot.storage import one_at_a_time
     from bot.training import ensure_model
 
     if arguments.candidat:
         return _train_candidate(arguments)
     paths = project_paths()
-    stored = ensure_model(paths, _say, force=arguments.force)
-    if not arguments.routeur_seul:
-        from bot.rasa.training import ensure_rasa_model
+    with one_at_a_time(paths.models):
+        stored = ensure_model(paths, _say, force=arguments.force)
+        if not arguments.routeur_seul:
+            from bot.rasa.training import ensure_rasa_model
 
-        ensure_rasa_model(paths, _say, force=arguments.force)
+            ensure_rasa_model(paths, _say, force=arguments.force)
     print(f"Modèle du {stored.manifest['date']} : {stored.manifest['messages']} messages, {stored.manifest['sujets']} sujets.")
     return 0
 

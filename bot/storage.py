@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,15 @@ _IN_USE: weakref.WeakValueDictionary[str, TopicModel] = weakref.WeakValueDiction
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Hold the training lock of a folder of models: several servers that miss the same model train it once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".entrainement").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

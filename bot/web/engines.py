@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -16,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from bot.errors import AssistantError
+from bot.errors import AssistantError, ModelCorrupt, ModelMissing
 from bot.freshness import live_mark
 from bot.language import Courtesy
 from bot.paths import ProjectPaths
@@ -261,10 +263,14 @@ class PlainEngine:
         """Done when loading has ended, well or badly."""
         return self._loaded
 
+    @property
+    def has_model(self) -> bool:
+        """Whether a trained model is read."""
+        return self._dialogue is not None and getattr(self._dialogue.router, "model", None) is not None
+
     def status(self) -> dict[str, Any]:
-        model = self._dialogue is not None and getattr(self._dialogue.router, "model", None) is not None
         engine = self.name if self.condition is Condition.READY else "urgences" if self._first_aid else "aucun"
-        return {"moteur": engine, "routeur": self.condition.value, "agent": Condition.ABSENT.value, "modele": model}
+        return {"moteur": engine, "routeur": self.condition.value, "agent": Condition.ABSENT.value, "modele": self.has_model}
 
     async def reply(self, text: str, context: Context) -> Answer:
         if self.condition is not Condition.READY:
@@ -408,6 +414,9 @@ class AgentEngine:
         self._rest_until = 0.0
         self._turns = 0
         self._started = False
+        self._loaded: Future[None] = Future()
+        self.needs_training = False
+        """Whether it could not load for want of a sound archive."""
 
     @property
     def condition(self) -> Condition:
@@ -420,6 +429,11 @@ class AgentEngine:
     def started(self) -> bool:
         """Whether :meth:`start` was called."""
         return self._started
+
+    @property
+    def loaded(self) -> Future[None]:
+        """Done when the first loading has ended, well or badly."""
+        return self._loaded
 
     def start(self) -> None:
         """Load the agent in its thread, and return at once."""
@@ -504,9 +518,14 @@ class AgentEngine:
             await agent.load()
             self._agent, self._condition = agent, Condition.READY
             log.info("agent ready", extra={"evenement": "agent_pret", "secondes": round(time.perf_counter() - started, 2)})
+            self.needs_training = False
         except Exception as error:
             self._condition = Condition.FAILED
+            self.needs_training = isinstance(error, ModelMissing | ModelCorrupt)
             log.error("agent cannot load", extra={"evenement": "agent_absent"}, exc_info=error)
+        finally:
+            if not self._loaded.done():
+                self._loaded.set_result(None)
 
 
 class FallbackEngine:
@@ -521,10 +540,19 @@ class FallbackEngine:
         plain: the router.
         agent: the Rasa agent, ``None`` to do without.
         mark: changes when another model is live (see :func:`bot.freshness.live_mark`); looked at every second.
+        train: trains the models that are missing or corrupt; whether it worked. Called once, while what is there answers.
     """
 
-    def __init__(self, plain: PlainEngine, agent: AgentEngine | None = None, mark: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        plain: PlainEngine,
+        agent: AgentEngine | None = None,
+        mark: Callable[[], str] | None = None,
+        train: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self._plain = plain
+        self._train = train
+        self._repair: asyncio.Task[None] | None = None
         self._agent = agent
         self._mark = mark
         self._watch: asyncio.Task[None] | None = None
@@ -541,9 +569,11 @@ class FallbackEngine:
             self._watch = asyncio.create_task(self._start_agent(self._agent))
         if self._mark is not None:
             self._follow = asyncio.create_task(self._follow_live_model(self._mark, seen))
+        if self._train is not None:
+            self._repair = asyncio.create_task(self._repair_models(self._train))
 
     async def stop(self) -> None:
-        for task in (self._watch, self._follow):
+        for task in (self._watch, self._follow, self._repair):
             if task is not None:
                 task.cancel()
         if self._agent is not None:
@@ -599,6 +629,23 @@ class FallbackEngine:
             if await self._plain.reload() and self._agent is not None and self._agent.started:
                 await self._agent.reload()
 
+    async def _repair_models(self, train: Callable[[], Awaitable[bool]]) -> None:
+        """Train again what could not be read, behind: the router answers meanwhile, or the emergency rules at least."""
+        await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
+        if self._agent is not None:
+            await asyncio.shield(asyncio.wrap_future(self._agent.loaded))
+        plain_needs = self._plain.condition is Condition.READY and not self._plain.has_model
+        if not plain_needs and not (self._agent is not None and self._agent.needs_training):
+            return
+        log.warning("a model is missing or corrupt: training it", extra={"evenement": "modele_refait"})
+        if not await train():
+            log.error("training failed: run bot train", extra={"evenement": "modele_non_refait"})
+            return
+        if plain_needs:
+            await self._plain.reload()
+        if self._agent is not None and self._agent.needs_training:
+            await self._agent.reload()
+
     async def _start_agent(self, agent: AgentEngine) -> None:
         """Importing Rasa takes the processor for seconds: the router loads first."""
         await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
@@ -625,7 +672,26 @@ def build_engine(paths: ProjectPaths, agent_seconds: float, router_seconds: floa
         return Dialogue(load_router(paths))  # never swaps to a router without a model
 
     plain = PlainEngine(load, lambda: FirstAid(paths), router_seconds, load_again)
-    return FallbackEngine(plain, AgentEngine(build, agent_seconds) if with_agent else None, lambda: live_mark(paths))
+    return FallbackEngine(
+        plain, AgentEngine(build, agent_seconds) if with_agent else None, lambda: live_mark(paths), lambda: train_apart(with_agent)
+    )
+
+
+async def train_apart(with_agent: bool) -> bool:
+    """Run « bot train » in a process of its own, after everything else in line for the processor; whether it worked.
+
+    Args:
+        with_agent: whether the Rasa archive is wanted too.
+    """
+    nice = shutil.which("nice")
+    command = [*([nice, "-n", "10"] if nice else []), sys.executable, "-m", "bot", "train", *([] if with_agent else ["--routeur-seul"])]
+    silent = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdin=silent, stdout=silent, stderr=silent)
+    try:
+        return await process.wait() == 0
+    finally:
+        if process.returncode is None:  # the server stops
+            process.terminate()
 
 
 def answer_of_messages(messages: Sequence[Mapping[str, Any]], context: Context, engine: str) -> Answer:
