@@ -11,12 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.cleaning import CleanText
 from bot.understanding.config import NgramConfig
 from bot.understanding.encoders import get_encoder
-from bot.understanding.features import NgramEncoder
+from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows, unit
 
 Matrix = Any
 Vectors = NDArray[np.float32]
@@ -98,20 +99,29 @@ class CountsBlock:
         self._ngrams = NgramEncoder(config)
 
     def fit(self, texts: Sequence[CleanText]) -> csr_matrix:
-        return self._ngrams.fit_counts([t.plain for t in texts])
+        return _as_scipy(self._ngrams.fit_counts([t.plain for t in texts]))
 
     def transform(self, texts: Sequence[CleanText]) -> csr_matrix:
-        return self._ngrams.counts([t.plain for t in texts])
+        return _as_scipy(self._ngrams.counts([t.plain for t in texts]))
+
+
+def _as_scipy(rows: SparseRows) -> csr_matrix:
+    return csr_matrix((rows.data, rows.indices, rows.indptr), shape=(len(rows), rows.columns))
 
 
 class ReducedNgramsBlock(CountsBlock):
     """The same n-grams, reduced by a truncated SVD."""
 
     def fit(self, texts: Sequence[CleanText]) -> Vectors:
-        return self._ngrams.fit_reduction(super().fit(texts))
+        counts, config = super().fit(texts), self._ngrams.config
+        dimensions = max(1, min(config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1))
+        svd = TruncatedSVD(dimensions, n_iter=config.iterations, random_state=0)
+        reduced = svd.fit_transform(counts)
+        self._ngrams.projection = CompactMatrix.of(svd.components_.T)
+        return unit(reduced)
 
     def transform(self, texts: Sequence[CleanText]) -> Vectors:
-        return self._ngrams.reduce(super().transform(texts))
+        return self._ngrams.reduce(self._ngrams.counts([t.plain for t in texts]))
 
 
 @dataclass(frozen=True)
