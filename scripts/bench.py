@@ -1,32 +1,45 @@
-"""Benchmark: our router and agent next to stock Rasa (SpacyNLP + DIET), on the same machine, in the same run.
+"""``make bench``: our turn next to that of stock Rasa, then our speed, memory and cold start; writes ``docs/banc.md``.
 
-Prints ratios and writes ``docs/banc.md``. Stock Rasa trains on a sample: on the whole corpus it would take hours.
+Stock Rasa is what its documentation recommends for French: SpacyNLP and DIET, RulePolicy, and custom actions behind a
+real HTTP action server. Every engine runs in a process of its own, one after the other, in the same run on the same
+machine: ratios hold on a busy one, absolute figures do not. On the whole corpus DIET would train for hours: training
+is compared on a sample given to both.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 import os
+import platform
 import random
-import resource
+import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from bot.cleaning import clean
 from bot.corpus import Example, read_corpus, read_jsonl
-from bot.freshness import model_config
-from bot.paths import project_paths
-from bot.router import load_router
-from bot.understanding.model import TopicModel
+from bot.freshness import is_current, model_config, read_manifest
+from bot.paths import ProjectPaths, project_paths
 
-STOCK_PIPELINE = """
+Figures = dict[str, float]
+
+VISITORS = 10
+STOCK_CONFIG = """
 recipe: default.v1
 assistant_id: stock
 language: fr
@@ -38,132 +51,380 @@ pipeline:
   - {name: LexicalSyntacticFeaturizer}
   - {name: CountVectorsFeaturizer}
   - {name: CountVectorsFeaturizer, analyzer: char_wb, min_ngram: 1, max_ngram: 4}
-  - {name: DIETClassifier, epochs: EPOCHS}
-policies: []
+  - {name: DIETClassifier, epochs: EPOCHS, random_seed: 0}
+  - {name: FallbackClassifier, threshold: 0.3}
+policies:
+  - {name: MemoizationPolicy}
+  - {name: RulePolicy}
+"""
+STOCK_ACTION = """
+from rasa_sdk import Action
+
+
+class ActionAnswer(Action):
+    def name(self):
+        return "action_answer"
+
+    async def run(self, dispatcher, tracker, domain):
+        dispatcher.utter_message(text=f"Le service compétent : {tracker.latest_message['intent']['name']}.")
+        return []
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=800, help="training messages given to both")
-    parser.add_argument("--epochs", type=int, default=60, help="DIET epochs (its default is 300)")
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured.
+
+    Args:
+        sample: training messages given to both.
+        epochs: of DIET (300 by default in Rasa).
+        turns: one after the other.
+        exchanges: of each of the :data:`VISITORS` at once.
+        lines: given to ``bot route --jsonl``.
+    """
+
+    sample: int
+    epochs: int
+    turns: int
+    exchanges: int
+    lines: int
+
+
+WHOLE = Scale(sample=800, epochs=60, turns=300, exchanges=20, lines=1540)
+QUICK = Scale(sample=200, epochs=5, turns=40, exchanges=4, lines=300)
+PARTS = ("stock", "apprentissage", "agent", "routeur")
+
+
+def main() -> int:
+    """Measure, print and write the page; returns the exit code."""
+    parser = argparse.ArgumentParser("bench", description="Compare l'assistant au Rasa d'origine et écrit docs/banc.md.")
+    parser.add_argument("--rapide", action="store_true", help="un essai court, affiché sans rien écrire")
+    parser.add_argument("--partie", choices=PARTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    paths = project_paths()
-    texts = [str(r["texte"]) for p in sorted(paths.test_sets.glob("demandes_*.jsonl")) for r in read_jsonl(p)]
-    lines = ["# Banc d'essai", "", "Régénéré par `make bench`. Les deux moteurs tournent sur la même machine, dans la même exécution.", ""]
-    ours = _ours(paths, texts)
-    sample = _sample(read_corpus(paths.corpus), arguments.messages)
-    ours["apprentissage_s"] = _train_ours(paths, sample)
-    stock = _stock(sample, texts[:300], arguments.epochs)
-    lines += [
-        f"Échantillon d'apprentissage commun : {len(sample)} messages, {len({e.label for e in sample})} sujets. "
-        f"DIET : {arguments.epochs} époques (300 par défaut dans Rasa).",
-        "",
-        "| mesure | ici | Rasa d'origine | rapport |",
-        "|---|---|---|---|",
-        _row("Apprentissage sur l'échantillon (s)", ours["apprentissage_s"], stock["train"], inverse=True),
-        _row("Messages compris par seconde, un par un", 1000 / ours["p50"], 1000 / stock["p50"]),
-        _row("Tour médian (ms)", ours["p50"], stock["p50"], inverse=True),
-        _row("Tour au 95e centile (ms)", ours["p95"], stock["p95"], inverse=True),
-        "",
-        f"`bot route --jsonl` : {ours['lignes_s']:.0f} messages par seconde sur {len(texts)} lignes, démarrage compris "
-        f"({ours['demarrage_s']:.1f} s de démarrage). Mémoire du routeur seul : {ours['memoire_mo']:.0f} Mo.",
-        "",
-        "Le Rasa d'origine est mesuré sans serveur d'actions HTTP ni dialogue, ce qui l'avantage.",
-    ]
-    (paths.docs / "banc.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    scale, paths = QUICK if arguments.rapide else WHOLE, project_paths()
+    if arguments.partie:
+        print(json.dumps(_part(arguments.partie, paths, scale)))
+        return 0
+    if not is_current(paths):
+        print("Le modèle n'est pas à jour : lancez d'abord « bot train ».", file=sys.stderr)
+        return 2
+    found: dict[str, Figures] = {}
+    for part in PARTS:
+        _say(f"mesure : {part}")
+        found[part] = _in_its_own_process(part, arguments.rapide)
+    _say("mesure : bot route --jsonl")
+    found["lignes"] = _route_lines(paths, scale)
+    for name, options in (("serveur_routeur", ["--sans-agent"]), ("serveur", [])):
+        _say(f"mesure : bot serve {' '.join(options)}")
+        found[name] = asyncio.run(_serve(paths, scale, options))
+    page = _page(found, paths, scale)
+    print(page)
+    if not arguments.rapide:
+        (paths.docs / "banc.md").write_text(page, encoding="utf-8")
+    return 0
 
 
-def _ours(paths, texts: list[str]) -> dict[str, float]:  # type: ignore[no-untyped-def]
-    router = load_router(paths)
-    router.route(texts[0])
-    times = []
-    for text in texts[:300]:
-        start = time.perf_counter()
-        router.route(text)
-        times.append((time.perf_counter() - start) * 1000)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    import json
-
-    source = "".join(json.dumps({"id": str(i), "texte": t}, ensure_ascii=False) + "\n" for i, t in enumerate(texts))
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "bot", "route", "--jsonl"], input=source.encode(), stdout=subprocess.DEVNULL, check=True)
-    whole = time.perf_counter() - start
-    start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "bot", "route", "--jsonl"], input=source.splitlines()[0].encode(), stdout=subprocess.DEVNULL, check=True
-    )
-    boot = time.perf_counter() - start
-    return {
-        "p50": statistics.median(times),
-        "p95": sorted(times)[int(0.95 * len(times))],
-        "lignes_s": len(texts) / whole,
-        "demarrage_s": boot,
-        "memoire_mo": memory,
-    }
+def _say(sentence: str) -> None:
+    print(f"· {sentence}", file=sys.stderr, flush=True)
 
 
-def _sample(examples: tuple[Example, ...], size: int) -> list[Example]:
-    """Take the same number of messages from enough topics to reach ``size``."""
+def _in_its_own_process(part: str, quick: bool) -> Figures:
+    command = [sys.executable, str(Path(__file__).resolve()), "--partie", part, *(["--rapide"] if quick else [])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _part(part: str, paths: ProjectPaths, scale: Scale) -> Figures:
+    texts = _messages(paths)[: scale.turns]
+    if part == "stock":
+        return _stock(_sample(paths, scale.sample), texts, scale.epochs)
+    if part == "apprentissage":
+        return _learn(paths, _sample(paths, scale.sample))
+    return asyncio.run(_agent(texts) if part == "agent" else _plain(paths, texts))
+
+
+def _messages(paths: ProjectPaths) -> list[str]:
+    """Return real-size messages that no engine has learnt."""
+    return [str(row["texte"]) for path in sorted(paths.test_sets.glob("demandes_*.jsonl")) for row in read_jsonl(path)]
+
+
+def _sample(paths: ProjectPaths, size: int) -> list[Example]:
+    """Take twenty messages of as many topics as it takes to reach ``size``."""
     by_label: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
+    for example in read_corpus(paths.corpus):
         by_label[example.label].append(example)
-    rng = random.Random(0)
     labels = sorted(by_label)
-    rng.shuffle(labels)
-    chosen: list[Example] = []
-    for label in labels:
-        chosen.extend(by_label[label][:20])
-        if len(chosen) >= size:
-            break
-    return chosen
+    random.Random(0).shuffle(labels)
+    return [example for label in labels for example in by_label[label][:20]][:size]
 
 
-def _train_ours(paths, sample: list[Example]) -> float:  # type: ignore[no-untyped-def]
+def _learn(paths: ProjectPaths, sample: Sequence[Example]) -> Figures:
+    from bot.cleaning import clean
+    from bot.understanding.model import TopicModel
+
     start = time.perf_counter()
     TopicModel(model_config(paths.config)).fit([clean(e.text) for e in sample], [e.label for e in sample])
-    return time.perf_counter() - start
+    return {"apprentissage": time.perf_counter() - start}
 
 
-def _stock(sample: list[Example], texts: list[str], epochs: int) -> dict[str, float]:
-    import asyncio
+async def _agent(texts: Sequence[str]) -> Figures:
+    """Whole turns of our Rasa agent: reading, policies, action, answer."""
+    from bot.rasa.agent import InProcessAgent
 
+    agent = InProcessAgent(seconds=60)
+    await agent.load()
+    return await _timed(agent.handle, texts)
+
+
+async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> Figures:
+    """Whole turns of the plain router."""
+    from bot.dialogue import ConversationState, Dialogue
+    from bot.router import load_router
+
+    dialogue = Dialogue(load_router(paths))
+
+    async def say(text: str, _conversation: str) -> Any:
+        return dialogue.reply(text, ConversationState())
+
+    return {**await _timed(say, texts), "memoire": _memory(os.getpid())["pss"]}
+
+
+def _stock(sample: Sequence[Example], texts: Sequence[str], epochs: int) -> Figures:
+    """Train stock Rasa, start its action server, and time whole turns."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "config.yml").write_text(STOCK_PIPELINE.replace("EPOCHS", str(epochs)), encoding="utf-8")
-        by_label: dict[str, list[str]] = defaultdict(list)
-        for example in sample:
-            by_label[example.label].append(example.text)
-        nlu = ['version: "3.1"', "nlu:"]
-        for label, messages in by_label.items():
-            nlu += [f"- intent: {label}", "  examples: |", *(f"    - {m}" for m in messages)]
-        (folder / "nlu.yml").write_text("\n".join(nlu) + "\n", encoding="utf-8")
-        (folder / "domain.yml").write_text('version: "3.1"\nintents: [' + ", ".join(by_label) + "]\n", encoding="utf-8")
+        _write_stock(folder, sample, epochs)
         from rasa.core.agent import Agent
-        from rasa.model_training import train_nlu
+        from rasa.model_training import train
+        from rasa.utils.endpoints import EndpointConfig
 
         start = time.perf_counter()
-        archive = train_nlu(str(folder / "config.yml"), str(folder / "nlu.yml"), str(folder), domain=str(folder / "domain.yml"))
+        inputs = [str(folder / "nlu.yml"), str(folder / "rules.yml")]
+        archive = train(str(folder / "domain.yml"), str(folder / "config.yml"), inputs, str(folder)).model
         trained = time.perf_counter() - start
-        agent = Agent.load(archive)
-
-        async def parse() -> list[float]:
-            times = []
-            for text in texts:
-                begin = time.perf_counter()
-                await agent.parse_message(text)
-                times.append((time.perf_counter() - begin) * 1000)
-            return times
-
-        times = asyncio.run(parse())
-    return {"train": trained, "p50": statistics.median(times), "p95": sorted(times)[int(0.95 * len(times))]}
+        with _action_server(folder) as port:
+            agent = Agent.load(archive, action_endpoint=EndpointConfig(f"http://127.0.0.1:{port}/webhook"))
+            turns = asyncio.run(_timed(agent.handle_text, texts))
+            parses = asyncio.run(_timed(lambda text, _conversation: agent.parse_message(text), texts))
+            return {"apprentissage": trained, **turns, "lecture": parses["p50"], "memoire": _memory(os.getpid())["pss"]}
 
 
-def _row(label: str, ours: float, stock: float, inverse: bool = False) -> str:
-    ratio = stock / ours if inverse else ours / stock
-    return f"| {label} | {ours:.1f} | {stock:.1f} | {ratio:.1f} fois mieux |".replace(".", ",")
+def _write_stock(folder: Path, sample: Sequence[Example], epochs: int) -> None:
+    by_label: dict[str, list[str]] = defaultdict(list)
+    for example in sample:
+        by_label[example.label].append(" ".join(example.text.split()))
+    nlu = ['version: "3.1"', "nlu:"]
+    rules = ['version: "3.1"', "rules:", "- {rule: fallback, steps: [{intent: nlu_fallback}, {action: action_answer}]}"]
+    for label, messages in by_label.items():
+        nlu += [f"- intent: {label}", "  examples: |", *(f"    - {m}" for m in messages)]
+        rules.append(f"- {{rule: {label}, steps: [{{intent: {label}}}, {{action: action_answer}}]}}")
+    domain = f'version: "3.1"\nintents: [{", ".join(by_label)}]\nactions: [action_answer]\n'
+    files = {"config.yml": STOCK_CONFIG.replace("EPOCHS", str(epochs)), "nlu.yml": "\n".join(nlu), "rules.yml": "\n".join(rules)}
+    for name, text in {**files, "domain.yml": domain, "stock_actions.py": STOCK_ACTION}.items():
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _action_server(folder: Path) -> Iterator[int]:
+    port = _free_port()
+    command = [sys.executable, "-m", "rasa_sdk", "--actions", "stock_actions", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(lambda: _listens(port), 120)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+async def _timed(say: Callable[[str, str], Awaitable[Any]], texts: Sequence[str]) -> Figures:
+    """Time messages one after the other, one conversation each; the first is not counted."""
+    await say(texts[0], "premier")
+    times = []
+    for number, text in enumerate(texts):
+        begin = time.perf_counter()
+        await say(text, f"c{number}")
+        times.append(time.perf_counter() - begin)
+    return {**_percentiles(times), "debit": len(times) / sum(times)}
+
+
+def _percentiles(seconds: Sequence[float]) -> Figures:
+    ordered = sorted(seconds)
+    return {"p50": 1000 * statistics.median(ordered), "p95": 1000 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]}
+
+
+def _route_lines(paths: ProjectPaths, scale: Scale) -> Figures:
+    texts = _messages(paths)[: scale.lines]
+    source = "".join(json.dumps({"id": str(i), "texte": t}, ensure_ascii=False) + "\n" for i, t in enumerate(texts)).encode()
+
+    def seconds(data: bytes) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "bot", "route", "--jsonl"], input=data, stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - start
+
+    start, whole = seconds(source.splitlines()[0]), seconds(source)
+    return {"demarrage": start, "debit": len(texts) / whole, "debit_sans_demarrage": len(texts) / max(0.001, whole - start)}
+
+
+async def _serve(paths: ProjectPaths, scale: Scale, options: Sequence[str]) -> Figures:
+    """Start the real server; time its first answer and its agent, then many visitors at once, over HTTP."""
+    import aiohttp
+
+    port, texts = _free_port(), _messages(paths)
+    environment = {**os.environ, "BOT_DEBIT_MINUTE": "0", "BOT_DEBIT_HEURE": "0"}
+    command = [sys.executable, "-m", "bot", "serve", "--port", str(port), *options]
+    start = time.perf_counter()
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    figures: Figures = {}
+    try:
+        base = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession(base, cookie_jar=aiohttp.DummyCookieJar()) as client:
+
+            async def say(text: str, conversation: str | None = None) -> str:
+                async with client.post("/api/chat", json={"texte": text, "conversation": conversation}) as response:
+                    response.raise_for_status()
+                    return str((await response.json())["conversation"])
+
+            await asyncio.to_thread(_wait_for, lambda: _listens(port), 60)
+            figures["ecoute"] = time.perf_counter() - start
+            await say("mon voisin est par terre, il ne respire plus")
+            figures["urgence"] = time.perf_counter() - start
+            await say("je dois refaire mon passeport")
+            figures["premiere"] = time.perf_counter() - start
+            if not options:
+                while (await (await client.get("/health")).json())["agent"] != "pret":
+                    if time.perf_counter() - start > 180:
+                        raise RuntimeError("the agent is not ready")
+                    await asyncio.sleep(0.05)
+                figures["agent"] = time.perf_counter() - start
+            for text in texts[:5]:
+                await say(text)
+            times: list[float] = []
+
+            async def visit(number: int) -> None:
+                conversation = None
+                for turn in range(scale.exchanges):
+                    begin = time.perf_counter()
+                    conversation = await say(texts[(number * scale.exchanges + turn) % len(texts)], conversation)
+                    times.append(time.perf_counter() - begin)
+
+            begin = time.perf_counter()
+            await asyncio.gather(*map(visit, range(VISITORS)))
+            figures["debit"] = len(times) / (time.perf_counter() - begin)
+            figures |= _percentiles(times)
+        memory = _memory(server.pid)
+        return {**figures, "pss": memory["pss"], "rss": memory["rss"]}
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def _memory(process: int) -> Figures:
+    """Return what a process holds, in megabytes: ``rss``, and ``pss`` where shared pages are shared out."""
+    text = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii")
+    return {name.lower(): int(kilobytes) / 1024 for name, kilobytes in re.findall(r"^(Rss|Pss):\s+(\d+)", text, re.MULTILINE)}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError("too late")
+        time.sleep(0.01)
+
+
+def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
+    stock, agent, plain, lines = found["stock"], found["agent"], found["routeur"], found["lignes"]
+    server, alone, manifest = found["serveur"], found["serveur_routeur"], read_manifest(paths.router_model)
+    load = os.getloadavg()[1] / (os.cpu_count() or 1)
+    goals = [
+        ("Débit de tours entiers, agent contre Rasa d'origine", agent["debit"] / stock["debit"], 5, "×", True),
+        ("Apprentissage sur le même échantillon", stock["apprentissage"] / found["apprentissage"]["apprentissage"], 10, "×", True),
+        ("Apprentissage sur tout le corpus", float(manifest.get("duree_s", 0)), 120, "s", False),
+        ("Tour médian de l'agent", agent["p50"], 15, "ms", False),
+        ("`bot route --jsonl`, démarrage compris", lines["debit"], 150, "messages/s", True),
+        ("Mémoire du serveur, agent compris (PSS)", server["pss"], 900, "Mo", False),
+        ("Première vraie réponse après le lancement", server["premiere"], 1, "s", False),
+        ("Agent prêt après le lancement", server["agent"], 10, "s", False),
+        (f"95e centile à {VISITORS} visiteurs, en HTTP", server["p95"], 60, "ms", False),
+    ]
+    rows = [
+        ("Tours entiers par seconde", agent["debit"], plain["debit"], stock["debit"]),
+        ("Tour médian (ms)", agent["p50"], plain["p50"], stock["p50"]),
+        ("Tour au 95e centile (ms)", agent["p95"], plain["p95"], stock["p95"]),
+    ]
+    serving = [
+        ("Écoute (s)", "ecoute"),
+        ("Première urgence répondue (s)", "urgence"),
+        ("Première vraie réponse (s)", "premiere"),
+        ("Agent prêt (s)", "agent"),
+        (f"Tours par seconde, {VISITORS} visiteurs", "debit"),
+        ("Tour médian (ms)", "p50"),
+        ("Tour au 95e centile (ms)", "p95"),
+        ("Mémoire PSS (Mo)", "pss"),
+        ("Mémoire RSS (Mo)", "rss"),
+    ]
+    text = [
+        "# Banc d'essai",
+        "",
+        "Régénéré par `make bench`. Tous les moteurs tournent l'un après l'autre, sur la même machine, dans la même exécution.",
+        f"Mesuré le {date.today():%d/%m/%Y} : {os.cpu_count()} cœurs ({platform.machine()}), charge {_number(load)} par cœur pendant la mesure. "
+        + (
+            "**Au-dessus de 1, la machine faisait autre chose : les durées sont gonflées, les rapports restent justes.**"
+            if load > 1.2
+            else ""
+        ),
+        "",
+        "## Objectifs",
+        "",
+        "| mesure | obtenu | objectif | |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {_number(value)} {sign} | {'≥' if more else '<'} {goal} {sign} | {'atteint' if (value >= goal) is more else '**manqué**'} |"
+            for name, value, goal, sign, more in goals
+        ),
+        "",
+        "## Un tour, à côté du Rasa d'origine",
+        "",
+        "Le Rasa d'origine : SpacyNLP et DIET, RulePolicy, une action derrière un vrai serveur d'actions HTTP. Un tour va du message à la réponse.",
+        f"Il ne connaît que les {scale.sample} messages de l'échantillon ; le nôtre porte tout le corpus ({manifest.get('messages')} messages, "
+        f"{manifest.get('sujets')} sujets), ce qui avantage Rasa. DIET : {scale.epochs} époques (300 par défaut).",
+        "",
+        "| mesure | agent | routeur seul | Rasa d'origine |",
+        "|---|---|---|---|",
+        *(f"| {name} | {_number(a)} | {_number(b)} | {_number(c)} |" for name, a, b, c in rows),
+        f"| Apprentissage de l'échantillon (s) | {_number(found['apprentissage']['apprentissage'])} | | {_number(stock['apprentissage'])} |",
+        f"| Mémoire du processus (Mo, PSS) | | {_number(plain['memoire'])} | {_number(stock['memoire'])} |",
+        "",
+        f"Lecture seule par le Rasa d'origine, sans dialogue ni action : {_number(stock['lecture'])} ms.",
+        "",
+        "## Le serveur",
+        "",
+        "Compté depuis le lancement de `bot serve`, modules et fichiers déjà lus une fois par le système.",
+        "",
+        "| mesure | avec l'agent | `--sans-agent` |",
+        "|---|---|---|",
+        *(f"| {name} | {_number(server[key])} | {_number(alone[key]) if key in alone else '–'} |" for name, key in serving),
+        "",
+        f"`bot route --jsonl` : démarrage {_number(lines['demarrage'])} s, puis {_number(lines['debit_sans_demarrage'])} messages par seconde.",
+    ]
+    return "\n".join(text) + "\n"
+
+
+def _number(value: float) -> str:
+    return (f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}").replace(".", ",")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
