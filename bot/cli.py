@@ -29,7 +29,7 @@ BATCH = 64
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 fine, 1 problems found, 2 cannot run)."""
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
-    # One thread per product of matrices: on a busy machine, two that wait for each other take ten times longer.
+    # One thread per product of matrices: on a busy machine, two that wait for each other take four times longer.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = _parser().parse_args(argv)
     try:
