@@ -130,6 +130,15 @@ async def test_bad_input_is_told_in_one_shape(serve: Any, body: Any, kind: str, 
         assert set(problem) == {"type", "title", "status", "detail", "instance"}
 
 
+async def test_a_body_that_comes_too_slowly_is_refused(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.web.api.bodies.BODY_SECONDS", 0.1)
+    client = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(f"POST {ONE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n".encode())
+    assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+
+
 @pytest.mark.parametrize("text", ["\ud83d", "\x00", "é" * 20_000, "مرحبا كيف الحال", "🙂", "=1+1", "<script>"])
 async def test_any_text_gets_an_answer(serve: Any, text: str) -> None:
     client = await serve()
