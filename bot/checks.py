@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from bot.ages import stale_desks, stale_topics
 from bot.corpus import lint, read_corpus, read_jsonl
 from bot.errors import CorpusError, Problem, ReferentialError
 from bot.language import load_languages
@@ -14,15 +15,14 @@ from bot.referential.communes import load_gazetteer
 from bot.router import load_detector
 from bot.wording import Writer, possible_destinations
 
-MAX_AGE_DAYS = 365
 
-
-def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Problem], list[str]]:
+def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int = 12) -> tuple[list[Problem], list[str]]:
     """Return every problem, and French notes that are no errors (counts, facts to validate).
 
     Args:
         paths: the tree.
         today: date to judge the age of facts by; ``None`` leaves ages out.
+        stale_months: age from which a checked fact is to be checked again.
     """
     try:
         referential = load_referential(paths.referential)
@@ -43,8 +43,11 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
     if today is not None:
-        old = [t.id for t in referential.topics.values() if (today - t.verifie_le).days > MAX_AGE_DAYS]
-        notes.append(f"{len(old)} sujets vérifiés il y a plus d'un an.")
+        old = stale_topics(referential, today, stale_months)
+        desks = stale_desks(referential, today, stale_months)
+        notes.append(f"{len(old)} sujets vérifiés il y a plus de {stale_months} mois.")
+        notes.append(f"{len(desks)} guichets jamais vérifiés, ou il y a plus de {stale_months} mois.")
+        notes.extend(f"  {d.desk.nom} : {f'vérifié le {d.checked:%d/%m/%Y}' if d.checked else 'jamais vérifié'}." for d in desks)
     try:
         examples = read_corpus(paths.corpus)
     except CorpusError as error:

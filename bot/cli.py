@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -409,8 +409,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from bot.checks import run_checks
+    from bot.settings import Settings
 
-    problems, notes = run_checks(project_paths())
+    problems, notes = run_checks(project_paths(), date.today(), Settings.from_environment().stale_months)
     for note in notes:
         print(note)
     for problem in problems:

@@ -302,7 +302,7 @@ def test_the_whole_input_is_never_read_ahead() -> None:
 
 
 def test_check_lists_the_problems(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("bot.checks.run_checks", lambda _paths: ([Problem("a.yml", 3, "il manque un mot.")], ["12 sujets."]))
+    monkeypatch.setattr("bot.checks.run_checks", lambda *_: ([Problem("a.yml", 3, "il manque un mot.")], ["12 sujets."]))
     assert main(["check"]) == 1
     said = capsys.readouterr().out
     assert "a.yml:3 : il manque un mot." in said
@@ -311,7 +311,7 @@ def test_check_lists_the_problems(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_check_says_when_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("bot.checks.run_checks", lambda _paths: ([], []))
+    monkeypatch.setattr("bot.checks.run_checks", lambda *_: ([], []))
     assert main(["check"]) == 0
     assert "Tout est en ordre." in capsys.readouterr().out
 

@@ -140,7 +140,7 @@ def refuse_known(paths: ProjectPaths, draft: Draft, topic: str, phrases: Sequenc
     for path in sorted(paths.corpus.glob("*.yml")):
         if not draft.exists(path):
             continue
-        for label, other in _all_phrases(draft.read(path)):
+        for label, other in listed_phrases(draft.read(path)):
             if _letters(other) in letters:
                 where = "dans ce sujet" if label == topic else f"dans le sujet « {label} » : déplacez-la"
                 raise EditError(f"La phrase « {other} » existe déjà {where}.")
@@ -166,7 +166,7 @@ def take_phrase(paths: ProjectPaths, draft: Draft, topic: str, phrase: str) -> N
 
 def phrases_in(text: str, topic: str) -> tuple[str, ...]:
     """Return the messages of a topic in the text of one file."""
-    return tuple(phrase for label, phrase in _all_phrases(text) if label == topic)
+    return tuple(phrase for label, phrase in listed_phrases(text) if label == topic)
 
 
 def insert_phrase(text: str, topic: str, phrase: str) -> str:
@@ -248,8 +248,8 @@ def _line_end(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _all_phrases(text: str) -> list[tuple[str, str]]:
-    """Return (topic, message) for every line: the fast reading of the usual layout."""
+def listed_phrases(text: str) -> list[tuple[str, str]]:
+    """Return (topic, message) for each message of a corpus file: the fast reading of the usual layout."""
     rows = []
     label = ""
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Change contacts and opening hours of the desks, with the date they were checked; tell those not checked for long."""
+"""Change contacts and opening hours of the desks, with the date they were checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from bot.atelier.workspace import Change, Draft, Workspace, check_version, conte
 from bot.atelier.yaml_records import RecordFile, record_text
 from bot.errors import EditError
 from bot.paths import ProjectPaths
-from bot.referential import EntryPoint, Referential
 
 DESKS = "guichets"
 DAYS = ("Lundi", "Mardi", "Mercredi", "Jeudi", "Vendredi", "Samedi", "Dimanche")
@@ -43,19 +42,6 @@ class DeskSheet:
     values: Mapping[str, Any]
     version: str
     text: str
-
-
-@dataclass(frozen=True)
-class StaleDesk:
-    """A desk whose contacts were not checked for long.
-
-    Args:
-        desk: the desk.
-        checked: when it was, ``None`` for never.
-    """
-
-    desk: EntryPoint
-    checked: date | None
 
 
 class DeskEditor:
@@ -117,28 +103,6 @@ class DeskEditor:
         values = RecordFile(draft.read(self._file), DESKS).get(desk)
         text = record_text(values)
         return DeskSheet(desk, values, content_version(text), text)
-
-
-def stale_desks(referential: Referential, today: date, months: int) -> tuple[StaleDesk, ...]:
-    """Return the desks never checked, or checked more than ``months`` ago, the oldest first."""
-    limit = months_before(today, months)
-    found = [
-        StaleDesk(desk, desk.x_ose.verifie_le)
-        for desk in referential.entry_points.values()
-        if desk.x_ose.verifie_le is None or desk.x_ose.verifie_le < limit
-    ]
-    return tuple(sorted(found, key=lambda s: s.checked or date.min))
-
-
-def months_before(day: date, months: int) -> date:
-    """Return the same day ``months`` earlier, or the last day of that month."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    for last in range(day.day, 27, -1):
-        try:
-            return date(year, month + 1, last)
-        except ValueError:
-            continue
-    return date(year, month + 1, min(day.day, 28))
 
 
 def contact_mistakes(fields: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from trees import make_tree
 
-from bot.atelier.desk_editor import DeskEditor, contact_mistakes, months_before, stale_desks
+from bot.ages import months_before, stale_desks
+from bot.atelier.desk_editor import DeskEditor, contact_mistakes
 from bot.errors import EditConflict, EditError
 from bot.paths import ProjectPaths
 from bot.referential import load_referential
