@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from bot.dialogue import Dialogue
@@ -32,6 +32,7 @@ with swallowed_warnings():
     from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
     from rasa.core.tracker_store import InMemoryTrackerStore
     from rasa.shared.core.domain import Domain
+    from rasa.shared.core.events import SlotSet
     from rasa.shared.core.trackers import DialogueStateTracker
     from rasa.utils.endpoints import EndpointConfig
     from rasa_sdk.executor import ActionExecutor
@@ -101,12 +102,14 @@ class InProcessAgent:
             raise AgentError(f"Rasa n'a pas pu charger le modèle ({type(error).__name__}). Relancez « bot train ».") from error
         self._agent = agent
 
-    async def handle(self, text: str, conversation_id: str) -> list[dict[str, Any]]:
+    async def handle(self, text: str, conversation_id: str, state: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Answer a typed message.
 
         Args:
             text: what the person typed; a leading « / » never names an intent.
             conversation_id: made by the server, one per conversation.
+            state: what is known of the conversation elsewhere (fields of :class:`bot.dialogue.ConversationState`): the tracker
+                takes it, whoever answered the turn before; ``None`` leaves the tracker as it is.
 
         Returns:
             Messages with ``text``, ``buttons`` and ``custom`` (``reponse``: the fields of
@@ -116,39 +119,50 @@ class InProcessAgent:
         Raises:
             AgentError: not ready, late, or nothing said.
         """
-        return await self._bounded(self._typed(_LEADING_SLASHES.sub("", text), conversation_id))
+        return await self._bounded(self._typed(_LEADING_SLASHES.sub("", text), conversation_id, state))
 
-    async def choose(self, choice_id: str, conversation_id: str) -> list[dict[str, Any]]:
+    async def choose(self, choice_id: str, conversation_id: str, state: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Answer a pressed button; same returns and errors as :meth:`handle`.
 
         Args:
             choice_id: the id of the choice, as it was offered.
-            conversation_id: as in :meth:`handle`.
+            conversation_id, state: as in :meth:`handle`.
         """
         pressed = {
             "text": "",
             "intent": {"name": CHOOSE_INTENT, "confidence": 1.0},
             "entities": [{"entity": CHOICE_ENTITY, "value": choice_id, "start": 0, "end": 0}],
         }
-        return await self._bounded(self._turn("", pressed, conversation_id))
+        return await self._bounded(self._turn("", pressed, conversation_id, state))
 
     def forget(self, conversation_id: str) -> None:
         """Forget a conversation at once."""
         self._store.forget(conversation_id)
 
-    async def _typed(self, text: str, conversation_id: str) -> list[dict[str, Any]]:
+    async def _typed(self, text: str, conversation_id: str, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         processor = self._loaded().processor
         tracker = await self._store.retrieve(conversation_id)
         parsed = await processor.parse_message(UserMessage(text, sender_id=conversation_id), tracker)
         # The pipeline read the message itself; the tracker only ever holds it masked.
-        return await self._turn(mask(text), parsed, conversation_id)
+        return await self._turn(mask(text), parsed, conversation_id, state)
 
-    async def _turn(self, text: str, parsed: dict[str, Any], conversation_id: str) -> list[dict[str, Any]]:
+    async def _turn(self, text: str, parsed: dict[str, Any], conversation_id: str, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        if state is not None:
+            await self._recall(conversation_id, state)
         channel = WholeMessages()
         await self._loaded().handle_message(UserMessage(text, channel, conversation_id, parse_data=parsed, input_channel=CHANNEL))
         if not channel.messages:
             raise AgentError("L'agent n'a rien dit.")
         return channel.messages
+
+    async def _recall(self, conversation_id: str, state: Mapping[str, Any]) -> None:
+        """Bring the slots of a tracker to ``state``; a new session is opened first, since opening one empties them."""
+        tracker = await self._loaded().processor.fetch_tracker_and_update_session(conversation_id)
+        stale = [slot for slot, field in actions.SLOTS.items() if tracker.get_slot(slot) != state.get(field)]
+        for slot in stale:
+            tracker.update(SlotSet(slot, state.get(actions.SLOTS[slot])))
+        if stale:
+            await self._store.save(tracker)
 
     async def _bounded(self, turn: Coroutine[Any, Any, list[dict[str, Any]]]) -> list[dict[str, Any]]:
         if self._agent is None:

@@ -382,10 +382,10 @@ class Agent(Protocol):
     def load(self) -> Awaitable[Any]:
         """Load the model."""
 
-    def handle(self, text: str, conversation_id: str) -> Awaitable[Sequence[Mapping[str, Any]]]:
+    def handle(self, text: str, conversation_id: str, state: Mapping[str, Any] | None) -> Awaitable[Sequence[Mapping[str, Any]]]:
         """Answer a typed message."""
 
-    def choose(self, choice_id: str, conversation_id: str) -> Awaitable[Sequence[Mapping[str, Any]]]:
+    def choose(self, choice_id: str, conversation_id: str, state: Mapping[str, Any] | None) -> Awaitable[Sequence[Mapping[str, Any]]]:
         """Answer a pressed button."""
 
     def forget(self, conversation_id: str) -> None:
@@ -447,11 +447,11 @@ class AgentEngine:
 
     async def reply(self, text: str, context: Context) -> Answer:
         """Answer a typed message; raises :class:`EngineError` when the agent cannot."""
-        return await self._turn(lambda agent: agent.handle(text, context.conversation), context)
+        return await self._turn(lambda agent: agent.handle(text, context.conversation, _known_state(context)), context)
 
     async def choose(self, choice: str, context: Context) -> Answer:
         """Answer a pressed button; raises :class:`EngineError` when the agent cannot."""
-        return await self._turn(lambda agent: agent.choose(choice, context.conversation), context)
+        return await self._turn(lambda agent: agent.choose(choice, context.conversation, _known_state(context)), context)
 
     def forget(self, conversation: str) -> None:
         """Forget a conversation, in the agent's thread."""
@@ -531,8 +531,8 @@ class AgentEngine:
 class FallbackEngine:
     """The agent first, the plain router whenever the agent is not ready, fails or is late.
 
-    A conversation stays with the engine that opened it, so that no thread is lost when the agent becomes ready in the
-    middle; a conversation the agent drops goes on with the router, from the last state known.
+    The state travels with the conversation, so either goes on from where the other left: when the agent becomes ready in
+    the middle, when it drops a turn, or when the turn before was answered by another process.
 
     When another model goes live, the router swaps first, without a pause, then the agent.
 
@@ -589,7 +589,7 @@ class FallbackEngine:
         return status
 
     async def reply(self, text: str, context: Context) -> Answer:
-        if self._agent is not None and self._agent_holds(context):
+        if self._agent is not None and self._agent.condition is Condition.READY:
             try:
                 return await self._agent.reply(text, context)
             except EngineError:
@@ -597,7 +597,7 @@ class FallbackEngine:
         return await self._plain.reply(text, context)
 
     async def choose(self, choice: str, context: Context) -> Answer:
-        if self._agent is not None and self._agent_holds(context):
+        if self._agent is not None and self._agent.condition is Condition.READY:
             try:
                 return await self._agent.choose(choice, context)
             except EngineError:
@@ -613,10 +613,6 @@ class FallbackEngine:
 
     async def urgent(self, text: str) -> Urgent | None:
         return await self._plain.urgent(text)
-
-    def _agent_holds(self, context: Context) -> bool:
-        assert self._agent is not None
-        return self._agent.condition is Condition.READY and context.engine in {"", self._agent.name}
 
     async def _follow_live_model(self, mark: Callable[[], str], seen: str) -> None:
         await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
@@ -692,6 +688,10 @@ async def train_apart(with_agent: bool) -> bool:
     finally:
         if process.returncode is None:  # the server stops
             process.terminate()
+
+
+def _known_state(context: Context) -> Mapping[str, Any] | None:
+    return context.state.as_mapping() if context.state is not None else None
 
 
 def answer_of_messages(messages: Sequence[Mapping[str, Any]], context: Context, engine: str) -> Answer:

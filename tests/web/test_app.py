@@ -576,6 +576,7 @@ class FakeAgent:
         self.answers = answers if answers is not None else [{"text": "réponse de l'agent"}]
         self.delay, self.error, self.load_error = delay, error, load_error
         self.calls = 0
+        self.states: list[Any] = []
         self.forgotten: list[str] = []
 
     def forget(self, conversation_id: str) -> None:
@@ -585,8 +586,9 @@ class FakeAgent:
         if self.load_error:
             raise self.load_error
 
-    async def handle(self, text: str, conversation_id: str) -> Any:
+    async def handle(self, text: str, conversation_id: str, state: Any) -> Any:
         self.calls += 1
+        self.states.append(state)
         await asyncio.sleep(self.delay)
         if self.error:
             raise self.error
@@ -658,7 +660,7 @@ async def test_the_router_goes_on_from_the_state_the_agent_left() -> None:
     assert second.engine == "routeur" and dialogue.states[-1] == first.state
     agent.error = None
     third = await engine.reply("merci", Context("c1", second.state, second.engine))
-    assert third.engine == "routeur", "a conversation the agent dropped stays with the router"
+    assert third.engine == "agent" and agent.states[-1] == second.state.as_mapping(), "the agent goes on from the state the router left"
     await engine.stop()
 
 

@@ -39,7 +39,7 @@ class SwappingAgent:
         time.sleep(0.3)
         self.name = self.live["name"]
 
-    async def handle(self, text: str, conversation_id: str) -> Any:
+    async def handle(self, text: str, conversation_id: str, state: Any) -> Any:
         await asyncio.sleep(0.05)
         return [{"text": f"agent {self.name}"}]
 

@@ -22,7 +22,7 @@ class Agent:
         if self.disk["archive"] is not None:
             raise self.disk["archive"]
 
-    async def handle(self, text: str, conversation_id: str) -> Any:
+    async def handle(self, text: str, conversation_id: str, state: Any) -> Any:
         return [{"text": "agent"}]
 
     choose = handle
