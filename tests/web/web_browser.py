@@ -37,14 +37,14 @@ STATES = {
 
 
 @contextmanager
-def serving(engine: Any, **settings: Any) -> Iterator[str]:
+def serving(engine: Any, switch: Any = None, **settings: Any) -> Iterator[str]:
     """Serve an application from a thread; yields its address."""
     loop = asyncio.new_event_loop()
     started = threading.Event()
     address = []
 
     async def start() -> web.AppRunner:
-        runner = web.AppRunner(create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine), access_log=None)
+        runner = web.AppRunner(create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine, switch=switch), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
