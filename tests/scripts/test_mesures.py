@@ -67,7 +67,7 @@ def test_fewer_messages_are_read_more_times() -> None:
     config = TopicModelConfig(epochs=10, keyword_passes=3, iterations=12)
     assert scaled(config, 1.0) == config
     half, eighth = scaled(config, 1 / 2), scaled(config, 1 / 8)
-    assert (half.epochs, half.keyword_passes, eighth.epochs, eighth.keyword_passes) == (20, 6, 40, 12)
+    assert (half.epochs, half.keyword_passes, eighth.epochs, eighth.keyword_passes) == (20, 6, 20, 6)
 
 
 # Blocks, without spaCy
@@ -161,7 +161,10 @@ def test_a_quick_comparison_on_a_tiny_corpus(paths: ProjectPaths, referential: R
     said.clear()
     again = compare(paths, plan, said.append, kept, store)
     assert len(said) == 1, "nothing is measured twice"
+    assert not again["manquent"]
     assert [(x.name, x.score.dis.tolist()) for x in again["echantillon"]] == [(x.name, x.score.dis.tolist()) for x in result["echantillon"]]
+    late = compare(paths, replace(plan, minutes=0, tests=23), said.append, kept)
+    assert not late["echantillon"] and len(late["manquent"]) == len(names) + 2
     page = tmp_path / "docs" / "comparaison.md"
     page.parent.mkdir()
     write_page(result, page)
