@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,33 +41,39 @@ class Memory:
     """Computes a value once a text, and knows how long the computing took.
 
     Args:
-        compute: from new texts to one value each.
+        compute: from new keys to one value each.
+        key: what of a text the value depends on.
     """
 
-    def __init__(self, compute: Callable[[Sequence[CleanText]], Sequence[Any]]) -> None:
+    def __init__(self, compute: Callable[[Sequence[Any]], Sequence[Any]], key: Callable[[CleanText], Hashable] = lambda text: text) -> None:
         self._compute = compute
-        self._values: dict[CleanText, Any] = {}
-        self._seconds: dict[CleanText, float] = {}
+        self._key = key
+        self._values: dict[Hashable, Any] = {}
+        self._seconds: dict[Hashable, float] = {}
 
     def get(self, texts: Sequence[CleanText]) -> list[Any]:
         """Return one value a text."""
-        new = list(dict.fromkeys(t for t in texts if t not in self._values))
+        return self.of([self._key(t) for t in texts])
+
+    def of(self, keys: Sequence[Hashable]) -> list[Any]:
+        """Return one value a key."""
+        new = list(dict.fromkeys(k for k in keys if k not in self._values))
         if new:
             start = time.perf_counter()
             values = self._compute(new)
             each = (time.perf_counter() - start) / len(new)
             self._values.update(zip(new, values, strict=True))
             self._seconds.update(dict.fromkeys(new, each))
-        return [self._values[t] for t in texts]
+        return [self._values[k] for k in keys]
 
     def seconds(self, texts: Sequence[CleanText]) -> float:
         """Return the time that the values of ``texts`` took when they were computed."""
-        return sum(self._seconds.get(t, 0.0) for t in texts)
+        return sum(self._seconds.get(self._key(t), 0.0) for t in texts)
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         """Drop the values of ``texts``, to time them again."""
         for text in texts:
-            self._values.pop(text, None)
+            self._values.pop(self._key(text), None)
 
 
 class EncoderBlock:
@@ -79,7 +85,12 @@ class EncoderBlock:
 
     def __init__(self, name: str) -> None:
         encoder = get_encoder(name)
-        self.memory = Memory(lambda texts: list(encoder.encode([t.unaccented for t in texts])))
+        self.dimensions = encoder.dimensions
+        self.memory = Memory(lambda keys: list(encoder.encode(keys)), key=lambda text: text.unaccented)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Stand for the encoder itself."""
+        return np.array(self.memory.of(texts), dtype=np.float32)
 
     def fit(self, texts: Sequence[CleanText]) -> Vectors:
         return self.transform(texts)
@@ -149,14 +160,14 @@ def spacy_memory() -> Memory:
 
     pipeline = spacy.load(SPACY_MODEL, exclude=["ner"])
 
-    def read(texts: Sequence[CleanText]) -> list[tuple[Word, ...]]:
-        documents = pipeline.pipe((t.display for t in texts), batch_size=64)
+    def read(texts: Sequence[str]) -> list[tuple[Word, ...]]:
+        documents = pipeline.pipe(texts, batch_size=64)
         return [
             tuple(Word(w.lemma_.lower(), w.pos_, w.dep_, w.head.lemma_.lower(), w.vector) for w in doc if not (w.is_punct or w.is_space))
             for doc in documents
         ]
 
-    return Memory(read)
+    return Memory(read, key=lambda text: text.display)
 
 
 class MeanVectorBlock:

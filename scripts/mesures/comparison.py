@@ -24,6 +24,7 @@ from bot.paths import ProjectPaths
 from bot.referential import Referential, load_referential
 from bot.reports import percent, table, write_figures
 from bot.storage import load_model
+from bot.understanding import fitting
 from bot.understanding import model as topic_model
 from bot.understanding.config import TopicModelConfig
 from scripts.mesures import blocks as b
@@ -200,7 +201,7 @@ class _Bench:
 
     def _key(self, name: str, data: Messages) -> str:
         """Return what a measure depends on, code of the pipelines included."""
-        code = [Path(module.__file__).read_bytes() for module in (b, p, topic_model) if module.__file__]
+        code = [Path(module.__file__).read_bytes() for module in (b, p, topic_model, fitting) if module.__file__]
         plan = {k: v for k, v in asdict(self.plan).items() if k in {"epochs", "timed", "tests"}}
         digest = hashlib.sha256(
             json.dumps([name, data.labels, [t.plain for t in (*data.texts, *self.texts)], plan, self._settings]).encode()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from bot.cleaning import CleanText, clean
+from bot.understanding import fitting
+from bot.understanding import model as topic_model
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.model import TopicModel
 from bot.understanding.segmentation import split_requests
@@ -152,28 +156,30 @@ class Ours:
         used = [self._encoders[name] for name in self._config.encoders]
         start = time.perf_counter()
         known = _seconds(used, data.texts)
-        self.model = _RememberingTopicModel(self._config, self._encoders)
-        self.model.fit(data.texts, data.labels)
+        for block in used:
+            block.fit(data.texts)
+        self.model = TopicModel(self._config)
+        with self._remembered():
+            self.model.fit(data.texts, data.labels)
         self.labels = self.model.labels
         self.seconds = time.perf_counter() - start + known
 
     def probabilities(self, texts: Sequence[CleanText]) -> Probabilities:
-        return self.model.predict_proba(texts)
+        with self._remembered():
+            return self.model.predict_proba(texts)
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         for block in self._encoders.values():
             block.memory.forget(texts)
 
-
-class _RememberingTopicModel(TopicModel):
-    """A :class:`TopicModel` that takes sentence vectors from blocks."""
-
-    def __init__(self, config: TopicModelConfig, encoders: Mapping[str, EncoderBlock]) -> None:
-        super().__init__(config)
-        self._blocks = encoders
-
-    def dense(self, texts, reduced):  # type: ignore[no-untyped-def]
-        return self.join([*(self._blocks[name].transform(texts) for name in self.config.encoders), reduced])
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        """Let blocks stand for the encoders of the model."""
+        with (
+            mock.patch.object(topic_model, "get_encoder", self._encoders.__getitem__),
+            mock.patch.object(fitting, "get_encoder", self._encoders.__getitem__),
+        ):
+            yield
 
 
 class ByClause:

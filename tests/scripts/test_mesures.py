@@ -19,13 +19,13 @@ from bot.evaluation import route_rows
 from bot.paths import ProjectPaths
 from bot.referential import Referential
 from bot.router import Router
-from bot.understanding.config import TopicModelConfig
+from bot.understanding.config import NgramConfig, TopicModelConfig
 from scripts.mesures.blocks import ContentVectorBlock, MeanVectorBlock, Memory, SyntaxBlock, Word
 from scripts.mesures.comparison import OURS, QUICK, compare, scaled, write_page
 from scripts.mesures.corpora import messages, sample, score
 from scripts.mesures.errors import KINDS, UNREAD, Split, confusion, read_causes, split_cost, worst
 from scripts.mesures.errors import write_page as write_errors
-from scripts.mesures.pipelines import ByClause, Majority
+from scripts.mesures.pipelines import ByClause, Majority, Ours
 from scripts.mesures.stock_rasa import CONFIG, _nlu
 
 TOPICS = ("passeport", "permis_construire", "hygiene_restaurant_signalement", "saluer")
@@ -139,6 +139,28 @@ def test_stock_rasa_learns_the_same_messages() -> None:
     assert "- intent: passeport\n  examples: |\n    - mon passeport" in text
     assert "- lookup: commune\n  examples: |\n    - Albas" in text
     assert "DIETClassifier" in CONFIG and "SpacyNLP" in CONFIG
+
+
+def test_our_model_reads_what_its_blocks_remember() -> None:
+    class Block:
+        dimensions = 4
+
+        def __init__(self) -> None:
+            self.memory = Memory(lambda keys: [np.eye(4, dtype=np.float32)[len(k) % 4] for k in keys], key=lambda t: t.unaccented)
+
+        def fit(self, texts: Sequence[Any]) -> np.ndarray:
+            return np.array(self.memory.get(texts))
+
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            return np.array(self.memory.of(texts), dtype=np.float32)
+
+    ngrams = NgramConfig(min_word_count=1, min_character_count=1, dimensions=4)
+    ours = Ours(TopicModelConfig(encoders=("use",), ngrams=ngrams, epochs=1), {"use": Block()})  # type: ignore[dict-item]
+    data = messages([example(f"mon passeport {i}", "a") for i in range(6)] + [example(f"un mur {i}", "b") for i in range(6)])
+    ours.fit(data)
+    assert ours.labels == ("a", "b")
+    assert ours.probabilities(data.texts).shape == (12, 2)
+    assert ours.seconds > 0
 
 
 # The whole comparison
