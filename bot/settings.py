@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.errors import SettingsError
 
-THEMES = ("neutre",)
+THEMES = ("neutre", "dsfr")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?", re.IGNORECASE)
 _DATABASE = re.compile(r"(sqlite|postgresql)(\+[a-z0-9]+)?://", re.IGNORECASE)
 _YES = {"1", "oui", "vrai", "true", "yes"}
@@ -132,7 +132,10 @@ class Settings:
     router_seconds: float = _setting(
         20.0, "BOT_DELAI_ROUTEUR", _seconds(0.05, 120), "Secondes laissées au routeur simple, chargement compris."
     )
-    theme: str = _setting("neutre", "BOT_THEME", _theme, "Thème de la page : neutre.")
+    theme: str = _setting("neutre", "BOT_THEME", _theme, "Thème de la page : neutre, ou dsfr pour un site de l'État.")
+    dsfr: str = _setting(
+        "", "BOT_DSFR", str.strip, "Dossier « dsfr/dist » du DSFR installé par vos soins ; lu seulement avec BOT_THEME=dsfr."
+    )
 
     base: str = _setting(
         "", "BOT_BASE", _database, "Adresse de la base de l'atelier (SQLAlchemy) ; vide : le fichier var/atelier.db.", secret=True

@@ -14,6 +14,7 @@ REASONS = {
     "pas_compris": "La réponse ne parle pas de ma demande",
     "incomplet": "Il manque une information",
     "trop_complique": "C'est trop compliqué",
+    "coordonnees_fausses": "Une adresse ou un numéro est faux",
     "autre": "Autre chose",
 }
 """Reason of a thumbs-down → what the person reads."""

@@ -43,7 +43,7 @@ def create_app(
         switch: the "phone only" mode and the banner; never touched by default.
     """
     app = web.Application(middlewares=middlewares(), client_max_size=settings.max_body)
-    files = dict(assets if assets is not None else load_assets())
+    files = dict(assets if assets is not None else load_assets(settings.theme, settings.dsfr))
     app[SETTINGS] = settings
     app[SWITCH] = switch or OpenSwitch()
     engine = SwitchedEngine(engine, app[SWITCH])
@@ -67,11 +67,19 @@ def create_app(
             web.post("/api/chat", handlers.send_json),
             web.delete("/api/chat", handlers.end_json),
             web.options("/api/chat", handlers.preflight),
+            web.post("/api/avis", handlers.vote_json),
+            web.options("/api/avis", handlers.preflight),
+            web.get("/api/widget", handlers.widget_facts),
+            web.get("/widget.js", handlers.widget_script),
+            web.get(handlers.FRAME, handlers.show_page),
+            web.post(handlers.FRAME, handlers.send_form),
+            web.get("/fiche/{sujet}", handlers.referral),
             web.get("/health", handlers.health),
             web.get("/ready", handlers.ready),
             web.get("/accessibilite", handlers.accessibility),
             web.get("/donnees-personnelles", handlers.privacy),
             web.get("/static/{name}", handlers.static),
+            web.get("/{name:dsfr/.+}", handlers.static),
         ]
     )
     add_api(app, settings)

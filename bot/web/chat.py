@@ -7,10 +7,12 @@ import time
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.atelier.events import REASONS, FeedbackEvent
 from bot.cleaning import MAX_CHARACTERS, Script, clean
+from bot.hours import PARIS
 from bot.web.engines import Answer, ChatEngine, Context, EngineError
 from bot.web.observer import Observer, Observers, answer_id, turn_event
 from bot.web.problems import Refusal
@@ -38,9 +40,17 @@ class Chat:
         engine: answers.
         sessions: remembers.
         observer: told of each answered exchange.
+        clock: the time of day in France, to tell whether a desk is open.
     """
 
-    def __init__(self, engine: ChatEngine, sessions: Sessions, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        engine: ChatEngine,
+        sessions: Sessions,
+        observer: Observer | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(PARIS),
+    ) -> None:
+        self.clock = clock
         self.engine = engine
         self.sessions = sessions
         self.observer = Observers([observer] if observer is not None else [])
@@ -75,8 +85,10 @@ class Chat:
             raise Refusal(409, STALE_CHOICE)
         return await self._exchange(label, conversation, send, lambda context: self.engine.choose(choice, context), channel, pressed=True)
 
-    def vote(self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "") -> None:
+    async def vote(self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "") -> None:
         """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
+
+        One vote an answer: those that follow change nothing.
 
         Args:
             conversation: the one going on, or ``None``.
@@ -90,12 +102,18 @@ class Chat:
         """
         from bot.privacy import mask
 
-        exchange = conversation.answer(answer) if conversation else None
-        if exchange is None:
+        if conversation is None or conversation.answer(answer) is None:
             raise Refusal(409, STALE_VOTE)
         if reason and reason not in REASONS:
             raise Refusal(422, UNKNOWN_REASON)
         words = mask(tidy(comment)[:MAX_COMMENT])
+        async with self.sessions.turn(conversation) as conversation:
+            exchange = conversation.answer(answer)
+            if exchange is None:
+                raise Refusal(409, STALE_VOTE)
+            if exchange.voted:
+                return
+            conversation.exchanges = [replace(e, voted=True) if e.id == answer else e for e in conversation.exchanges]
         self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
 
     async def _exchange(
@@ -120,7 +138,7 @@ class Chat:
                 if not conversation.exchanges:
                     await self.sessions.drop(conversation.id)
                 raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
-            exchange = _exchange_of(words, answer)
+            exchange = _exchange_of(words, answer, self.clock())
             event = turn_event(
                 exchange.id, exchange.said, answer, context, pressed=pressed, channel=channel, seconds=time.perf_counter() - started
             )
@@ -138,12 +156,12 @@ def tidy(text: str) -> str:
     return "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).strip()
 
 
-def _exchange_of(words: str, answer: Answer) -> Exchange:
+def _exchange_of(words: str, answer: Answer, now: datetime) -> Exchange:
     from bot.privacy import mask  # phone number tables: not before the server listens
 
     shown = words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS].rstrip() + "…"
     masked = mask(shown)
-    reply: ReplyView = reply_view(answer.reply)
+    reply: ReplyView = reply_view(answer.reply, now)
     if len(words) > MAX_CHARACTERS:
         reply["phrases"] = [runs(LONG), *reply["phrases"]]
     return Exchange(masked, reply, masked != shown, answer_id())

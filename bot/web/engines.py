@@ -116,6 +116,13 @@ class ChatEngine(Protocol):
     def status(self) -> dict[str, Any]:
         """Say who would answer now: ``moteur``, ``routeur``, ``agent``, ``modele``."""
 
+    def card(self, topic: str) -> Card | None:
+        """Return the card of a topic, or ``None`` when there is no such topic.
+
+        Raises:
+            EngineError: the referential is not read yet.
+        """
+
     async def reply(self, text: str, context: Context) -> Answer:
         """Answer a typed message.
 
@@ -205,6 +212,15 @@ class FirstAid:
         )
         self._detector = load_detector(paths.referential)
 
+    def card(self, topic: str) -> Card | None:
+        """Return the card of a topic, or ``None`` when there is no such topic."""
+        from bot.types import Destination
+
+        if topic not in self._referential.topics:
+            return None
+        service = self._referential.service_of(topic)
+        return self._writer.card(Destination(service.delegation, service.id, topic, 1.0))
+
     def answer(self, text: str) -> Urgent | None:
         """Return the numbers to call, or ``None`` when the message is no emergency."""
         from bot.types import DecisionKind, RoutingDecision
@@ -257,6 +273,11 @@ class PlainEngine:
 
     async def stop(self) -> None:
         self._thread.stop()
+
+    def card(self, topic: str) -> Card | None:
+        if self._first_aid is None:
+            raise EngineError("Le référentiel n'est pas lu.")
+        return self._first_aid.card(topic)
 
     @property
     def loaded(self) -> Future[None]:
@@ -561,6 +582,9 @@ class FallbackEngine:
     @property
     def facts(self) -> SiteFacts:
         return self._plain.facts
+
+    def card(self, topic: str) -> Card | None:
+        return self._plain.card(topic)
 
     async def start(self) -> None:
         seen = self._mark() if self._mark else ""

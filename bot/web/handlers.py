@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.web.engines import Condition
+from bot.atelier.events import REASONS
+from bot.web.engines import Condition, EngineError
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS, SWITCH
 from bot.web.problems import Refusal
 from bot.web.sessions import Conversation
-from bot.web.view import call_view, desk_view
+from bot.web.view import at_present, call_view, card_view, desk_view, typeset
 from bot.wording import PROGRAM_NOTICE
 
 BODY_SECONDS = 20.0
+UNKNOWN_REFERRAL = "Cette fiche n'existe pas, ou n'existe plus. Dites votre besoin à l'assistant : il vous donnera la bonne porte."
 EASY = "facile"
+FRAME = "/cadre"
+"""Address of the page made to be shown inside another site."""
+PUBLIC_FILES = {"widget.js", "fil.js", "dessin.js", "outils.js", "widget.css"}
+"""What another site's page loads for the widget."""
 SUGGESTIONS = (
     "Je veux construire un abri de jardin",
     "Je cherche un logement social",
@@ -29,12 +37,12 @@ SUGGESTIONS = (
 
 
 async def show_page(request: web.Request) -> web.Response:
-    """GET /: the page, with the conversation so far."""
+    """GET / and /cadre: the page, with the conversation so far."""
     return _page(request, await _of_cookie(request), easy=request.query.get("lecture") == EASY)
 
 
 async def send_form(request: web.Request) -> web.StreamResponse:
-    """POST /: the whole conversation without JavaScript.
+    """POST / and /cadre: the whole conversation without JavaScript.
 
     Once the browser has shown that it keeps our cookie, a redirect follows, so that going back or reloading sends nothing
     again. Otherwise the page is the answer, and its form carries the conversation.
@@ -46,16 +54,22 @@ async def send_form(request: web.Request) -> web.StreamResponse:
     if form["action"] == "lecture":
         return _page(request, await _of(request, form["conversation"]), easy=not easy, text=form["message"])
     chat = request.app[CHAT]
-    conversation = await _of(request, form["conversation"])
+    conversation = await _living(request, form["conversation"])
+    if form["avis"]:
+        await chat.vote(conversation, form["reponse"], form["avis"] == "oui", form["raison"], form["commentaire"])
+        if conversation and _cookie(request) == conversation.id and not form["message"]:
+            return _redirect(request, easy, "#reponse")
+        return _page(request, conversation, easy=easy, text=form["message"])
+    channel = _channel(request)
     if form["choix"]:
-        conversation, _ = await chat.press(form["choix"], conversation, form["envoi"])
+        conversation, _ = await chat.press(form["choix"], conversation, form["envoi"], channel)
         kept = form["message"]
     else:
-        conversation, _ = await chat.say(form["suggestion"] or form["message"], conversation, form["envoi"])
+        conversation, _ = await chat.say(form["suggestion"] or form["message"], conversation, form["envoi"], channel)
         kept = form["message"] if form["suggestion"] else ""
     request[ENGINE_USED] = conversation.engine
     if _cookie(request) == conversation.id and not kept:
-        return _redirect(easy, "#reponse")
+        return _redirect(request, easy, "#reponse")
     response = _page(request, conversation, easy=easy, text=kept)
     _set_cookie(request, response, conversation)
     return response
@@ -67,13 +81,14 @@ async def send_json(request: web.Request) -> web.Response:
     text, choice = values.get("texte"), values.get("choix")
     if not isinstance(text if choice is None else choice, str):
         raise Refusal(422, "Il manque « texte » ou « choix », qui doit être une chaîne.")
-    conversation = await _of(request, values.get("conversation"))
+    conversation = await _living(request, values.get("conversation"))
     send = values.get("envoi") if isinstance(values.get("envoi"), str) else ""
     chat = request.app[CHAT]
+    channel = _channel(request, values.get("canal"))
     if choice is not None:
-        conversation, exchange = await chat.press(choice, conversation, send or "")
+        conversation, exchange = await chat.press(choice, conversation, send or "", channel)
     else:
-        conversation, exchange = await chat.say(text or "", conversation, send or "")
+        conversation, exchange = await chat.say(text or "", conversation, send or "", channel)
     request[ENGINE_USED] = conversation.engine
     response = web.json_response(
         {
@@ -97,8 +112,56 @@ async def end_json(request: web.Request) -> web.Response:
     return response
 
 
+async def vote_json(request: web.Request) -> web.Response:
+    """POST /api/avis: did an answer help? ``{"conversation", "reponse", "utile", "raison", "commentaire"}``; one vote an answer."""
+    values = await _read_json(request)
+    answer, helpful = values.get("reponse"), values.get("utile")
+    if not isinstance(answer, str) or not isinstance(helpful, bool):
+        raise Refusal(422, "Il manque « reponse » (une chaîne) ou « utile » (vrai ou faux).")
+    reason, comment = (values.get(name) or "" for name in ("raison", "commentaire"))
+    if not isinstance(reason, str) or not isinstance(comment, str):
+        raise Refusal(422, "« raison » et « commentaire » sont des chaînes.")
+    conversation = await _living(request, values.get("conversation"))
+    await request.app[CHAT].vote(conversation, answer, helpful, reason, comment)
+    return web.Response(status=204)
+
+
+async def widget_facts(request: web.Request) -> web.Response:
+    """GET /api/widget: whether the asking site may show the assistant, and the fixed words of the panel. Open to all sites."""
+    facts = request.app[ENGINE].facts
+    desk = desk_view(facts.front_desk, request.app[CHAT].clock()) if facts.front_desk else None
+    return web.json_response(
+        {
+            "autorise": _may_embed(request),
+            "avis": typeset(PROGRAM_NOTICE),
+            "suggestions": list(SUGGESTIONS),
+            "raisons": list(REASONS.items()),
+            "urgences": [call_view(call) for call in facts.calls],
+            "accueil": {"nom": desk["nom"], "telephones": desk["telephones"]} if desk else None,
+        },
+        headers={"Access-Control-Allow-Origin": "*"},
+    )
+
+
+async def widget_script(request: web.Request) -> web.Response:
+    """GET /widget.js: the lasting address of the widget, which leads to the present version."""
+    version = request.app[ASSETS]["widget.js"].version
+    return web.Response(status=307, headers={"Location": f"/static/widget.js?v={version}", **_open_to_hosts(request)})
+
+
+async def referral(request: web.Request) -> web.Response:
+    """GET /fiche/…: one door on a page of its own, to print or to link to."""
+    try:
+        card = request.app[ENGINE].card(request.match_info["sujet"])
+    except EngineError as error:
+        raise Refusal(503, headers={"Retry-After": "5"}) from error
+    if card is None:
+        raise Refusal(404, UNKNOWN_REFERRAL)
+    return html_page(request, "fiche.html", carte=card_view(card, request.app[CHAT].clock()))
+
+
 async def preflight(request: web.Request) -> web.Response:
-    """OPTIONS /api/chat: what an allowed site may send."""
+    """OPTIONS /api/chat and /api/avis: what an allowed site may send."""
     if request.headers.get("Origin", "").lower() not in request.app[SETTINGS].hosts:
         raise Refusal(403)
     return web.Response(
@@ -146,6 +209,7 @@ async def static(request: web.Request) -> web.Response:
         "Cache-Control": "public, max-age=31536000, immutable" if versioned else "no-cache",
         "ETag": f'"{asset.version}"',
         "Vary": "Accept-Encoding",
+        **(_open_to_hosts(request) if request.match_info["name"] in PUBLIC_FILES else {}),
     }
     if any(tag.value == asset.version for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
@@ -159,7 +223,7 @@ async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
     recover = request.app[ERROR_PAGES].get(request.path) if request.method == "POST" else None
     if recover is not None:
         response = await recover(request, refusal)
-    elif request.path == "/" and request.method == "POST" and refusal.status != 403:
+    elif request.path in {"/", FRAME} and request.method == "POST" and refusal.status != 403:
         form = await _recover_form(request)
         text = form["message"] or form["suggestion"]
         response = _page(request, await _of(request, form["conversation"]), easy=form["lecture"] == EASY, text=text, error=refusal.detail)
@@ -171,10 +235,12 @@ async def error_page(request: web.Request, refusal: Refusal) -> web.Response:
 
 
 def _page(request: web.Request, conversation: Conversation | None, *, easy: bool, text: str = "", error: str = "") -> web.Response:
+    now = request.app[CHAT].clock()
     return html_page(
         request,
         "conversation.html",
-        echanges=conversation.exchanges if conversation else [],
+        echanges=[replace(e, reply=at_present(e.reply, now)) for e in conversation.exchanges] if conversation else [],
+        raisons=REASONS,
         conversation=conversation.id if conversation else "",
         envoi=secrets.token_urlsafe(9),
         suggestions=SUGGESTIONS,
@@ -187,7 +253,7 @@ def _page(request: web.Request, conversation: Conversation | None, *, easy: bool
 def html_page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
     facts = request.app[ENGINE].facts
     common = {
-        "accueil": desk_view(facts.front_desk, "") if facts.front_desk else None,
+        "accueil": desk_view(facts.front_desk, request.app[CHAT].clock()) if facts.front_desk else None,
         "urgences": [call_view(call) for call in facts.calls],
         "avis": PROGRAM_NOTICE,
         "annonce": request.app[SWITCH].current.banner,
@@ -195,12 +261,14 @@ def html_page(request: web.Request, template: str, status: int = 200, **values: 
         "requete": request.get(REQUEST_ID, ""),
         "facile": False,
         "principale": template == "conversation.html",
+        "adresse": FRAME if request.path == FRAME else "/",
+        "compact": request.path == FRAME,
     }
     text = request.app[PAGES].render(template, **{**common, **values})
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
 
 
-_FIELDS = ("message", "choix", "suggestion", "conversation", "envoi", "lecture", "action")
+_FIELDS = ("message", "choix", "suggestion", "conversation", "envoi", "lecture", "action", "avis", "reponse", "raison", "commentaire")
 
 
 async def _read_form(request: web.Request) -> dict[str, str]:
@@ -251,6 +319,18 @@ async def _of_cookie(request: web.Request) -> Conversation | None:
     return await request.app[CHAT].sessions.get(_cookie(request))
 
 
+async def _living(request: web.Request, given: Any) -> Conversation | None:
+    """Return the conversation going on, ``None`` at the start.
+
+    Raises:
+        Refusal: there was one, and it was forgotten: the person must know that what went before counts no more.
+    """
+    conversation = await _of(request, given)
+    if conversation is None and given:
+        raise Refusal(410)
+    return conversation
+
+
 async def _of(request: web.Request, given: Any) -> Conversation | None:
     """Return the conversation of the cookie, or the one the page carries where cookies do not reach (frames)."""
     sent = given if isinstance(given, str) else ""
@@ -258,7 +338,7 @@ async def _of(request: web.Request, given: Any) -> Conversation | None:
 
 
 def _set_cookie(request: web.Request, response: web.Response, conversation: Conversation) -> None:
-    if _cookie(request) != conversation.id:
+    if _cookie(request) != conversation.id and not _from_a_host(request):
         response.set_cookie(
             _cookie_name(request),
             conversation.id,
@@ -269,12 +349,33 @@ def _set_cookie(request: web.Request, response: web.Response, conversation: Conv
         )
 
 
-def _redirect(easy: bool, anchor: str = "") -> web.Response:
-    return web.Response(status=303, headers={"Location": f"/{'?lecture=facile' if easy else ''}{anchor}"})
+def _redirect(request: web.Request, easy: bool, anchor: str = "") -> web.Response:
+    return web.Response(status=303, headers={"Location": f"{request.path}{'?lecture=facile' if easy else ''}{anchor}"})
+
+
+def _from_a_host(request: web.Request) -> bool:
+    """Whether the page of an allowed site sends this: it carries the conversation itself, and gets no cookie."""
+    return request.headers.get("Origin", "").lower() in request.app[SETTINGS].hosts
+
+
+def _may_embed(request: web.Request) -> bool:
+    origin = request.headers.get("Origin", "").lower()
+    return not origin or origin in request.app[SETTINGS].hosts or urlsplit(origin).netloc == request.host.lower()
+
+
+def _open_to_hosts(request: web.Request) -> dict[str, str]:
+    """Let other sites load the widget's files, when the settings allow any; who may converse is checked at each message."""
+    return {"Access-Control-Allow-Origin": "*"} if request.app[SETTINGS].hosts else {}
+
+
+def _channel(request: web.Request, told: Any = None) -> str:
+    if _from_a_host(request):
+        return "widget"
+    return "cadre" if request.path == FRAME or told == "cadre" else "page"
 
 
 async def _forget(request: web.Request, given: str, easy: bool) -> web.Response:
-    response = _redirect(easy)
+    response = _redirect(request, easy)
     await _drop(request, response, given)
     return response
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.web.handlers import error_page
+from bot.web.handlers import FRAME, error_page
 from bot.web.keys import ALLOWANCE, ENGINE_USED, KEYS, METRICS, REQUEST_ID, SETTINGS
 from bot.web.problems import Refusal, problem_response
 from bot.web.rates import count_messages
@@ -20,7 +20,7 @@ from bot.web.rates import count_messages
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger("bot.web.requetes")
 
-_QUIET = {"/health", "/ready", "/static/{name}"}
+_QUIET = {"/health", "/ready", "/static/{name}", "/{name}"}
 _WRITING = {"POST", "DELETE"}
 
 
@@ -99,10 +99,12 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
     settings = request.app[SETTINGS]
     headers = response.headers
     headers.popall("Server", None)
-    ancestors = " ".join(("'self'", *settings.hosts)) if settings.hosts else "'none'"
+    framed = request.path == FRAME and bool(settings.hosts)
+    ancestors = " ".join(("'self'", *settings.hosts)) if framed else "'none'"
+    drawn = " data:" if settings.theme == "dsfr" else ""  # icons written inside its style sheet
     headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{drawn}; connect-src 'self'; "
+        f"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     )
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
@@ -111,7 +113,7 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
     )
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "cross-origin" if settings.hosts else "same-origin"
-    if not settings.hosts:
+    if not framed:
         headers["X-Frame-Options"] = "DENY"
     if settings.https:
         headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -16,6 +16,10 @@ _WORDS: Mapping[int, tuple[str, str]] = {
     405: ("Action impossible", "Cette adresse ne permet pas cette action."),
     408: ("Envoi trop lent", "Votre envoi a mis trop de temps à arriver. Essayez à nouveau."),
     409: ("Bouton périmé", "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."),
+    410: (
+        "Conversation effacée",
+        "Le serveur a oublié cette conversation, après une pause ou un redémarrage. Votre texte est gardé : envoyez-le à nouveau.",
+    ),
     413: ("Message trop long", "Votre message est trop long. Dites votre besoin en quelques phrases."),
     415: ("Format non lu", "Je ne lis pas ce format d'envoi."),
     422: ("Message à corriger", "Votre message est à corriger."),

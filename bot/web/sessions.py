@@ -32,6 +32,7 @@ class Exchange:
         masked: whether something was masked.
         id: of the answer, to vote on it.
         event: what the observer was told, to join a vote to it.
+        voted: whether the person said if it helped.
     """
 
     said: str
@@ -39,6 +40,7 @@ class Exchange:
     masked: bool = False
     id: str = ""
     event: TurnEvent | None = None
+    voted: bool = False
 
 
 @dataclass

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TypedDict
 
-from bot.hours import readable_hours
+from bot.hours import opening_now, readable_hours
+from bot.language import Courtesy
 from bot.wording import TO_CONFIRM, Card, Contact, EmergencyCall, Reply
 
 TO_VALIDATE = "Cette réponse doit encore être validée par la préfecture."
@@ -33,8 +35,15 @@ class CallView(TypedDict):
     href: str
 
 
+class OpeningView(TypedDict):
+    """Whether a desk is open now."""
+
+    ouvert: bool
+    texte: str
+
+
 class DeskView(TypedDict):
-    """Where to knock."""
+    """Where to knock; ``plages`` are the hours in the OpenStreetMap syntax, to tell again later whether it is open."""
 
     nom: str
     telephones: list[Link]
@@ -42,6 +51,8 @@ class DeskView(TypedDict):
     courriels: list[Link]
     sites: list[Link]
     horaires: list[str]
+    plages: str
+    ouverture: OpeningView | None
 
 
 class CardView(TypedDict):
@@ -58,6 +69,7 @@ class CardView(TypedDict):
     pourquoi: str
     aujourdhui: str
     a_confirmer: list[str]
+    fiche: str
 
 
 class ChoiceView(TypedDict):
@@ -67,25 +79,60 @@ class ChoiceView(TypedDict):
     libelle: str
 
 
-class ReplyView(TypedDict):
-    """One answer; each phrase is a list of runs, so that numbers and addresses can be links."""
+class CourtesyView(TypedDict):
+    """What is said in another language."""
 
+    langue: str
+    sens: str
+    phrases: list[list[Link]]
+
+
+class ReplyView(TypedDict):
+    """One answer; each phrase is a list of runs, so that numbers and addresses can be links.
+
+    ``avis`` says whether the person is asked if it helped: only when a door was given, and never in an emergency.
+    """
+
+    courtoisie: CourtesyView | None
     appels: list[CallView]
     consigne: str
     phrases: list[list[Link]]
     cartes: list[CardView]
     choix: list[ChoiceView]
+    avis: bool
 
 
-def reply_view(reply: Reply) -> ReplyView:
-    """Return what the page shows of a reply."""
+def reply_view(reply: Reply, now: datetime) -> ReplyView:
+    """Return what the page shows of a reply.
+
+    Args:
+        reply: what the assistant says.
+        now: to tell whether a desk is open.
+    """
     return {
+        "courtoisie": _courtesy(reply.courtesy) if reply.courtesy else None,
         "appels": [call_view(c) for c in reply.calls],
         "consigne": typeset(reply.instruction),
         "phrases": [runs(p) for p in sentences(_lead(reply))],
-        "cartes": [_card(c) for c in reply.cards],
+        "cartes": [card_view(c, now) for c in reply.cards],
         "choix": [{"id": c.id, "libelle": typeset(c.label)} for c in reply.choices],
+        "avis": bool(reply.cards) and not reply.calls,
     }
+
+
+def at_present(view: ReplyView, now: datetime) -> ReplyView:
+    """Return a reply drawn earlier with what changes with the clock: whether a desk is open."""
+    cards = [{**card, "guichet": {**card["guichet"], "ouverture": _opening(card["guichet"]["plages"], now)}} for card in view["cartes"]]
+    return {**view, "cartes": cards}  # type: ignore[typeddict-item]
+
+
+def _courtesy(said: Courtesy) -> CourtesyView:
+    return {"langue": said.language, "sens": said.direction, "phrases": [runs(s, french=False) for s in said.sentences]}
+
+
+def _opening(hours: str, now: datetime) -> OpeningView | None:
+    found = opening_now(hours, now)
+    return {"ouvert": found[0], "texte": typeset(found[1])} if found else None
 
 
 def typeset(text: str) -> str:
@@ -99,18 +146,19 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
 
 
-def runs(sentence: str) -> list[Link]:
-    """Cut a sentence into plain words, phone numbers and web addresses."""
+def runs(sentence: str, french: bool = True) -> list[Link]:
+    """Cut a sentence into plain words, phone numbers and web addresses; French ones get their no-break spaces."""
+    set_words = typeset if french else str
     found: list[Link] = []
     end = 0
     for match in _LINKABLE.finditer(sentence):
         if match.start() > end:
-            found.append({"texte": typeset(sentence[end : match.start()]), "href": ""})
+            found.append({"texte": set_words(sentence[end : match.start()]), "href": ""})
         href = telephone(match.group()) if match.lastgroup == "tel" else match.group()
         found.append({"texte": typeset(match.group()), "href": href})
         end = match.end()
     if end < len(sentence):
-        found.append({"texte": typeset(sentence[end:]), "href": ""})
+        found.append({"texte": set_words(sentence[end:]), "href": ""})
     return found
 
 
@@ -143,7 +191,8 @@ def call_view(call: EmergencyCall) -> CallView:
     return {"numero": typeset(spoken_number(call.number)), "nom": typeset(call.name), "href": f"{scheme}{call.number}"}
 
 
-def _card(card: Card) -> CardView:
+def card_view(card: Card, now: datetime) -> CardView:
+    """Return the parts of one card."""
     first, *others = card.sentences or ("",)
     warnings = [TO_CONFIRM] if card.contact.to_confirm else []
     if card.to_validate:
@@ -156,11 +205,12 @@ def _card(card: Card) -> CardView:
         "etape": typeset(_capital(_without_prefix(first, (card.service, card.delegation)))),
         "precisions": [runs(s) for s in (*others, *card.associated)],
         "apporter": [typeset(_capital(item)) for item in card.bring],
-        "guichet": desk_view(card.contact, card.link[1] if card.link else ""),
+        "guichet": desk_view(card.contact, now, card.link[1] if card.link else ""),
         "lien": {"texte": typeset(card.link[0]), "href": card.link[1]} if card.link and _safe(card.link[1]) else None,
         "pourquoi": typeset(_why(card)),
         "aujourdhui": typeset(card.today),
         "a_confirmer": warnings,
+        "fiche": f"/fiche/{card.topic_id}" if card.topic_id else "",
     }
 
 
@@ -170,7 +220,14 @@ def _why(card: Card) -> str:
     return f"J'ai compris : « {card.topic} »." if card.topic else ""
 
 
-def desk_view(contact: Contact, shown: str) -> DeskView:
+def desk_view(contact: Contact, now: datetime, shown: str = "") -> DeskView:
+    """Return a desk.
+
+    Args:
+        contact: from the referential.
+        now: to tell whether it is open.
+        shown: address of a link shown elsewhere, left out here.
+    """
     return {
         "nom": typeset(contact.name),
         "telephones": [{"texte": typeset(p), "href": telephone(p)} for p in contact.phones],
@@ -178,6 +235,8 @@ def desk_view(contact: Contact, shown: str) -> DeskView:
         "courriels": [{"texte": e, "href": f"mailto:{e}"} for e in contact.emails],
         "sites": [{"texte": label, "href": url} for label, url in contact.websites if url != shown and _safe(url)],
         "horaires": [typeset(line) for line in readable_hours(contact.hours)],
+        "plages": contact.hours,
+        "ouverture": _opening(contact.hours, now),
     }
 
 

@@ -125,7 +125,7 @@ async def test_a_form_message_is_answered_with_a_card_then_redirects(make: Maker
         assert (answer.status, answer.headers["Location"]) == (303, "/#reponse")
     async with client.get("/") as answer:
         page = plain(await answer.text())
-    assert page.count('<article class="carte">') == 3
+    assert page.count('<article class="al-carte">') == 3
     assert "« signaler un restaurant sale »" in page
 
 
@@ -158,7 +158,7 @@ async def test_a_new_conversation_forgets_everything(make: Maker) -> None:
         assert "conversation=" in answer.headers["Set-Cookie"] and "Max-Age=0" in answer.headers["Set-Cookie"]
     assert await client.app[CHAT].sessions.count() == 0
     async with client.get("/") as answer:
-        assert "carte" not in re.sub(r"carte[- ]grise", "", await answer.text())
+        assert "al-carte" not in await answer.text()
 
 
 async def test_delete_forgets_everything(make: Maker) -> None:
@@ -194,7 +194,7 @@ async def test_emergency_calls_come_first(make: Maker) -> None:
     client = await make()
     _, page = await post(client, message="au feu")
     answer = page[page.index("L'assistant") :]
-    assert answer.index('href="tel:18"') < answer.index("Sortez et restez dehors.") < answer.index("carte-porte")
+    assert answer.index('href="tel:18"') < answer.index("Sortez et restez dehors.") < answer.index("al-carte-porte")
     assert "116 000" in answer
     assert 'href="sms:114"' in page, "114 is reached by text message"
 
@@ -241,8 +241,10 @@ async def test_one_visitor_cannot_press_the_buttons_of_another(make: Maker) -> N
 
 async def test_conversation_ids_are_made_by_the_server(make: Maker) -> None:
     client = await make()
-    _, value = await chat(client, texte="bonjour", conversation="choisi-par-moi")
-    assert value["conversation"] != "choisi-par-moi" and len(value["conversation"]) >= 32
+    status, problem = await chat(client, texte="bonjour", conversation="choisi-par-moi")
+    assert status == 410 and "Votre texte est gardé" in problem["detail"]
+    _, value = await chat(client, texte="bonjour")
+    assert len(value["conversation"]) >= 32
 
 
 async def test_personal_data_is_masked_before_it_is_kept(make: Maker) -> None:
@@ -457,9 +459,13 @@ async def test_allowed_hosts_may_frame_and_call(make: Maker) -> None:
     body = {"choix": "logement", "conversation": value["conversation"]}
     async with client.post("/api/chat", json=body, headers=origin) as answer:
         assert answer.status == 200, "another site gets no cookie: it carries the conversation itself"
-    async with client.get("/") as answer:
+    async with client.get("/cadre") as answer:
         assert "frame-ancestors 'self' https://www.lot.gouv.fr" in answer.headers["Content-Security-Policy"]
         assert "X-Frame-Options" not in answer.headers
+        assert 'action="/cadre#reponse"' in await answer.text()
+    for path in ("/", "/fiche/logement_dalo"):
+        async with client.get(path) as answer:
+            assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], "only /cadre is made to be framed"
     async with client.options("/api/chat", headers={"Origin": "https://autre.example"}) as answer:
         assert answer.status == 403 and "Access-Control-Allow-Origin" not in answer.headers
     async with client.post("/", data={"message": "bonjour"}, headers=origin) as answer:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
-from web_fakes import BROKEN, FakeEngine
+from web_fakes import BROKEN, Ear, FakeEngine
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -63,7 +63,7 @@ def words(page: Any, selector: str = "#journal") -> str:
     return re.sub(r"\s+", " ", page.locator(selector).inner_text())
 
 
-CUT = """() => [...document.querySelectorAll('.message, .carte, .saisie, .urgence')].flatMap(box =>
+CUT = """() => [...document.querySelectorAll('.al-message, .al-carte, .al-saisie, .al-urgence')].flatMap(box =>
   [...box.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1))
   .map(e => e.textContent)"""
 """What goes past the edge of its box, hidden or not."""
@@ -78,9 +78,12 @@ def violations(page: Any) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_and_nothing_overflows(open_page: Any, address: str, width: int, scheme: str) -> None:
     page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    for state in (*STATES, "erreur", "facile", "hors_ligne"):
+    for state in (*STATES, "erreur", "facile", "avis", "hors_ligne"):
         page.context.clear_cookies()
         reach(page, address, state)
+        if state == "avis":
+            send(page, "logement")
+            page.click("summary")
         if state == "facile":
             page.click("#lecture")
             send(page, "deux")
@@ -93,7 +96,7 @@ def test_axe_finds_nothing_and_nothing_overflows(open_page: Any, address: str, w
         page.context.set_offline(False)
 
 
-@pytest.mark.parametrize("path", ["/accessibilite", "/donnees-personnelles", "/nulle-part"])
+@pytest.mark.parametrize("path", ["/accessibilite", "/donnees-personnelles", "/nulle-part", "/fiche/logement_dalo"])
 def test_axe_finds_nothing_on_the_other_pages(open_page: Any, address: str, path: str) -> None:
     for width in (320, 1280):
         page = open_page(viewport={"width": width, "height": 800})
@@ -109,7 +112,7 @@ def test_axe_finds_nothing_without_javascript_states(open_page: Any, address: st
     for message in ("logement", "question", "deux", "feu"):
         send(page, message)
     page.reload()
-    assert page.locator(".message-assistant").count() == 4
+    assert page.locator(".al-message-assistant").count() == 4
     assert violations(page) == []
 
 
@@ -123,20 +126,21 @@ def test_a_conversation_without_javascript(open_page: Any, address: str) -> None
     page = open_page(java_script_enabled=False, viewport={"width": 320, "height": 640})
     page.goto(address)
     page.fill("#message", "question")
-    page.click(".bouton-envoi")
+    page.click(".al-bouton-envoi")
+    page.locator(".al-message-assistant").wait_for()
     assert page.url.endswith("#reponse")
     page.click("button:has-text('Faire reconnaître')")
-    assert "Remplissez le formulaire de recours" in words(page)
+    page.locator(".al-carte-etape", has_text="Remplissez le formulaire de recours").wait_for()
     page.fill("#message", "au feu")
-    page.click(".bouton-envoi")
-    assert page.locator(".message-assistant").count() == 3
+    page.click(".al-bouton-envoi")
+    page.locator(".al-message-assistant").nth(2).wait_for()
     page.click("#lecture")
-    assert page.locator("html").get_attribute("data-lecture") == "facile"
-    page.click(".bouton-envoi")
-    assert "Votre message est vide" in words(page, "#erreur")
+    page.locator("html[data-lecture=facile]").wait_for()
+    page.click(".al-bouton-envoi")
+    page.locator("#erreur", has_text="Votre message est vide").wait_for()
     page.click("#nouvelle")
-    assert page.locator(".message").count() == 0
-    assert page.locator("#bienvenue").is_visible()
+    page.locator(".al-message").first.wait_for(state="detached")
+    assert page.locator(".bienvenue").is_visible()
 
 
 def test_without_javascript_nor_cookies_the_thread_is_kept(browser: Any, address: str) -> None:
@@ -144,15 +148,15 @@ def test_without_javascript_nor_cookies_the_thread_is_kept(browser: Any, address
     page = context.new_page()
     page.goto(address)
     page.fill("#message", "question")
-    page.click(".bouton-envoi")
+    page.click(".al-bouton-envoi")
     context.clear_cookies()
     page.click("button:has-text('Signaler')")
-    assert "SignalConso" in words(page)
+    page.locator(".al-carte", has_text="SignalConso").wait_for()
     context.close()
 
 
 def test_the_script_and_the_server_draw_the_same_thing(open_page: Any, address: str) -> None:
-    for message in ("logement", "question", "deux", "feu", "bonjour"):
+    for message in ("logement", "question", "deux", "feu", "bonjour", "hello", "مرحبا"):
         page = open_page()
         page.goto(address)
         send(page, message)
@@ -183,21 +187,21 @@ def test_a_whole_conversation_with_the_keyboard_alone(open_page: Any, address: s
     tab_to("message")
     page.keyboard.type("question")
     page.keyboard.press("Enter")
-    page.locator(".message-assistant .bouton-choix").first.wait_for()
+    page.locator(".al-message-assistant .al-bouton-choix").first.wait_for()
     assert page.evaluate(focused) == "message", "focus stays in the field"
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Shift+Tab")
         if page.evaluate(focused) == "veterinaire":
             break
     assert page.evaluate(focused) == "veterinaire"
     page.keyboard.press("Enter")
-    page.locator(".carte").wait_for()
+    page.locator(".al-carte").wait_for()
     assert page.evaluate(focused) == "message"
     page.keyboard.type("deux lignes")
     page.keyboard.press("Shift+Enter")
     assert page.input_value("#message") == "deux lignes\n"
     page.keyboard.press("Enter")
-    page.locator(".carte").nth(2).wait_for()
+    page.locator(".al-carte").nth(2).wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     tab_to("lecture")
@@ -205,8 +209,8 @@ def test_a_whole_conversation_with_the_keyboard_alone(open_page: Any, address: s
     assert page.locator("html").get_attribute("data-lecture") == "facile" and page.evaluate(focused) == "lecture"
     tab_to("nouvelle")
     page.keyboard.press("Space")
-    page.locator("#bienvenue").wait_for()
-    assert page.locator(".message").count() == 0 and page.evaluate(focused) == "message"
+    page.locator(".bienvenue").wait_for()
+    assert page.locator(".al-message").count() == 0 and page.evaluate(focused) == "message"
 
 
 def test_a_lost_network_loses_no_word(open_page: Any, address: str) -> None:
@@ -219,12 +223,12 @@ def test_a_lost_network_loses_no_word(open_page: Any, address: str) -> None:
     page.press("#message", "Enter")
     page.locator("#erreur", has_text="réseau").wait_for()
     assert page.input_value("#message") == "ma longue histoire de logement"
-    assert page.locator(".message-personne").count() == 1, "what was not sent is not shown as said"
+    assert page.locator(".al-message-personne").count() == 1, "what was not sent is not shown as said"
     assert page.evaluate("document.activeElement.id") == "message"
     page.context.set_offline(False)
     page.locator("#statut", has_text="revenue").wait_for()
     page.press("#message", "Enter")
-    page.locator(".carte").wait_for()
+    page.locator(".al-carte").wait_for()
     assert page.input_value("#message") == "" and words(page, "#erreur").strip() == ""
 
 
@@ -236,10 +240,10 @@ def test_a_lost_network_on_a_button_and_on_a_new_conversation(open_page: Any, ad
     page.locator("#erreur", has_text="bouton").wait_for()
     page.click("#nouvelle")
     page.locator("#erreur", has_text="réseau").wait_for()
-    assert page.locator(".message").count() == 2, "nothing is cleared when the server was not told"
+    assert page.locator(".al-message").count() == 2, "nothing is cleared when the server was not told"
     page.context.set_offline(False)
     page.click("button:has-text('Signaler')")
-    page.locator(".carte").wait_for()
+    page.locator(".al-carte").wait_for()
 
 
 def test_an_answer_lost_on_the_way_is_not_asked_twice(open_page: Any) -> None:
@@ -262,10 +266,10 @@ def test_an_answer_lost_on_the_way_is_not_asked_twice(open_page: Any) -> None:
         page.press("#message", "Enter")
         page.locator("#erreur", has_text="réseau").wait_for()
         page.press("#message", "Enter")
-        page.locator(".carte").wait_for()
+        page.locator(".al-carte").wait_for()
         assert [heard for heard, _ in engine.heard] == ["bonjour", "logement"]
         page.reload()
-        assert page.locator(".message-personne").count() == 2
+        assert page.locator(".al-message-personne").count() == 2
 
 
 def test_a_slow_answer_shows_that_it_is_coming_and_a_double_send_is_one(open_page: Any) -> None:
@@ -278,8 +282,8 @@ def test_a_slow_answer_shows_that_it_is_coming_and_a_double_send_is_one(open_pag
         assert words(page, "#statut") == "L'assistant écrit…"
         page.fill("#message", "la suite")
         page.press("#message", "Enter")
-        page.locator(".bouton-envoi").dispatch_event("click")
-        page.locator(".carte").wait_for()
+        page.locator(".al-bouton-envoi").dispatch_event("click")
+        page.locator(".al-carte").wait_for()
         assert page.input_value("#message") == "la suite", "typed meanwhile: kept"
         assert words(page, "#statut").strip() == "" and len(engine.heard) == 1
 
@@ -293,18 +297,65 @@ def test_a_server_that_fails_or_restarts_loses_no_word(open_page: Any) -> None:
         page.press("#message", "Enter")
         page.locator("#erreur p").wait_for()
         assert "Votre texte est gardé" in words(page, "#erreur") and page.input_value("#message") == "ma demande"
-        assert page.locator("#bienvenue").is_visible()
+        assert page.locator(".bienvenue").is_visible()
         engine.error = None
         send(page, "logement")
 
 
-def test_a_button_of_a_forgotten_conversation_says_so(open_page: Any, address: str) -> None:
+def port_of(address: str) -> int:
+    return int(address.rsplit(":", 1)[1])
+
+
+def test_a_server_that_restarts_says_so_and_keeps_the_text(open_page: Any) -> None:
+    """The conversation dies with the server: one button sends the same words to a new one."""
     page = open_page()
-    reach(page, address, "question")
-    page.context.clear_cookies()
-    page.evaluate("document.querySelectorAll('input[name=conversation]').forEach(i => i.value = 'oubliée')")
-    page.click("button:has-text('Signaler')")
-    page.locator("#erreur", has_text="plus valable").wait_for()
+    with serving(FakeEngine()) as where:
+        page.goto(where)
+        send(page, "question")
+    page.fill("#message", "ma longue demande de logement")
+    page.press("#message", "Enter")
+    page.locator("#erreur", has_text="réseau").wait_for()
+    fresh = FakeEngine()
+    with serving(fresh, port=port_of(where)):
+        page.press("#message", "Enter")
+        page.locator("#erreur", has_text="oublié cette conversation").wait_for()
+        assert page.input_value("#message") == "ma longue demande de logement" and fresh.heard == []
+        page.fill("#message", "ma longue demande de logement, complétée")
+        page.click("#erreur button")
+        page.locator(".al-carte").wait_for()
+        assert [heard for heard, _ in fresh.heard] == ["ma longue demande de logement, complétée"]
+        assert page.input_value("#message") == "" and page.evaluate("document.activeElement.id") == "message"
+        assert page.locator(".al-journal .al-choix").count() == 0, "buttons of before mean nothing any more"
+        send(page, "bonjour")
+
+
+def test_a_button_of_a_forgotten_conversation_is_sent_as_words(open_page: Any) -> None:
+    page = open_page()
+    with serving(FakeEngine()) as where:
+        reach(page, where, "question")
+    fresh = FakeEngine()
+    with serving(fresh, port=port_of(where)):
+        page.click("button:has-text('Faire reconnaître')")
+        page.locator("#erreur", has_text="oublié cette conversation").wait_for()
+        page.click("#erreur button")
+        page.locator(".al-carte").wait_for()
+        assert [heard for heard, _ in fresh.heard] == ["Faire reconnaître mon droit au logement"]
+
+
+def test_a_server_that_restarts_says_so_without_javascript(open_page: Any) -> None:
+    page = open_page(java_script_enabled=False)
+    with serving(FakeEngine()) as where:
+        page.goto(where)
+        page.fill("#message", "bonjour")
+        page.click(".al-bouton-envoi")
+        page.locator(".al-message-assistant").wait_for()
+    with serving(FakeEngine(), port=port_of(where)):
+        page.fill("#message", "ma demande de logement")
+        page.click(".al-bouton-envoi")
+        page.locator("#erreur", has_text="oublié cette conversation").wait_for()
+        assert page.input_value("#message") == "ma demande de logement"
+        page.click(".al-bouton-envoi")
+        page.locator(".al-carte").wait_for()
 
 
 def test_too_many_messages_keep_the_text(open_page: Any) -> None:
@@ -347,19 +398,19 @@ def test_going_back_and_reloading_send_nothing_again(open_page: Any) -> None:
         page.goto(where)
         for count, message in enumerate(("bonjour", "logement"), start=1):
             page.fill("#message", message)
-            page.click(".bouton-envoi")
-            page.wait_for_function("n => document.querySelectorAll('.message-personne').length === n", arg=count)
+            page.click(".al-bouton-envoi")
+            page.wait_for_function("n => document.querySelectorAll('.al-message-personne').length === n", arg=count)
             page.wait_for_load_state()
         page.reload()
         page.click("a:has-text('Accessibilité')")
         page.go_back()
-        assert page.locator(".message-personne").count() == 2 and len(engine.heard) == 2
+        assert page.locator(".al-message-personne").count() == 2 and len(engine.heard) == 2
 
 
 def test_easy_reading_puts_one_sentence_a_line(open_page: Any, address: str) -> None:
     page = open_page()
     reach(page, address, "reponse")
-    shown = "getComputedStyle(document.querySelector('.carte-precisions .phrase')).display"
+    shown = "getComputedStyle(document.querySelector('.al-carte-precisions .al-phrase')).display"
     assert page.evaluate(shown) == "inline"
     before = page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
     page.click("#lecture")
@@ -373,7 +424,96 @@ def test_the_card_prints_without_the_rest(open_page: Any, address: str) -> None:
     page = open_page()
     reach(page, address, "reponse")
     page.emulate_media(media="print")
-    assert page.locator(".carte").is_visible() and page.locator(".bandeau").is_visible()
-    for hidden in (".saisie", ".outils", "#bienvenue"):
+    assert page.locator(".al-carte").is_visible() and page.locator(".bandeau").is_visible()
+    for hidden in (".al-saisie", ".outils", ".bienvenue", ".al-avis", ".al-carte-outils"):
         assert not page.locator(hidden).first.is_visible()
     assert len(page.pdf()) > 5_000
+
+
+def test_a_vote_is_taken_once_with_its_reason(open_page: Any) -> None:
+    ear = Ear()
+    with serving(FakeEngine(), observer=ear) as where:
+        page = open_page()
+        reach(page, where, "reponse")
+        page.click("summary")
+        page.check("input[value=coordonnees_fausses]")
+        page.fill(".al-avis-phrase", "rappelez le 06 12 34 56 78")
+        page.click("button:has-text('Envoyer mon avis')")
+        page.locator(".al-avis-merci").wait_for()
+        assert page.evaluate("document.activeElement.className") == "al-avis-merci", "focus is not lost"
+        page.reload()
+        assert page.locator(".al-avis").count() == 0 and page.locator(".al-avis-merci").count() == 1
+        assert [(v.helpful, v.reason, v.comment) for v in ear.votes] == [(False, "coordonnees_fausses", "rappelez le <telephone>")]
+
+
+def test_a_vote_without_javascript(open_page: Any) -> None:
+    ear = Ear()
+    with serving(FakeEngine(), observer=ear) as where:
+        page = open_page(java_script_enabled=False, viewport={"width": 320, "height": 640})
+        for vote in ("Oui", "Non"):
+            page.goto(where)
+            page.fill("#message", "logement")
+            page.click(".al-bouton-envoi")
+            page.locator(".al-avis").wait_for()
+            if vote == "Non":
+                page.click("summary")
+                page.check("input[value=mauvaise_porte]")
+            page.click("button[name=avis][value=oui]" if vote == "Oui" else "button[name=avis][value=non]")
+            page.locator(".al-avis-merci").nth(0 if vote == "Oui" else 1).wait_for()
+        assert [(v.helpful, v.reason) for v in ear.votes] == [(True, None), (False, "mauvaise_porte")]
+
+
+def test_a_referral_is_copied_shared_printed_and_linked(open_page: Any, address: str) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.add_init_script(
+        "window.printed = 0; window.print = () => { window.printed = document.querySelectorAll('.al-a-imprimer').length; };"
+    )
+    page.add_init_script("navigator.share = async (what) => { window.shared = what; };")
+    reach(page, address, "deux_cartes")
+    card = page.locator(".al-carte").first
+    card.get_by_role("button", name="Copier").click()
+    page.locator("#statut", has_text="copiée").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Votre porte : Le service regroupé Population" in copied and "05 65 11 11 11" in copied
+    assert f"{address}/fiche/logement_dalo" in copied and "https://www.service-public.gouv.fr" in copied
+    card.get_by_role("button", name="Partager").click()
+    assert page.evaluate("window.shared.url") == f"{address}/fiche/logement_dalo"
+    card.get_by_role("button", name="Imprimer").click()
+    assert page.evaluate("window.printed") == 1, "only the chosen card"
+    card.get_by_role("link", name="Ouvrir la fiche").click()
+    page.wait_for_url("**/fiche/logement_dalo")
+    assert "Remplissez le formulaire de recours" in words(page, ".al-carte")
+
+
+def test_an_answer_is_read_aloud_on_demand_and_stops(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.add_init_script(
+        "window.said = []; speechSynthesis.speak = (u) => window.said.push([u.lang, u.text]); speechSynthesis.cancel = () => { window.stopped = true; };"
+    )
+    reach(page, address, "anglais")
+    assert page.evaluate("window.said.length") == 0, "never by itself"
+    page.click(".al-ecouter")
+    said = page.evaluate("window.said")
+    assert said[0][0] == "en" and any(language == "fr-FR" and "Remplissez" in text for language, text in said)
+    page.click("button:has-text('Arrêter la lecture')")
+    assert page.evaluate("window.stopped") is True and page.locator(".al-ecouter").inner_text() == "Écouter"
+
+
+def test_nothing_is_offered_that_the_browser_cannot_do(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.add_init_script("delete window.speechSynthesis; Object.defineProperty(window, 'speechSynthesis', { value: undefined });")
+    page.add_init_script("Object.defineProperty(navigator, 'share', { value: undefined });")
+    reach(page, address, "reponse")
+    assert page.locator(".al-ecouter").count() == 0 and page.locator("button:has-text('Partager')").count() == 0
+
+
+def test_a_very_long_message_is_answered_and_never_lost(open_page: Any, address: str) -> None:
+    page = open_page()
+    page.goto(address)
+    story = "je cherche un logement pour ma famille. " * 600
+    send(page, story)
+    assert "Votre message est long" in words(page)
+    page.fill("#message", "logement " * 30_000)
+    page.press("#message", "Enter")
+    page.locator("#erreur", has_text="trop long").wait_for()
+    assert len(page.input_value("#message")) > 250_000

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from web_fakes import BROKEN, FakeEngine
+from web_fakes import BROKEN, Ear, FakeEngine
 
-from bot.atelier.events import FeedbackEvent, TurnEvent
 from bot.dialogue import ConversationState
 from bot.settings import Settings
 from bot.web.app import create_app
@@ -28,30 +27,6 @@ DECISION = {
     "alternatives": [{**DOOR, "confiance": 0.1}],
     "commune": {"nom": "Figeac", "code_insee": "46102", "departement": "46", "arrondissement": "Figeac"},
 }
-
-
-class Ear:
-    """Remembers what it is told."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.turns: list[TurnEvent] = []
-        self.votes: list[FeedbackEvent] = []
-        self.life: list[str] = []
-        self.error = error
-
-    def start(self) -> None:
-        self.life.append("start")
-
-    def stop(self) -> None:
-        self.life.append("stop")
-
-    def turn(self, event: TurnEvent) -> None:
-        if self.error is not None:
-            raise self.error
-        self.turns.append(event)
-
-    def feedback(self, event: FeedbackEvent) -> None:
-        self.votes.append(event)
 
 
 class Decided(FakeEngine):
@@ -108,16 +83,16 @@ async def test_a_vote_joins_its_answer_and_is_masked(client_and_ear: tuple[Any, 
     value = await post(client, texte="question")
     chat = client.server.app[CHAT]
     conversation = await chat.sessions.get(value["conversation"])
-    chat.vote(conversation, value["id"], False, "autre", "rappelez le 05 65 00 00 00")
+    await chat.vote(conversation, value["id"], False, "autre", "rappelez le 05 65 00 00 00")
     (vote,) = ear.votes
     assert (vote.answer, vote.helpful, vote.reason, vote.comment) == (value["id"], False, "autre", "rappelez le <telephone>")
     assert vote.turn == ear.turns[0]
     with pytest.raises(Refusal, match="avis"):
-        chat.vote(conversation, "inconnu", True)
+        await chat.vote(conversation, "inconnu", True)
     with pytest.raises(Refusal, match="avis"):
-        chat.vote(None, value["id"], True)
+        await chat.vote(None, value["id"], True)
     with pytest.raises(Refusal, match="raison"):
-        chat.vote(conversation, value["id"], False, "bidon")
+        await chat.vote(conversation, value["id"], False, "bidon")
 
 
 async def test_an_observer_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -32,21 +32,25 @@ STATES = {
     "deux_cartes": ("deux",),
     "urgence": ("feu",),
     "incompris": ("bonjour", "zzz"),
+    "anglais": ("hello",),
+    "arabe": ("مرحبا",),
 }
 """What is typed, in order, to reach each state of the page."""
 
 
 @contextmanager
-def serving(engine: Any, switch: Any = None, **settings: Any) -> Iterator[str]:
-    """Serve an application from a thread; yields its address."""
+def serving(engine: Any, observer: Any = None, switch: Any = None, port: int = 0, **settings: Any) -> Iterator[str]:
+    """Serve an application from a thread; yields its address. Give the port again to restart a server."""
     loop = asyncio.new_event_loop()
     started = threading.Event()
     address = []
 
     async def start() -> web.AppRunner:
-        runner = web.AppRunner(create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine, switch=switch), access_log=None)
+        runner = web.AppRunner(
+            create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine, observer=observer, switch=switch), access_log=None
+        )
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port, reuse_address=True)
         await site.start()
         address.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
         return runner
@@ -69,13 +73,20 @@ def serving(engine: Any, switch: Any = None, **settings: Any) -> Iterator[str]:
         thread.join(20)
 
 
-def send(page: Any, words: str) -> None:
+def open_widget(page: Any, host: str) -> None:
+    """Open the host's page, then the widget, and wait for the field."""
+    page.goto(f"{host}/widget")
+    page.locator(".al-lanceur").click()
+    page.locator("#al-message").wait_for()
+
+
+def send(page: Any, words: str, field: str = "#message") -> None:
     """Type a message, press Enter, and wait for the answer."""
-    before = page.locator(".message-assistant").count()
-    page.fill("#message", words)
-    page.press("#message", "Enter")
-    page.locator(".message-assistant").nth(before).wait_for()
-    page.locator("#statut:empty").wait_for(state="attached")
+    before = page.locator(".al-message-assistant").count()
+    page.fill(field, words)
+    page.press(field, "Enter")
+    page.locator(".al-message-assistant").nth(before).wait_for()
+    page.locator(".al-statut:empty").wait_for(state="attached")
 
 
 def reach(page: Any, address: str, state: str) -> None:
@@ -84,5 +95,5 @@ def reach(page: Any, address: str, state: str) -> None:
     for words in STATES.get(state, ()):
         send(page, words)
     if state == "erreur":
-        page.locator(".bouton-envoi").click()
+        page.locator(".al-bouton-envoi").click()
         page.locator("#erreur p").wait_for()

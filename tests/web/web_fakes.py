@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from bot.atelier.events import FeedbackEvent, TurnEvent
+from bot.language import Courtesy
 from bot.web.engines import Answer, Condition, Context, EngineError, SiteFacts
 from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
 
@@ -45,6 +47,7 @@ HOUSING = Card(
     today="direction départementale de l'emploi, du travail, des solidarités et de la protection des populations (DDETSPP)",
     because="",
     to_validate=True,
+    topic_id="logement_dalo",
 )
 VET = Card(
     delegation="le service regroupé Territoire (DIS Territoire)",
@@ -74,6 +77,22 @@ REPLIES = {
         (VET,),
         calls=(CALLS[2], CALLS[3], EmergencyCall("116000", "Enfants disparus")),
         instruction="Sortez et restez dehors.",
+    ),
+    "hello": Reply(
+        HOUSING.text,
+        (HOUSING,),
+        courtesy=Courtesy(
+            "en",
+            "ltr",
+            (
+                "Hello. I only understand French.",
+                "For help, please phone the front desk: 05 65 00 00 00.",
+                "The answer below is in French.",
+            ),
+        ),
+    ),
+    "مرحبا": Reply(
+        "", courtesy=Courtesy("ar", "rtl", ("مرحبًا. أنا برنامج آلي ولا أفهم إلا اللغة الفرنسية.", "اتصلوا بالرقم: 05 65 00 00 00."))
     ),
     "bonjour": Reply("Bonjour ! Dites-moi ce que vous voulez faire. Vous pouvez aussi appeler le 05 65 00 00 00."),
 }
@@ -112,6 +131,9 @@ class FakeEngine:
     def status(self) -> dict[str, Any]:
         return {"moteur": self.name, "routeur": self.condition.value, "agent": "absent", "modele": True}
 
+    def card(self, topic: str) -> Card | None:
+        return HOUSING if topic == HOUSING.topic_id else None
+
     async def reply(self, text: str, context: Context) -> Answer:
         return await self._say(text, next((r for word, r in REPLIES.items() if word in text.lower()), Reply(ECHO)), context)
 
@@ -138,3 +160,27 @@ class FakeEngine:
 
 
 BROKEN = EngineError("en panne")
+
+
+class Ear:
+    """Remembers what it is told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.turns: list[TurnEvent] = []
+        self.votes: list[FeedbackEvent] = []
+        self.life: list[str] = []
+        self.error = error
+
+    def start(self) -> None:
+        self.life.append("start")
+
+    def stop(self) -> None:
+        self.life.append("stop")
+
+    def turn(self, event: TurnEvent) -> None:
+        if self.error is not None:
+            raise self.error
+        self.turns.append(event)
+
+    def feedback(self, event: FeedbackEvent) -> None:
+        self.votes.append(event)
