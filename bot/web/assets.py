@@ -25,7 +25,7 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".woff": "font/woff",
 }
-_REM = re.compile(r"(?<![\w.-])(\d*\.?\d+)rem\b")
+_REM = re.compile(r"(?<![\w.])(-?\d*\.?\d+)rem\b")
 _DSFR_FILES = re.compile(r"url\(([\w./-]+\.(?:svg|woff2?))\)")
 
 

@@ -212,6 +212,11 @@ class FirstAid:
         )
         self._detector = load_detector(paths.referential)
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Ids of the topics."""
+        return tuple(self._referential.topics)
+
     def card(self, topic: str) -> Card | None:
         """Return the card of a topic, or ``None`` when there is no such topic."""
         from bot.types import Destination

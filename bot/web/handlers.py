@@ -213,7 +213,7 @@ async def static(request: web.Request) -> web.Response:
     }
     if any(tag.value == asset.version for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
+    if asset.zipped is not asset.body and "gzip" in request.headers.get("Accept-Encoding", ""):
         return web.Response(body=asset.zipped, headers={**headers, "Content-Encoding": "gzip"})
     return web.Response(body=asset.body, headers=headers)
 

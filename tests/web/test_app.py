@@ -8,15 +8,18 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from web_fakes import BROKEN, ECHO, REPLIES, FakeEngine
+from web_fakes import BROKEN, ECHO, REPLIES, Ear, FakeEngine
 
 from bot.dialogue import ConversationState
+from bot.errors import SettingsError
+from bot.hours import PARIS
 from bot.referential import Referential
 from bot.settings import Settings
 from bot.types import DecisionKind, RoutingDecision
@@ -31,7 +34,7 @@ pytestmark = pytest.mark.asyncio
 Client = TestClient[Any, Any]
 Maker = Callable[..., Awaitable[Client]]
 
-PAGES = ("/", "/accessibilite", "/donnees-personnelles", "/nulle-part")
+PAGES = ("/", "/cadre", "/fiche/logement_dalo", "/accessibilite", "/donnees-personnelles", "/nulle-part")
 ROUTES = (*PAGES, "/health", "/ready", "/static/page.js", "/static/rien.js", "/api/chat", "/api/rien")
 
 
@@ -855,6 +858,9 @@ async def test_the_neutral_theme_has_enough_contrast(block: int) -> None:
         ("sur-accent", "accent"),
         ("sur-accent", "accent-fort"),
         ("sur-bandeau", "bandeau"),
+        ("sur-plaque", "plaque"),
+        ("sur-plaque-douce", "plaque"),
+        ("bon", "surface"),
         ("sur-alerte", "alerte"),
         ("encre", "alerte-fond"),
         ("alerte", "fond"),
@@ -881,3 +887,173 @@ async def test_unknown_words_are_echoed_nowhere(make: Maker) -> None:
     client = await make()
     _, value = await chat(client, texte="zzz")
     assert value["reponse"]["phrases"][0][0]["texte"] == ECHO.split(". ")[0] + "."
+
+
+# --- referral pages, votes, the widget's routes, themes
+
+
+async def test_a_referral_has_a_page_of_its_own(make: Maker) -> None:
+    client = await make()
+    async with client.get("/fiche/logement_dalo") as answer:
+        page = plain(await answer.text())
+        assert answer.status == 200 and "Set-Cookie" not in answer.headers
+    assert "Remplissez le formulaire de recours" in page and "<h1" in page and "al-avis" not in page
+    assert "<title>Faire reconnaître mon droit au logement" in page
+    for unknown in ("inconnu", "..%2f..%2fetc", "%00", "a" * 3_000):
+        async with client.get(f"/fiche/{unknown}") as answer:
+            assert answer.status == 404, unknown
+    async with client.get("/fiche/inconnu") as answer:
+        assert "Cette fiche n&#39;existe pas" in await answer.text()
+
+
+async def test_a_referral_asked_before_the_referential_is_read(make: Maker) -> None:
+    client = await make(PlainEngine(FakeDialogue, None, 2.0))  # type: ignore[arg-type]
+    async with client.get("/fiche/passeport") as answer:
+        assert answer.status == 503 and answer.headers["Retry-After"] and "text/html" in answer.headers["Content-Type"]
+
+
+async def test_every_topic_of_the_referential_has_a_page() -> None:
+    from bot.paths import project_paths
+    from bot.web.assets import Pages, load_assets
+    from bot.web.engines import FirstAid
+    from bot.web.view import card_view
+
+    aid = FirstAid(project_paths())
+    pages = Pages(load_assets(), "neutre")
+    assert aid.card("inconnu") is None
+    for topic in aid.topics:
+        card = aid.card(topic)
+        assert card is not None and card.topic_id == topic
+        macro = pages.render("fiche.html", carte=card_view(card, datetime.now(PARIS)), **COMMON)
+        assert plain(card.delegation[:1].upper() + card.delegation[1:]).replace("'", "&#39;") in plain(macro)
+
+
+COMMON = {"facile": False, "compact": False, "adresse": "/", "urgences": [], "accueil": None, "avis": "", "principale": False}
+
+
+async def vote(client: Client, **body: Any) -> int:
+    async with client.post("/api/avis", json=body) as answer:
+        return answer.status
+
+
+async def test_one_vote_an_answer_and_only_by_its_visitor(make: Maker) -> None:
+    client = await make()
+    _, value = await chat(client, texte="logement")
+    body = {"conversation": value["conversation"], "reponse": value["id"]}
+    assert await vote(client, **body, utile=False, raison="trop_complique", commentaire="x") == 204
+    assert await vote(client, **body, utile=True) == 204, "told kindly, and not counted again"
+    assert await vote(client, **body, utile=True, raison="bidon") == 422
+    assert await vote(client, **body, utile="oui") == 422
+    assert await vote(client, **body, utile=True, commentaire=12) == 422
+    assert await vote(client, conversation=value["conversation"], reponse="autre", utile=True) == 409
+    client.session.cookie_jar.clear()
+    assert await vote(client, conversation="inconnue", reponse=value["id"], utile=True) == 410
+    assert await vote(client, reponse=value["id"], utile=True) == 409
+
+
+async def test_a_vote_is_asked_only_where_it_makes_sense(make: Maker) -> None:
+    client = await make()
+    for message, asked in (("logement", True), ("deux", True), ("question", False), ("feu", False), ("bonjour", False)):
+        _, value = await chat(client, texte=message)
+        assert value["reponse"]["avis"] is asked, message
+
+
+async def test_the_widget_is_served_to_other_sites_only_when_some_are_allowed(make: Maker) -> None:
+    client = await make(hosts=("https://www.mairie.example",))
+    async with client.get("/widget.js", allow_redirects=False) as answer:
+        assert answer.status == 307 and answer.headers["Access-Control-Allow-Origin"] == "*"
+        lasting = answer.headers["Location"]
+    async with client.get(lasting) as answer:
+        assert "immutable" in answer.headers["Cache-Control"] and answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    for origin, allowed in (("https://www.mairie.example", True), ("https://autre.example", False)):
+        async with client.get("/api/widget", headers={"Origin": origin}) as answer:
+            assert (await answer.json())["autorise"] is allowed and answer.headers["Access-Control-Allow-Origin"]
+    async with client.get("/static/page.js") as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    closed = await make()
+    async with closed.get("/widget.js") as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_the_widget_gets_no_cookie_and_its_channel_is_told() -> None:
+    ear = Ear()
+    client: Client = TestClient(TestServer(create_app(Settings(hosts=("https://www.mairie.example",)), FakeEngine(), observer=ear)))
+    await client.start_server()
+    body = {"texte": "logement"}
+    async with client.post("/api/chat", json=body, headers={"Origin": "https://www.mairie.example"}) as answer:
+        assert answer.status == 200 and "Set-Cookie" not in answer.headers
+    await chat(client, texte="logement", canal="cadre")
+    await post(client, message="logement")
+    async with client.post("/cadre", data={"message": "logement"}) as answer:
+        assert 'class="compact"' in await answer.text()
+    await client.close()
+    assert [turn.channel for turn in ear.turns] == ["widget", "cadre", "page", "cadre"]
+
+
+async def test_the_widget_style_touches_nothing_of_the_host() -> None:
+    from bot.web.assets import load_assets
+
+    css = load_assets()["widget.css"].body.decode()
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    css = re.sub(r"@keyframes [^{]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)
+    selectors = [s.strip() for block in re.findall(r"([^{};]+)\{", css) if not block.strip().startswith("@") for s in block.split(",")]
+    selectors = [s for s in re.split(r",(?![^(]*\))", ",".join(selectors)) if s]
+    loose = [s for s in selectors if not re.match(r"(\.al\b|\.al-|assistant-lot\b|\[data-lecture=\"facile\"\] \.al\b|#fil)", s.strip())]
+    assert loose == [] and "rem;" not in css.replace("--al-rem: 1rem;", "")
+
+
+async def test_open_or_closed_follows_the_clock_even_on_a_page_drawn_again() -> None:
+    now = [datetime(2026, 11, 26, 15, 0, tzinfo=PARIS)]
+    app = create_app(Settings(), FakeEngine())
+    app[CHAT].clock = lambda: now[0]
+    client: Client = TestClient(TestServer(app))
+    await client.start_server()
+    _, page = await post(client, message="logement")
+    assert "Ouvert jusqu'à 16 h 30" in page.replace("&#39;", "'")
+    now[0] = datetime(2026, 11, 26, 17, 0, tzinfo=PARIS)
+    async with client.get("/") as answer:
+        page = plain(await answer.text()).replace("&#39;", "'")
+    assert "Fermé, ouvre demain à 9 h" in page and "Ouvert jusqu'à" not in page
+    await client.close()
+
+
+@pytest.fixture
+def dsfr_folder(tmp_path: Path) -> Path:
+    """A folder that looks like ``dsfr/dist``; the real one is never in the repository."""
+    for name, text in {
+        "dsfr.min.css": "@font-face{src:url(fonts/Marianne-Bold.woff2)}a{mask:url(icons/x.svg)}b{mask:url(../../secret.svg)}",
+        "fonts/Marianne-Bold.woff2": "police",
+        "icons/x.svg": "<svg/>",
+        "icons/autre.svg": "<svg/>",
+        "favicon/favicon.svg": "<svg/>",
+    }.items():
+        path = tmp_path / "dist" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / "secret.svg").write_text("<svg/>", encoding="utf-8")
+    return tmp_path / "dist"
+
+
+async def test_the_dsfr_theme_serves_a_fixed_list_of_files(make: Maker, dsfr_folder: Path) -> None:
+    client = await make(theme="dsfr", dsfr=str(dsfr_folder))
+    async with client.get("/") as answer:
+        page = await answer.text()
+        assert "fr-header" in page and "img-src 'self' data:" in answer.headers["Content-Security-Policy"]
+    for path, status in (
+        ("dsfr.min.css", 200),
+        ("fonts/Marianne-Bold.woff2", 200),
+        ("icons/x.svg", 200),
+        ("icons/autre.svg", 404),
+        ("..%2f..%2fsecret.svg", 404),
+    ):
+        async with client.get(f"/dsfr/{path}") as answer:
+            assert answer.status == status, path
+    async with client.get("/dsfr/fonts/Marianne-Bold.woff2") as answer:
+        assert answer.headers["Content-Type"] == "font/woff2" and await answer.text() == "police"
+
+
+@pytest.mark.parametrize("folder", ["", "/nulle/part"])
+async def test_a_missing_dsfr_says_what_to_do(folder: str) -> None:
+    with pytest.raises(SettingsError, match="BOT_DSFR"):
+        create_app(Settings(theme="dsfr", dsfr=folder), FakeEngine())

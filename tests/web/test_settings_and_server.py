@@ -44,7 +44,8 @@ def test_every_setting_is_read() -> None:
             "BOT_SESSIONS_MAX": "10",
             "BOT_DELAI_AGENT": "2,5",
             "BOT_DELAI_ROUTEUR": "8",
-            "BOT_THEME": "neutre",
+            "BOT_THEME": "dsfr",
+            "BOT_DSFR": "/opt/dsfr/dist",
             "BOT_REDIS": "redis://10.0.0.1:6379/0",
         }
     )
@@ -61,7 +62,8 @@ def test_every_setting_is_read() -> None:
         max_sessions=10,
         agent_seconds=2.5,
         router_seconds=8.0,
-        theme="neutre",
+        theme="dsfr",
+        dsfr="/opt/dsfr/dist",
         redis="redis://10.0.0.1:6379/0",
     )
 

@@ -55,7 +55,7 @@ def host_site(assistant: str | None = None) -> Iterator[tuple[str, list[str]]]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", known
+        yield f"http://localhost:{server.server_address[1]}", known  # not 127.0.0.1: another site for cookies
     finally:
         server.shutdown()
         server.server_close()
