@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.atelier.notice import Notice
 from bot.web.engines import Answer, ChatEngine, Context, EngineError, SiteFacts, Urgent
-from bot.wording import Reply
+from bot.wording import Card, Reply
 
 if TYPE_CHECKING:
     from bot.dialogue import Dialogue
@@ -58,6 +58,9 @@ class SwitchedEngine:
     @property
     def facts(self) -> SiteFacts:
         return self._engine.facts
+
+    def card(self, topic: str) -> Card | None:
+        return self._engine.card(topic)
 
     async def start(self) -> None:
         self._switch.start()

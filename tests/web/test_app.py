@@ -928,7 +928,17 @@ async def test_every_topic_of_the_referential_has_a_page() -> None:
         assert plain(card.delegation[:1].upper() + card.delegation[1:]).replace("'", "&#39;") in plain(macro)
 
 
-COMMON = {"facile": False, "compact": False, "adresse": "/", "urgences": [], "accueil": None, "avis": "", "principale": False}
+COMMON = {
+    "facile": False,
+    "compact": False,
+    "adresse": "/",
+    "urgences": [],
+    "accueil": None,
+    "avis": "",
+    "principale": False,
+    "annonce": "",
+    "en_pause": False,
+}
 
 
 async def vote(client: Client, **body: Any) -> int:

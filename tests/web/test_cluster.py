@@ -51,7 +51,7 @@ def nginx(assistants: list[Assistant], tmp_path_factory: pytest.TempPathFactory)
 
 
 def exchanges(page: str) -> int:
-    return page.count('class="message message-personne"')
+    return page.count('class="al-message al-message-personne"')
 
 
 def test_the_shipped_nginx_configuration_is_right(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ async def test_a_forgotten_conversation_is_forgotten_everywhere(workers: Callabl
     async with second.delete("/api/chat", json={"conversation": value["conversation"]}) as answer:
         assert answer.status == 204
     assert await first.app[CHAT].sessions.get(value["conversation"]) is None
-    assert (await chat(first, choix="logement", conversation=value["conversation"]))[0] == 409
+    assert (await chat(first, choix="logement", conversation=value["conversation"]))[0] == 410
 
 
 async def test_redis_goes_away_and_comes_back(workers: Callable[..., Awaitable[list[Client]]], redis_server: RedisServer) -> None:
