@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.atelier.events import REASONS
+from bot.web.chat import MAX_READ
 from bot.web.engines import Condition, EngineError
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS, SWITCH
 from bot.web.problems import Refusal
@@ -54,7 +55,7 @@ async def send_form(request: web.Request) -> web.StreamResponse:
     if form["action"] == "lecture":
         return _page(request, await _of(request, form["conversation"]), easy=not easy, text=form["message"])
     chat = request.app[CHAT]
-    conversation = await _living(request, form["conversation"])
+    conversation = await _living(request, form["conversation"], form["message"])
     if form["avis"]:
         await chat.vote(conversation, form["reponse"], form["avis"] == "oui", form["raison"], form["commentaire"])
         if conversation and _cookie(request) == conversation.id and not form["message"]:
@@ -81,7 +82,7 @@ async def send_json(request: web.Request) -> web.Response:
     text, choice = values.get("texte"), values.get("choix")
     if not isinstance(text if choice is None else choice, str):
         raise Refusal(422, "Il manque « texte » ou « choix », qui doit être une chaîne.")
-    conversation = await _living(request, values.get("conversation"))
+    conversation = await _living(request, values.get("conversation"), text)
     send = values.get("envoi") if isinstance(values.get("envoi"), str) else ""
     chat = request.app[CHAT]
     channel = _channel(request, values.get("canal"))
@@ -319,15 +320,17 @@ async def _of_cookie(request: web.Request) -> Conversation | None:
     return await request.app[CHAT].sessions.get(_cookie(request))
 
 
-async def _living(request: web.Request, given: Any) -> Conversation | None:
-    """Return the conversation going on, ``None`` at the start.
+async def _living(request: web.Request, given: Any, text: Any = "") -> Conversation | None:
+    """Return the conversation going on, ``None`` at the start. An emergency never waits for the rest.
 
     Raises:
         Refusal: there was one, and it was forgotten: the person must know that what went before counts no more.
     """
     conversation = await _of(request, given)
-    if conversation is None and given:
-        raise Refusal(410)
+    if conversation is None and given and request.app[CHAT].sessions.sure:
+        urgent = await request.app[ENGINE].urgent(text[:MAX_READ]) if text and isinstance(text, str) else None
+        if urgent is None:
+            raise Refusal(410)
     return conversation
 
 

@@ -91,6 +91,10 @@ class Conversation:
 class Sessions(Protocol):
     """The conversations of all visitors, wherever they are kept."""
 
+    @property
+    def sure(self) -> bool:
+        """Whether a conversation that is not found is truly forgotten."""
+
     async def get(self, identifier: str | None) -> Conversation | None:
         """Return a living conversation and push back its end, or ``None``."""
 
@@ -135,6 +139,10 @@ class MemorySessions:
         self._seconds = seconds
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
+
+    @property
+    def sure(self) -> bool:
+        return True
 
     async def get(self, identifier: str | None) -> Conversation | None:
         self._forget_expired()

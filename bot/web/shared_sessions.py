@@ -31,6 +31,10 @@ class SharedSessions:
         self._local = local
         self._seconds = max(1, int(seconds))
 
+    @property
+    def sure(self) -> bool:
+        return not self._store.away
+
     async def get(self, identifier: str | None) -> Conversation | None:
         if not identifier or len(identifier) > 64:
             return None

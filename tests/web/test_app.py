@@ -246,6 +246,8 @@ async def test_conversation_ids_are_made_by_the_server(make: Maker) -> None:
     client = await make()
     status, problem = await chat(client, texte="bonjour", conversation="choisi-par-moi")
     assert status == 410 and "Votre texte est gardé" in problem["detail"]
+    status, value = await chat(client, texte="au feu", conversation="choisi-par-moi")
+    assert status == 200 and value["conversation"] != "choisi-par-moi" and value["reponse"]["appels"], "an emergency never waits"
     _, value = await chat(client, texte="bonjour")
     assert len(value["conversation"]) >= 32
 

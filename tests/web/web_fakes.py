@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.atelier.events import FeedbackEvent, TurnEvent
 from bot.language import Courtesy
-from bot.web.engines import Answer, Condition, Context, EngineError, SiteFacts
+from bot.types import DecisionKind, RoutingDecision
+from bot.web.engines import Answer, Condition, Context, EngineError, SiteFacts, Urgent
 from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
 
 FRONT_DESK = Contact(
@@ -144,8 +145,9 @@ class FakeEngine:
     async def use(self, work: Any) -> Any:
         raise BROKEN
 
-    async def urgent(self, text: str) -> None:
-        return None
+    async def urgent(self, text: str) -> Urgent | None:
+        said = RoutingDecision(DecisionKind.URGENCE, urgence=("18", "112"))
+        return Urgent(said, REPLIES["feu"], None) if "feu" in text else None  # type: ignore[arg-type]
 
     def forget(self, conversation: str) -> None:
         self.forgotten.append(conversation)
