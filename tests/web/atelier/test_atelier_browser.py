@@ -190,7 +190,7 @@ def test_the_switch_reaches_the_public_page(open_page: Any, demo: Demo) -> None:
         staff.get_by_text("En pause : téléphone seulement").wait_for()
         citizen.fill("#message", "logement")
         citizen.press("#message", "Enter")
-        citizen.locator(".message-assistant").get_by_text("L'assistant est en pause").wait_for()
+        citizen.locator(".al-message-assistant").get_by_text("L'assistant est en pause").wait_for()
         citizen.reload()
         assert "Guichet fermé lundi matin." in citizen.get_by_role("region", name="Annonce").inner_text()
         assert violations(citizen) == []
