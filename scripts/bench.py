@@ -91,7 +91,7 @@ class Scale:
 
 
 WHOLE = Scale(sample=800, epochs=60, turns=300, exchanges=20, lines=1540)
-QUICK = Scale(sample=200, epochs=5, turns=40, exchanges=4, lines=300)
+QUICK = Scale(sample=100, epochs=2, turns=40, exchanges=4, lines=300)
 PARTS = ("stock", "apprentissage", "agent", "routeur")
 
 
@@ -205,7 +205,7 @@ def _stock(sample: Sequence[Example], texts: Sequence[str], epochs: int) -> Figu
         trained = time.perf_counter() - start
         with _action_server(folder) as port:
             agent = Agent.load(archive, action_endpoint=EndpointConfig(f"http://127.0.0.1:{port}/webhook"))
-            turns = asyncio.run(_timed(agent.handle_text, texts))
+            turns = asyncio.run(_timed(lambda text, conversation: agent.handle_text(text, sender_id=conversation), texts))
             parses = asyncio.run(_timed(lambda text, _conversation: agent.parse_message(text), texts))
             return {"apprentissage": trained, **turns, "lecture": parses["p50"], "memoire": _memory(os.getpid())["pss"]}
 

@@ -18,6 +18,7 @@ COMMON_TO_CHANNELS = ("InputChannel", "OutputChannel", "UserMessage", "Collectin
 UNUSED = ("rasa.utils.train_utils", "rasa.utils.tensorflow.model_data_utils", "rasa.cli.utils", "rasa.telemetry", CHANNELS)
 """Modules of Rasa that import much (TensorFlow, Telegram, Slack…) and that answering never reads."""
 
+TRAINING_CHECK = "rasa.graph_components.validators.default_recipe_validator"
 CALLED_LATER = {
     "rasa.utils.tensorflow.model_data": {"sklearn.model_selection": "train_test_split"},
     "rasa.core.tracker_store": {"boto3.dynamodb.conditions": "Key", "pymongo.collection": "Collection"},
@@ -72,6 +73,24 @@ def defer_unused() -> None:
         setattr(sys.modules[CHANNELS], name, getattr(common, name))
     for importer, sources in CALLED_LATER.items():
         _import_with_calls_put_off(importer, sources)
+    _put_off_training_check()
+
+
+def _put_off_training_check() -> None:
+    """Name the check of training settings, which every archive names, without importing all that it can check."""
+    if TRAINING_CHECK in sys.modules:
+        return
+    from rasa.engine.graph import GraphComponent
+
+    class DefaultV1RecipeValidator(GraphComponent):  # the name that Rasa reads in the archive
+        @classmethod
+        def create(cls, *arguments: Any, **options: Any) -> Any:
+            sys.modules.pop(TRAINING_CHECK, None)
+            return importlib.import_module(TRAINING_CHECK).DefaultV1RecipeValidator.create(*arguments, **options)
+
+    module = ModuleType(TRAINING_CHECK)
+    module.DefaultV1RecipeValidator = DefaultV1RecipeValidator  # type: ignore[attr-defined]
+    sys.modules[TRAINING_CHECK] = module
 
 
 def _import_with_calls_put_off(importer: str, sources: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-AGENT = "import sys; import bot.rasa.agent; "
+AGENT = "import sys; import bot.rasa.agent; import rasa.graph_components.validators.default_recipe_validator; "
 
 
 def test_the_agent_imports_neither_tensorflow_nor_training_tools_nor_connectors() -> None:
