@@ -9,7 +9,7 @@ PORT_INTERNE ?= 8001
 PYTEST_ARGS ?=
 COMPARAISON_ARGS ?=
 
-.PHONY: run test install uv train check bench evaluate rapport comparaison erreurs charge clean
+.PHONY: run test install uv train check bench evaluate rapport comparaison erreurs charge captures clean
 
 run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000 (atelier : 8001)
 	$(RUN) bot serve --host 127.0.0.1 --port $(PORT) --interne 127.0.0.1:$(PORT_INTERNE)
@@ -66,6 +66,9 @@ bench: install ## compare au Rasa d'origine, débit, mémoire
 
 charge: train ## tenue à la charge et endurance (dix minutes) : docs/charge.md ; CHARGE_ARGS=--redis=redis://… pour deux processus
 	$(RUN) python -m scripts.mesures charge $(CHARGE_ARGS)
+
+captures: install chromium ## refait les captures du guide des agents
+	$(RUN) python tests/web/atelier/atelier_captures.py
 
 clean: ## retire ce qui se reconstruit
 	rm -rf models .venv .outils .pytest_cache .mypy_cache .ruff_cache

@@ -132,7 +132,7 @@ class Accounts:
                 raise AccountError(f"Le compte « {name} » existe déjà.")
             values = {"name": name, "role": checked.value, "password": self._hasher.hash(password), "active": True}
             connection.execute(accounts.insert().values(**values, created_at=self._clock(), tour=0))
-            audit.record(connection, actor, "compte_cree", name, {"role": checked.value})
+            audit.record(connection, actor, "compte_cree", name, {"rôle": checked.value})
             return _account(self._known(connection, name))
 
     def all(self) -> Sequence[Account]:
@@ -175,7 +175,7 @@ class Accounts:
             if checked is not Role.ADMINISTRATOR:
                 self._keep_one_administrator(connection, row)
             connection.execute(update(accounts).where(accounts.c.id == row.id).values(role=checked.value))
-            audit.record(connection, actor, "compte_role", row.name, {"role": checked.value, "avant": row.role})
+            audit.record(connection, actor, "compte_role", row.name, {"rôle": checked.value, "avant": row.role})
 
     def set_password(self, name: str, password: str, actor: str) -> None:
         """Change a password, and close every session of the account.

@@ -125,9 +125,9 @@ def expected_gain(doubt: float, novelty: float | None, count: int, down: int) ->
 
 def doubt_of(event: TurnEvent) -> float:
     """Return the doubt of an answer, in [0, 1]."""
-    if event.kind == "incompris":
-        return 1.0
-    return 1.0 - (event.confidence or 0.0) if event.doors else 0.0
+    if event.doors:
+        return 1.0 - (event.confidence or 0.0)
+    return 1.0 if event.kind in {"incompris", "clarifier"} else 0.0
 
 
 def worth_reading(event: TurnEvent) -> bool:

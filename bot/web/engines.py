@@ -342,6 +342,8 @@ class PlainEngine:
             log.error("plain turn failed", extra={"evenement": "routeur_erreur"}, exc_info=error)
             raise EngineError("Le routeur a échoué.") from error
         decision = turn.decision.as_json(None, "") if turn.decision is not None else None
+        if decision is not None and decision["decision"] == "incompris" and not self.has_model:
+            decision = None  # nothing was read: no one failed to understand
         return Answer(turn.reply, turn.state, self.name, decision)
 
     async def urgent(self, text: str) -> Urgent | None:

@@ -196,7 +196,7 @@ async def accessibility(request: web.Request) -> web.Response:
 
 async def privacy(request: web.Request) -> web.Response:
     """GET /donnees-personnelles: what is kept, where, how long."""
-    return html_page(request, "donnees.html", minutes=request.app[SETTINGS].session_minutes)
+    return html_page(request, "donnees.html", minutes=request.app[SETTINGS].session_minutes, jours=request.app[SETTINGS].retention_days)
 
 
 async def static(request: web.Request) -> web.Response:

@@ -172,7 +172,7 @@ def test_the_gain_grows_with_each_of_its_four_causes() -> None:
 
 
 def test_doubt_is_what_the_model_lacks() -> None:
-    assert doubt_of(turn("x")) == 1.0
+    assert doubt_of(turn("x")) == doubt_of(turn("x", "clarifier")) == 1.0
     assert doubt_of(turn("x", "clarifier", door("a", 0.4), door("b", 0.3))) == pytest.approx(0.6)
     assert doubt_of(turn("x", "conversation")) == 0.0
 

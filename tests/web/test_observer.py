@@ -131,3 +131,17 @@ async def test_the_decision_of_the_agent_is_read_from_its_message() -> None:
     message = {"custom": {"reponse": {"text": "ok"}, "etat": {}, "decision": DECISION}}
     assert answer_of_messages([message], Context("c"), "agent").decision == DECISION
     assert answer_of_messages([{"text": "ok"}], Context("c"), "agent").decision is None
+
+
+async def test_a_router_without_a_model_misunderstands_nothing(bare_router: Any) -> None:
+    from bot.dialogue import Dialogue
+
+    engine = PlainEngine(lambda: Dialogue(bare_router))
+    await engine.start()
+    while not engine.loaded.done():
+        await asyncio.sleep(0.01)
+    answer = await engine.reply("mon passeport", Context("c"))
+    urgent = await engine.reply("au secours mon mari ne respire plus", Context("c"))
+    await engine.stop()
+    assert answer.decision is None
+    assert urgent.decision is not None and urgent.decision["decision"] == "urgence"

@@ -5,6 +5,7 @@ Without a folder, writes ``docs/captures/atelier-*.png`` again. With one, writes
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -57,7 +58,9 @@ def main(folder: Path | None) -> None:
     with tempfile.TemporaryDirectory() as scratch, serving_workshop(Path(scratch)) as demo, sync_playwright() as playwright:
         corpus = read_corpus(demo.workshop.paths.corpus)
         demo.workshop.inbox().measure_novelty(CorpusIndex([(e.text, e.label) for e in corpus]))
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, "--lang=fr-FR"], env={**os.environ, "LANGUAGE": "fr_FR"}
+        )
         if folder is None:
             pictures(demo, browser, ROOT / "docs" / "captures", [(1280, "light")], suffix=False)
         else:

@@ -39,13 +39,13 @@ DOORS = (
     ("securite", "securite_publique", "permis_chasser"),
 )
 UNKNOWN = (
-    ("je voudrais poser des ruches au fond de mon pré, il faut le dire à qui", 6, 2),
-    ("mon voisin a mis un mobil-home sur son terrain agricole", 4, 1),
-    ("on veut faire une brocante de l'école sur la place", 3, 0),
-    ("le chien du camping fait peur aux gamins", 2, 0),
-    ("y a plus d'eau au robinet depuis hier", 2, 1),
-    ("trouver un grand-père adoptif", 1, 0),
-    ("vous êtes nuls", 3, 0),
+    ("je voudrais poser des ruches au fond de mon pré, il faut le dire à qui", 6, 2, ""),
+    ("mon voisin a mis un mobil-home sur son terrain agricole", 4, 1, "permis_construire"),
+    ("on veut faire une brocante de l'école sur la place", 3, 0, ""),
+    ("le chien du camping fait peur aux gamins", 2, 0, ""),
+    ("y a plus d'eau au robinet depuis hier", 2, 1, ""),
+    ("trouver un grand-père adoptif", 1, 0, ""),
+    ("vous êtes nuls", 3, 0, ""),
 )
 
 
@@ -88,12 +88,14 @@ def fill(intake: Intake, now: float | None = None) -> None:
             events.append(turn)
             if chance.random() < 0.15:
                 events.append(FeedbackEvent(turn.id, at, chance.random() < 0.82))
-    for text, count, down in UNKNOWN:
+    for text, count, down, topic in UNKNOWN:
         for index in range(count):
             number += 1
-            second = ({"dis": "territoire", "service": "veterinaire", "sujet": "hygiene_restaurant_signalement", "confiance": 0.21},)
-            kind = "clarifier" if index % 2 else "incompris"
-            turn = TurnEvent(f"d{number}", now - index * 3600, text, kind, second if index % 2 else (), conversation=f"v{number}")
+            door = {"dis": "territoire", "service": "equipement_agriculture", "sujet": topic, "confiance": 0.32}
+            doors = (door,) if topic else ()
+            turn = TurnEvent(
+                f"d{number}", now - index * 3600, text, "clarifier" if topic else "incompris", doors, conversation=f"v{number}"
+            )
             events.append(turn)
             if index < down:
                 events.append(FeedbackEvent(turn.id, now, False, "pas_compris", None, turn))
