@@ -100,12 +100,13 @@ def from_line(line: str) -> Event:
         values = json.loads(line)
         kind = values.pop("evenement")
         if kind == "turn":
-            return _turn(values)
+            return turn_from_mapping(values)
         turn = values.pop("turn", None)
-        return FeedbackEvent(**values, turn=_turn(turn) if turn else None)
+        return FeedbackEvent(**values, turn=turn_from_mapping(turn) if turn else None)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("not an event") from error
 
 
-def _turn(values: Mapping[str, Any]) -> TurnEvent:
+def turn_from_mapping(values: Mapping[str, Any]) -> TurnEvent:
+    """Build an exchange again from plain values (``dataclasses.asdict``, or its JSON)."""
     return TurnEvent(**{**values, "doors": tuple(values["doors"]), "alternatives": tuple(values["alternatives"])})

@@ -139,10 +139,20 @@ class Recorder:
                 self._deliver = self._open()
             self._deliver(batch)
             return True
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            return self._try_one_by_one(batch, error)
         except Exception as error:
             self._next_try = time.monotonic() + self._retry
             log.error("events wait on disk", extra={"evenement": "atelier_attente"}, exc_info=error)
             return False
+
+    def _try_one_by_one(self, batch: Sequence[Event], error: Exception) -> bool:
+        """An event that cannot be written must not keep the others waiting for ever: it is left out and counted."""
+        if len(batch) == 1:
+            log.error("event cannot be written", extra={"evenement": "atelier_illisible"}, exc_info=error)
+            self._drop(1)
+            return True
+        return all(self._try([event]) for event in batch)
 
     def _append(self, batch: Sequence[Event]) -> None:
         lines = "".join(to_line(event) + "\n" for event in batch)

@@ -6,10 +6,10 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.web.view import ReplyView
 
@@ -41,6 +41,18 @@ class Exchange:
     id: str = ""
     event: TurnEvent | None = None
     voted: bool = False
+
+
+def exchange_from_mapping(values: Mapping[str, Any]) -> Exchange:
+    """Build a turn again from plain values (``dataclasses.asdict``, or its JSON).
+
+    Raises:
+        KeyError, TypeError: not such values.
+    """
+    from bot.atelier.events import turn_from_mapping
+
+    event = values.get("event")
+    return Exchange(**{**values, "event": turn_from_mapping(event) if event else None})
 
 
 @dataclass

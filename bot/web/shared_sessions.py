@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from bot.web.sessions import Conversation, Exchange, MemorySessions, new_identifier
+from bot.web.sessions import Conversation, MemorySessions, exchange_from_mapping, new_identifier
 from bot.web.shared import PREFIX, SharedDown, SharedStore
 
 LOCK_SECONDS = 30.0
@@ -139,9 +139,9 @@ def _read(text: str | None) -> Conversation | None:
             turns=int(values["tours"]),
             state=ConversationState.from_mapping(values["etat"]) if values["etat"] else None,
             engine=values["moteur"],
-            exchanges=[Exchange(**e) for e in values["echanges"]],
+            exchanges=[exchange_from_mapping(e) for e in values["echanges"]],
             offered=OrderedDict((str(a), str(b)) for a, b in values["boutons"]),
-            sends=OrderedDict((str(key), Exchange(**e)) for key, e in values["envois"]),
+            sends=OrderedDict((str(key), exchange_from_mapping(e)) for key, e in values["envois"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

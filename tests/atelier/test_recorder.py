@@ -129,3 +129,20 @@ def test_stopping_writes_what_is_queued(tmp_path: Path) -> None:
         recorder.turn(turn(number))
     recorder.stop()
     assert len(database.kept) == 20
+
+
+def test_an_event_that_cannot_be_written_does_not_hold_the_others_back(tmp_path: Path) -> None:
+    database = Database()
+
+    def deliver(batch: Sequence[Event]) -> None:
+        if any(getattr(event, "id", "") == "a3" for event in batch):
+            raise AttributeError("mangled")
+        database(batch)
+
+    recorder = Recorder(lambda: deliver, tmp_path, 0.02)
+    recorder.start()
+    for number in range(6):
+        recorder.turn(turn(number))
+    assert recorder.flush()
+    assert set(database.kept) == {"a0", "a1", "a2", "a4", "a5"} and recorder.dropped == 1 and recorder.waiting() == 0
+    recorder.stop()

@@ -145,3 +145,16 @@ async def test_a_router_without_a_model_misunderstands_nothing(bare_router: Any)
     await engine.stop()
     assert answer.decision is None
     assert urgent.decision is not None and urgent.decision["decision"] == "urgence"
+
+
+async def test_a_vote_still_joins_its_answer_after_the_conversation_was_shared(client_and_ear: tuple[Any, Ear]) -> None:
+    import json
+
+    from bot.web.shared_sessions import _as_mapping, _read
+
+    client, ear = client_and_ear
+    value = await post(client, texte="question")
+    chat = client.server.app[CHAT]
+    conversation = _read(json.dumps(_as_mapping(await chat.sessions.get(value["conversation"]))))
+    await chat.vote(conversation, value["id"], False)
+    assert ear.votes[0].turn == ear.turns[0]
