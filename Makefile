@@ -61,6 +61,9 @@ comparaison: train ## compare les façons de comprendre (vingt minutes) : docs/c
 erreurs: train ## régénère docs/erreurs.md, avec les causes de docs/erreurs_causes.yml
 	$(RUN) python -m scripts.mesures erreurs
 
+captures: install chromium ## refait les images de docs/captures
+	$(RUN) python tests/web/captures.py --docs
+
 bench: install ## compare au Rasa d'origine, débit, mémoire
 	$(RUN) python scripts/bench.py
 

@@ -77,7 +77,9 @@ def _widget_style(files: Mapping[str, Asset], theme: str) -> str:
     reset, parts = files["widget.css"].body.decode().split("/* --- parts --- */")
     colours = files[f"theme-{theme}.css"].body.decode().replace(":root", "assistant-lot")
     style = f"{colours}\n{reset}\n{files['assistant.css'].body.decode()}\n{parts}"
-    lines = (line if line.lstrip().startswith("@") else _REM.sub(r"calc(\1 * var(--al-rem))", line) for line in style.split("\n"))
+    lines = (
+        line if line.lstrip().startswith(("@", "--al-rem")) else _REM.sub(r"calc(\1 * var(--al-rem))", line) for line in style.split("\n")
+    )
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from web_browser import CHROMIUM, FLAGS, open_widget, send, serving
 from web_fakes import FakeEngine
-from web_hosts import host_site
+from web_hosts import CALM, host_site
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -125,6 +125,20 @@ def test_the_host_and_the_widget_do_not_spoil_each_other(open_page: Any, sites: 
     assert style(page, ".al-carte-etape", "color") == "rgb(27, 36, 38)" and style(page, ".al-carte", "display") == "block"
     assert float(style(page, ".al-carte-etape", "fontSize")[:-2]) == 19, "sizes do not follow a host that shrinks the rem"
     assert style(page, ".al-carte-etape", "marginTop") == "0px" and style(page, ".al-panneau h2", "fontStyle") == "normal"
+
+
+def test_the_widget_stands_at_its_place_on_a_quiet_host(open_page: Any) -> None:
+    with host_site(CALM) as (host, known), serving(FakeEngine(), hosts=(host,)) as assistant:
+        known[0] = assistant
+        page = open_page()
+        open_widget(page, host)
+        panel = page.locator(".al-panneau").bounding_box()
+        assert panel is not None and panel["x"] + panel["width"] <= 1280 - 15 and panel["y"] + panel["height"] <= 900 - 70
+        assert 400 <= panel["width"] <= 450 and panel["height"] > 600
+        page.set_viewport_size({"width": 320, "height": 640})
+        panel = page.locator(".al-panneau").bounding_box()
+        assert panel == {"x": 0, "y": 0, "width": 320, "height": 640}, "the whole of a small screen"
+        assert page.locator(".al-bouton-envoi").bounding_box()["y"] < 640 - 40
 
 
 def test_a_site_that_is_not_allowed_is_told_so(open_page: Any, sites: tuple[str, str, str]) -> None:

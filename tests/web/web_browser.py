@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -89,10 +89,10 @@ def send(page: Any, words: str, field: str = "#message") -> None:
     page.locator(".al-statut:empty").wait_for(state="attached")
 
 
-def reach(page: Any, address: str, state: str) -> None:
-    """Open the page and bring it to one of :data:`STATES`, or ``erreur``."""
+def reach(page: Any, address: str, state: str, said: Mapping[str, Sequence[str]] = STATES) -> None:
+    """Open the page and bring it to one of :data:`STATES`, or ``erreur``; ``said`` replaces what is typed."""
     page.goto(address)
-    for words in STATES.get(state, ()):
+    for words in said.get(state, ()):
         send(page, words)
     if state == "erreur":
         page.locator(".al-bouton-envoi").click()

@@ -18,6 +18,7 @@ ul { list-style: square; padding: 90px; }
 .etiquette { color: rgb(1, 2, 3); }
 html { font-size: 62.5%; }
 """
+CALM = "body { font: 18px/1.6 sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem; color: #222; } .etiquette { font-weight: bold; }"
 PAGE = """<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>La mairie</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/hote.css"></head>
@@ -29,16 +30,16 @@ POLICY = "default-src 'none'; style-src 'self' {assistant}; script-src {assistan
 
 
 @contextmanager
-def host_site(assistant: str | None = None) -> Iterator[tuple[str, list[str]]]:
+def host_site(css: str = HOSTILE) -> Iterator[tuple[str, list[str]]]:
     """Serve ``/widget`` and ``/cadre`` as another site would.
 
     Yields its origin, and a list whose only item is the address of the assistant: it may be set once both are known.
     """
-    known = [assistant or ""]
+    known = [""]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body, kind = HOSTILE, "text/css"
+            body, kind = css, "text/css"
             if self.path != "/hote.css":
                 content = {"/widget": WIDGET, "/cadre": FRAME}.get(self.path, "")
                 body, kind = PAGE.replace("{contenu}", content.replace("{assistant}", known[0])), "text/html; charset=utf-8"
