@@ -191,6 +191,24 @@ class Accounts:
             connection.execute(delete(attempts).where(attempts.c.key == _attempt_key("compte", row.name)))
             audit.record(connection, actor, "compte_mot_de_passe", row.name)
 
+    def change_own_password(self, session: StaffSession, current: str, new: str, address: str) -> None:
+        """Change the password of the person who asks, and close every session of the account.
+
+        Raises:
+            AccountError: the current password is wrong, or the new one will not do.
+            TooManyAttempts: wait first.
+        """
+        name = session.account.name
+        keys = [_attempt_key("compte", name), _attempt_key("adresse", address)]
+        with self._storage.read() as connection:
+            self._check_wait(connection, keys)
+            row = self._known(connection, name)
+        if not self._verify(row.password, current):
+            with self._storage.write() as connection:
+                self._count_failure(connection, keys)
+            raise AccountError("Votre mot de passe actuel n'est pas celui-là.")
+        self.set_password(name, new, name)
+
     def set_tour(self, account: Account, step: int) -> None:
         """Remember where the guided first session is; -1 ends it."""
         with self._storage.write() as connection:

@@ -1,10 +1,10 @@
-"""Entering and leaving the workshop."""
+"""Entering and leaving the workshop, and changing one's own password."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from bot.atelier.accounts import TooManyAttempts
+from bot.atelier.accounts import MIN_PASSWORD, TooManyAttempts
 from bot.errors import AccountError
 from bot.web.atelier.framework import (
     LOGIN,
@@ -22,10 +22,17 @@ from bot.web.atelier.framework import (
     workshop,
 )
 
+ACCOUNT = "/atelier/compte"
+HELP = (
+    "Changez ici votre mot de passe. Une phrase courte, facile à retenir, vaut mieux qu'un mot compliqué. "
+    "Toutes vos sessions seront fermées : vous devrez entrer à nouveau."
+)
+
 
 def add(app: web.Application) -> None:
     """Add the pages."""
     app.add_routes([web.get(LOGIN, show), web.post(LOGIN, enter), web.post("/atelier/deconnexion", leave)])
+    app.add_routes([web.get(ACCOUNT, show_account), web.post(ACCOUNT, change_password)])
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -60,6 +67,28 @@ async def leave(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def show_account(request: web.Request) -> web.StreamResponse:
+    """GET: one's own account."""
+    return _account(request)
+
+
+async def change_password(request: web.Request) -> web.StreamResponse:
+    """POST: change one's own password, then enter again."""
+    form = await read_form(request)
+    new = form.get("nouveau", "")
+    try:
+        if new != form.get("encore", ""):
+            raise AccountError("Les deux nouveaux mots de passe sont différents. Recommencez.")
+        workshop(request).accounts.change_own_password(request[SESSION], form.get("actuel", ""), new, address_of(request))
+    except AccountError as error:
+        return _account(request, str(error), 429 if isinstance(error, TooManyAttempts) else 422)
+    return redirect(LOGIN, change="oui")
+
+
+def _account(request: web.Request, error: str = "", status: int = 200) -> web.Response:
+    return page(request, "compte.html", section="", titre="Mon compte", aide=HELP, status=status, erreur=error, longueur=MIN_PASSWORD)
+
+
 def _form(request: web.Request, after: str, name: str = "", error: str = "", status: int = 200) -> web.Response:
     return page(
         request,
@@ -70,5 +99,6 @@ def _form(request: web.Request, after: str, name: str = "", error: str = "", sta
         suite=after,
         nom=name,
         erreur=error,
+        change=request.query.get("change") == "oui",
         en_clair=not is_secure(request) and not is_local(request),
     )

@@ -31,6 +31,7 @@ PAGES = (
     "/atelier/tableau",
     "/atelier/interrupteur",
     "/atelier/journal?verifier=1",
+    "/atelier/compte",
     "/atelier/rien",
 )
 

@@ -150,3 +150,24 @@ async def test_the_journal_lists_and_verifies(enter: Any) -> None:
         connection.exec_driver_sql("UPDATE audit SET actor = 'autre' WHERE id = 2")
     assert "casse à la ligne 2" in await staff.get("/atelier/journal?verifier=1")
     assert "Aucune ligne" in await staff.get("/atelier/journal?auteur=<script>")
+
+
+async def test_one_changes_ones_own_password(enter: Any) -> None:
+    staff, other = await enter("lea"), await enter("lea")
+    await staff.get("/atelier/compte")
+    good = {"actuel": "une phrase facile", "nouveau": "une autre phrase", "encore": "une autre phrase"}
+    assert "différents" in await staff.post("/atelier/compte", 422, **{**good, "encore": "encore une autre"})
+    assert "n'est pas celui-là" in await staff.post("/atelier/compte", 422, **{**good, "actuel": "faux mot de passe"})
+    assert "au moins 12" in await staff.post("/atelier/compte", 422, **{**good, "nouveau": "court", "encore": "court"})
+    assert "Votre mot de passe est changé" in await staff.post("/atelier/compte", **good)
+    assert "Entrer dans l'atelier" in await other.get("/atelier/")
+    assert "<h1>L'atelier</h1>" in await staff.enter("lea", "une autre phrase")
+
+
+async def test_guessing_from_an_open_session_is_slowed_too(enter: Any) -> None:
+    staff = await enter("lea")
+    await staff.get("/atelier/compte")
+    wrong = {"actuel": "faux mot de passe", "nouveau": "une autre phrase", "encore": "une autre phrase"}
+    for _ in range(5):
+        await staff.post("/atelier/compte", 422, **wrong)
+    assert "Attendez" in await staff.post("/atelier/compte", 429, **{**wrong, "actuel": "une phrase facile"})
