@@ -173,8 +173,9 @@ def _train_candidate(arguments: argparse.Namespace) -> int:
         from bot.atelier.lifeline import end_with_parent
 
         end_with_parent()
-    from bot.atelier.candidate import copy_tree, link_live, remove_work, train_candidate, work_folder
+    from bot.atelier.candidate import copy_tree, link_live, train_candidate
     from bot.atelier.models import ModelRegistry
+    from bot.atelier.work_folders import remove_work, work_folder
     from bot.paths import ProjectPaths
 
     def tell(**said: Any) -> None:

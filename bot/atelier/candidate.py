@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from bot.atelier.comparison import cross_validate, digest_of_tests, evaluate_mod
 from bot.atelier.models import ModelCard, ModelRegistry
 from bot.atelier.vector_cache import remembered_vectors
 from bot.corpus import read_corpus
+from bot.errors import ModelError
 from bot.freshness import fingerprint, model_config
 from bot.paths import ProjectPaths
 from bot.referential import load_referential
@@ -20,15 +22,9 @@ from bot.router import Router, load_detector
 from bot.storage import StoredModel, load_model
 from bot.training import train
 
-WORK_PREFIX = ".travail-"
 COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
 
 Progress = Callable[[str], None]
-
-
-def work_folder(paths: ProjectPaths, name: str) -> Path:
-    """Return the folder where a training works; it can be removed when nobody works in it."""
-    return paths.models / f"{WORK_PREFIX}{name}"
 
 
 def copy_tree(paths: ProjectPaths, folder: Path) -> ProjectPaths:
@@ -69,7 +65,8 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
         referential = load_referential(copied.referential)
         evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
         if live is not None:
-            ensure_evaluation(served, live, paths, progress)
+            with contextlib.suppress(ModelError):  # one that cannot be read any more is nothing to compare with
+                ensure_evaluation(served, live, paths, progress)
     details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet"}
     return served.add(copied.router_model, details, evaluation)
 
@@ -98,16 +95,6 @@ def router_of(paths: ProjectPaths, stored: StoredModel) -> Router:
     """Return a router that answers with a model and the referential of a tree."""
     folder = paths.referential
     return Router(load_referential(folder), load_gazetteer(folder), load_detector(folder), stored.model, stored.thresholds)
-
-
-def remove_work(folder: Path) -> None:
-    """Remove what a training leaves behind."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def leftover_work(paths: ProjectPaths) -> list[Path]:
-    """Return the folders that trainings left behind."""
-    return [p for p in paths.models.glob(f"{WORK_PREFIX}*") if p.is_dir()] if paths.models.exists() else []
 
 
 def link_live(copied_models: Path, card: ModelCard) -> None:

@@ -83,7 +83,7 @@ class PhraseIndex:
         frequency = Counter(word for _, _, words in rows for word in words)
         size = max(1, len(rows))
         self._weight = {word: math.log(1 + size / count) for word, count in frequency.items()}
-        self._rare = {word for word, count in frequency.items() if count <= max(3, COMMON_WORD * size)}
+        self._rare = {word for word, count in frequency.items() if count <= max(30, COMMON_WORD * size)}
         self._holders: dict[str, list[int]] = defaultdict(list)
         for i, (_, _, words) in enumerate(rows):
             for word in words & self._rare:

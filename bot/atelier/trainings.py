@@ -20,9 +20,9 @@ from typing import IO, Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Row
 
-from bot.atelier.candidate import leftover_work, remove_work, work_folder
 from bot.atelier.schema import trainings
 from bot.atelier.storage import Storage
+from bot.atelier.work_folders import leftover_work, remove_work, work_folder
 from bot.errors import AssistantError, TrainingError
 from bot.paths import ProjectPaths
 

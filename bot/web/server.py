@@ -69,6 +69,7 @@ class _Backstage:
         self.switch = Switch(storage)
         self._server = None
         workshop = Workshop(storage, Accounts(storage), settings, paths, self.switch.refresh)
+        self._queue = workshop.queue
         if inside is not None:
             self._server = InternalServer(lambda: create_internal_app(workshop), inside)
             print(f"L'atelier du personnel est sur {_shown(inside)}/atelier/", flush=True)
@@ -77,12 +78,14 @@ class _Backstage:
     def start(self) -> None:
         self._keeper.start()
         if self._server is not None:
+            self._queue.start()
             self._server.start()
 
     def stop(self) -> None:
         self._keeper.stop()
         if self._server is not None:
             self._server.stop()
+            self._queue.stop()
 
 
 def _shown(listener: socket.socket) -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from bot.atelier import trainings as module
-from bot.atelier.candidate import work_folder
 from bot.atelier.schema import trainings as table
 from bot.atelier.storage import Storage
 from bot.atelier.trainings import State, TrainingQueue, share_of
+from bot.atelier.work_folders import work_folder
 from bot.errors import TrainingError
 from bot.paths import ProjectPaths
 

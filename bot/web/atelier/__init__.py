@@ -55,7 +55,31 @@ from aiohttp import web
 
 def add_pages(app: web.Application) -> None:
     """Add every page of the workshop to the internal application."""
-    from bot.web.atelier import dashboard, entrance, home, inbox_page, journal_page, switch_page, tour
+    from bot.web.atelier import (
+        dashboard,
+        desks_page,
+        entrance,
+        home,
+        inbox_page,
+        journal_page,
+        models_page,
+        switch_page,
+        topics_page,
+        tour,
+        trainings_page,
+    )
 
-    for module in (entrance, home, inbox_page, dashboard, switch_page, journal_page, tour):
+    for module in (
+        entrance,
+        home,
+        inbox_page,
+        topics_page,
+        desks_page,
+        trainings_page,
+        models_page,
+        dashboard,
+        switch_page,
+        journal_page,
+        tour,
+    ):
         module.add(app)

@@ -22,6 +22,7 @@ from bot.atelier.accounts import Accounts, Role, StaffSession
 from bot.atelier.corpus_editor import CorpusEditor
 from bot.atelier.inbox import Inbox
 from bot.atelier.storage import PARIS, Storage
+from bot.atelier.trainings import TrainingQueue
 from bot.errors import AssistantError, StorageError
 from bot.paths import ProjectPaths
 from bot.referential import Referential, load_referential
@@ -65,6 +66,11 @@ class Workshop:
     def writer(self) -> CorpusEditor:
         """What writes phrases into the corpus."""
         return CorpusEditor(self.paths)
+
+    @functools.cached_property
+    def queue(self) -> TrainingQueue:
+        """The trainings; started by the server."""
+        return TrainingQueue(self.storage, self.paths)
 
     def referential(self) -> Referential:
         """Return who does what, as the files are now; read again only when one changed.

@@ -28,6 +28,10 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section("accueil", "Accueil", "/atelier/"),
     Section("boite", "Boîte de réception", "/atelier/boite"),
+    Section("sujets", "Sujets", "/atelier/sujets"),
+    Section("guichets", "Guichets", "/atelier/guichets"),
+    Section("entrainement", "Entraînement", "/atelier/entrainement"),
+    Section("modeles", "Modèles", "/atelier/modeles"),
     Section("tableau", "Tableau de bord", "/atelier/tableau"),
     Section("interrupteur", "Interrupteur", "/atelier/interrupteur"),
     Section("journal", "Journal", "/atelier/journal", Role.ADMINISTRATOR),
