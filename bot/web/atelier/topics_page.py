@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from aiohttp import web
@@ -15,13 +15,13 @@ from bot.atelier.linting import Remark, index_of, lint_phrase, lint_topic, previ
 from bot.atelier.topic_editor import TopicEditor, suggest_id
 from bot.atelier.workspace import unique
 from bot.errors import AssistantError, EditConflict, EditError
+from bot.hours import PARIS
 from bot.referential import Referential
 from bot.web.atelier.deeds import note_change
 from bot.web.atelier.forms import line, lines, loose
 from bot.web.atelier.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
 from bot.web.atelier.topics import choices_of, resolve, search
-from bot.web.view import reply_view
-from bot.wording import Reply
+from bot.web.view import card_view
 
 PATH = "/atelier/sujets"
 NEW = f"{PATH}/nouveau"
@@ -294,7 +294,7 @@ def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
     names = {i: t.libelle for i, t in referential.topics.items()}
     return {
         "remarques": sorted(remarks, key=lambda r: r.level != "erreur"),
-        "carte_publique": reply_view(Reply("", cards=(card,)))["cartes"][0] if card else None,
+        "carte_publique": card_view(card, datetime.now(PARIS)) if card else None,
         "noms": names,
     }
 

@@ -82,7 +82,7 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
     remi = await enter("remi")
     await remi.get("/atelier/sujets/nouveau?phrase=un+drone+filme+mon+jardin")
     shown = await remi.post("/atelier/sujets/nouveau", **{**NEW, "geste": "apercu"})
-    assert "Un drone au-dessus de ma maison" in shown and "Encore 13 phrases" in shown and "carte-porte" in shown
+    assert "Un drone au-dessus de ma maison" in shown and "Encore 13 phrases" in shown and "al-carte-porte" in shown
     assert "drone_dessus_maison" not in load_referential(workshop.paths.referential).topics
     missing = await remi.post("/atelier/sujets/nouveau", 422, **{**NEW, "premier_geste": "", "source": ""})
     assert "« Premier geste » manque" in missing and "« Source » manque" in missing and "qui règle les drones" in missing
@@ -99,7 +99,7 @@ async def test_the_linter_answers_the_script(enter: Any) -> None:
     remi = await enter("remi")
     await remi.get("/atelier/sujets/nouveau")
     text = await remi.post("/atelier/sujets/verifier", **{**NEW, "phrases": "appelez le 06 12 34 56 78\r\nrefaire ma carte d'identité"})
-    assert "donnée personnelle" in text and "<html" not in text and "carte-porte" in text
+    assert "donnée personnelle" in text and "<html" not in text and "al-carte-porte" in text
     assert "presque la même phrase" in text
 
 
