@@ -25,6 +25,8 @@ MIN_WORDS = 4
 MIN_FOREIGN_WORDS = 2
 SURE = 0.85
 """Probability from which py3langid alone may set aside words that French shares with the language."""
+VERY_SURE = 0.97
+"""Probability from which it may decide with one word of the lists only."""
 READ_CHARACTERS = 1_000
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
@@ -118,7 +120,7 @@ class Languages:
         return None if language is None else Foreign(language, language != "" and _holds(self._danger[language], read.display))
 
     def takes_card(self, language: str) -> bool:
-        """Whether a door understood in this language may be shown: measured, see docs/resultats.md."""
+        """Whether a door understood in this language may be shown: measured, see docs/adr/0015-langues-etrangeres.md."""
         return language in self._known and bool(self._known[language].carte)
 
     def courtesy(self, language: str, phone: str, danger: bool = False, card: bool = False) -> Courtesy:
@@ -152,16 +154,22 @@ class Languages:
         common = [bare for i, (bare, w) in enumerate(zip(words, written)) if (i == 0 or w[0].islower()) and w != "à"]
         found = {i: sum(w in known for w in common) for i, known in self._words.items()}
         most = max(found.values())
+        french = sum(w in self._french for w in words) + written.count("à")
         if most < MIN_FOREIGN_WORDS or most * 4 < len(words):
-            return None
+            return self._by_rank_alone(display, found) if most and not french else None
         ranks = self._rank(display)
         best = max((i for i in found if found[i] >= most - 1), key=lambda i: found[i] + 2 * ranks.get(i, 0.0))
-        french = sum(w in self._french for w in words)
         shared = sum(w in self._shared for w in words)
         if most > 2 * french:
             return best if ranks[best] > ranks[FRENCH] or most * 2 >= len(words) else None
         sure = ranks[best] > SURE and ranks[FRENCH] < 1 - SURE
         return best if sure and most > 2 * (french - shared) else None
+
+    def _by_rank_alone(self, display: str, found: dict[str, int]) -> str | None:
+        """Trust py3langid on a message with no French word at all, when it is very sure and one word agrees."""
+        ranks = self._rank(display)
+        best = max(found, key=lambda i: ranks[i])
+        return best if ranks[best] > VERY_SURE and found[best] else None
 
     def _of_script(self, display: str) -> str:
         """Return the language of a text in another alphabet, "" when it is none of ours."""

@@ -15,6 +15,7 @@ import pytest
 from bot.cleaning import CleanText
 from bot.decision import Thresholds
 from bot.emergency import EmergencyDetector
+from bot.language import load_languages
 from bot.paths import ProjectPaths
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Gazetteer, load_gazetteer
@@ -99,4 +100,4 @@ def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, 
     from bot.training import ensure_model
 
     stored = ensure_model(paths, lambda _sentence: None)
-    return Router(referential, gazetteer, detector, stored.model, stored.thresholds)
+    return Router(referential, gazetteer, detector, stored.model, stored.thresholds, load_languages(paths.referential))

@@ -43,7 +43,7 @@ def french_messages() -> list[str]:
         for path in sorted(PATHS.test_sets.glob("demandes_*.jsonl"))
         for line in path.read_text("utf-8").splitlines()
     ]
-    return rows + [example.text for example in read_corpus(PATHS.corpus)]
+    return rows + [example.text for example in read_corpus(PATHS.corpus)][::4]
 
 
 def test_every_language_is_recognised_with_its_emergencies(languages: Languages) -> None:

@@ -11,6 +11,11 @@ import pytest
 from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
 from web_fakes import BROKEN, Ear, FakeEngine
 
+from bot.dialogue import Dialogue
+from bot.paths import project_paths
+from bot.router import Router
+from bot.web.engines import FirstAid, PlainEngine
+
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
 
@@ -517,3 +522,25 @@ def test_a_very_long_message_is_answered_and_never_lost(open_page: Any, address:
     page.press("#message", "Enter")
     page.locator("#erreur", has_text="trop long").wait_for()
     assert len(page.input_value("#message")) > 250_000
+
+
+@pytest.mark.modele
+def test_real_answers_of_the_real_router(open_page: Any, router: Router) -> None:
+    """A citizen, a question, two requests, an emergency and a foreigner, with the shipped referential and model."""
+    engine = PlainEngine(lambda: Dialogue(router), lambda: FirstAid(project_paths()), 60.0)
+    with serving(engine, router_seconds=60.0) as where:
+        page = open_page(viewport={"width": 320, "height": 640})
+        page.goto(where)
+        send(page, "je veux refaire mon passeport")
+        assert "passeport" in words(page, ".al-carte").lower() and page.locator(".al-avis").count() == 1
+        address = page.locator(".al-lien-fiche").get_attribute("href")
+        send(page, "il y a le feu dans ma maison")
+        assert words(page, ".al-appel >> nth=0").startswith("18")
+        send(page, "do you know where I can renew my driving licence please")
+        assert page.locator(".al-courtoisie").get_attribute("lang") == "en"
+        send(page, "j'ai besoin d'un papier")
+        page.locator(".al-choix .al-bouton-choix").first.click()
+        page.locator(".al-message-assistant").nth(4).wait_for()
+        assert violations(page) == [] and page.evaluate(CUT) == []
+        page.goto(where + str(address))
+        assert "passeport" in words(page, "main").lower()
