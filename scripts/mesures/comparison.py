@@ -133,14 +133,14 @@ def compare(
         *((f"notre modèle, proposition par proposition ({name})", p.ByClause(ours, combine)) for name, combine in p.CLAUSES.items()),
         *_syntactic(config, encoders),
     ]
-    if plan.epochs:
-        pipelines.append((RASA, StockRasa(plan.epochs, _lookups(paths, referential))))
     lines = [bench.run(name, pipeline, small) for name, pipeline in pipelines]
     curve = _learning_curve(bench, paths, whole, encoders, examples, plan)
     everything: list[Line | None] = []
     if plan.slow:
         lines += [bench.run(name, pipeline, small) for name, pipeline in _with_e5(config, encoders)]
         everything = _whole_corpus(bench, paths, whole, encoders, messages(examples))
+    if plan.epochs:  # by far the slowest: last
+        lines.append(bench.run(RASA, StockRasa(plan.epochs, _lookups(paths, referential)), small))
     return {
         "echantillon": [line for line in lines if line is not None],
         "tout": [line for line in everything if line is not None],
@@ -290,16 +290,16 @@ def _learning_curve(
     plan: Plan,
 ) -> list[dict[str, Any]]:
     points = []
-    for part in plan.parts:
-        for seed in range(plan.seeds if part < 1 / 2 else 1):
-            data = messages(sample(examples, part, seed) if part < 1 else examples)
-            name = f"courbe, {part:.3g} du corpus, tirage {seed}"
-            stored = part == 1 and plan.slow
-            pipeline = _Stored(load_model(paths.router_model)) if stored else p.Ours(scaled(config, part), encoders)
-            line = bench.run(name, pipeline, data, timed=False)
-            if line is not None:
-                points.append({"part": part, "tirage": seed, "messages": len(data), "score": line.score})
-    return points
+    tasks = [(part, seed) for part in plan.parts for seed in range(plan.seeds if part < 1 / 2 else 1)]
+    for part, seed in sorted(tasks, key=lambda task: (task[0] < 1, task)):  # the quickest first: the whole is already learnt
+        data = messages(sample(examples, part, seed) if part < 1 else examples)
+        name = f"courbe, {part:.3g} du corpus, tirage {seed + 1}"
+        stored = part == 1 and plan.slow
+        pipeline = _Stored(load_model(paths.router_model)) if stored else p.Ours(scaled(config, part), encoders)
+        line = bench.run(name, pipeline, data, timed=False)
+        if line is not None:
+            points.append({"part": part, "tirage": seed, "messages": len(data), "score": line.score})
+    return sorted(points, key=lambda q: (q["part"], q["tirage"]))
 
 
 def _lookups(paths: ProjectPaths, referential: Referential) -> dict[str, list[str]]:
