@@ -1,7 +1,8 @@
 """The messages that staff should read: grouped when alike, ranked by what labelling them is worth, settled in one gesture.
 
-Which messages come in: those not understood, those answered by a question, those answered with a low confidence, and those
-a person found unhelpful. Words arrive already masked.
+Which messages come in: those not understood, those answered by a question, those answered with a low confidence, those taken
+for no request of ours (a request that no topic knows yet often ends there), and those a person found unhelpful. Words arrive
+already masked.
 
 The ranking. The expected gain of labelling a group is::
 
@@ -40,6 +41,8 @@ from bot.errors import InboxError
 
 LOW_CONFIDENCE = 0.6
 """A door given below this probability is "answered with doubt"."""
+REJECTED_DOUBT = 0.3
+"""Doubt of a message taken for no request: no probability says how sure that was; it ranks below real doubts."""
 OPEN, WAITING, ATTACHED, IGNORED, EXPIRED = "ouvert", "attente", "rattache", "ignore", "perime"
 STATES = {
     OPEN: "À traiter",
@@ -127,6 +130,8 @@ def doubt_of(event: TurnEvent) -> float:
     """Return the doubt of an answer, in [0, 1]."""
     if event.doors:
         return 1.0 - (event.confidence or 0.0)
+    if event.kind == "hors_sujet":
+        return REJECTED_DOUBT
     return 1.0 if event.kind in {"incompris", "clarifier"} else 0.0
 
 
@@ -134,7 +139,7 @@ def worth_reading(event: TurnEvent) -> bool:
     """Whether an exchange has something to teach, before any vote."""
     if event.pressed or not event.text.strip():
         return False
-    if event.kind in {"incompris", "clarifier"}:
+    if event.kind in {"incompris", "clarifier", "hors_sujet"}:
         return True
     return event.kind in {"orienter", "hors_perimetre"} and (event.confidence or 0.0) < LOW_CONFIDENCE
 

@@ -83,7 +83,7 @@ def texts(inbox: Inbox, state: str = OPEN) -> list[str | None]:
         (turn("un étang", "hors_perimetre", door("a", 0.3)), True),
         (turn("merci", "conversation"), False),
         (turn("au feu", "urgence"), False),
-        (turn("bonjour", "hors_sujet"), False),
+        (turn("une nouvelle demande", "hors_sujet"), True),
         (turn("  "), False),
         (turn("x", "clarifier", pressed=True), False),
         (turn("x", "sans_decision"), False),
@@ -174,7 +174,7 @@ def test_the_gain_grows_with_each_of_its_four_causes() -> None:
 def test_doubt_is_what_the_model_lacks() -> None:
     assert doubt_of(turn("x")) == doubt_of(turn("x", "clarifier")) == 1.0
     assert doubt_of(turn("x", "clarifier", door("a", 0.4), door("b", 0.3))) == pytest.approx(0.6)
-    assert doubt_of(turn("x", "conversation")) == 0.0
+    assert 0.0 == doubt_of(turn("x", "conversation")) < doubt_of(turn("x", "hors_sujet")) < doubt_of(turn("x", "orienter", door("a", 0.5)))
 
 
 def test_the_inbox_is_ranked_and_paged(intake: Intake, inbox: Inbox) -> None:

@@ -28,7 +28,8 @@ PATH = "/atelier/boite"
 NEW_TOPIC = "/atelier/sujets/nouveau"
 SIZE = 15
 HELP = (
-    "Voici les messages que l'assistant n'a pas compris, ceux où il doute, et ceux dont la réponse n'a pas aidé. Les données "
+    "Voici les messages que l'assistant n'a pas compris, ceux où il doute, ceux qu'il a crus hors sujet, et ceux dont la réponse n'a "
+    "pas aidé. Les données "
     "personnelles sont déjà cachées. Les messages qui se ressemblent sont réunis. En haut : ceux dont l'assistant apprendra le plus. "
     "Choisissez le bon sujet, et la phrase entre dans ses exemples. Un message sans intérêt s'écarte pour toujours."
 )
