@@ -430,6 +430,9 @@ def test_the_card_prints_without_the_rest(open_page: Any, address: str) -> None:
     reach(page, address, "reponse")
     page.emulate_media(media="print")
     assert page.locator(".al-carte").is_visible() and page.locator(".bandeau").is_visible()
+    ink = "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    assert page.locator(".al-bouton-appel").evaluate(ink) == ["rgb(0, 0, 0)", "rgba(0, 0, 0, 0)"], "readable with backgrounds printed"
+    assert not page.locator(".al-ouverture").is_visible(), "true now, not on paper"
     for hidden in (".al-saisie", ".outils", ".bienvenue", ".al-avis", ".al-carte-outils"):
         assert not page.locator(hidden).first.is_visible()
     assert len(page.pdf()) > 5_000
