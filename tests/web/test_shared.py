@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from web_fakes import FakeEngine
+from web_fakes import Ear, FakeEngine
 from web_redis import REDIS, RedisServer
 
 from bot.dialogue import ConversationState
@@ -145,3 +145,21 @@ async def test_what_another_version_wrote_is_ignored(redis_server: RedisServer, 
     assert await sessions.get("abc") is None
     assert await sessions.get("x" * 65) is None and await sessions.get(None) is None
     await sessions.close()
+
+
+async def test_a_vote_on_another_process_joins_its_answer(redis_server: RedisServer) -> None:
+    ear = Ear()
+    clients: list[Client] = []
+    for observer in (None, ear):
+        client: Client = TestClient(TestServer(create_app(Settings(redis=redis_server.url), FakeEngine(), observer=observer)))
+        await client.start_server()
+        clients.append(client)
+    _, value = await chat(clients[0], texte="logement")
+    body = {"conversation": value["conversation"], "reponse": value["id"], "utile": False, "raison": "autre"}
+    for _ in range(2):
+        async with clients[1].post("/api/avis", json=body) as answer:
+            assert answer.status == 204
+    (vote,) = ear.votes
+    assert vote.turn is not None and vote.turn.id == value["id"] and vote.turn.text == "logement"
+    for client in clients:
+        await client.close()
