@@ -181,7 +181,7 @@ class _Bench:
         if key in self._known:
             return self._known[key]
         if time.monotonic() > self._end:
-            self.missing.append(name)
+            self.missing.append(f"{name} ({len(data)} messages)")
             return None
         pipeline.fit(data)
         return self._measure(key, name, pipeline, len(data), timed)
@@ -335,7 +335,7 @@ def _body(result: dict[str, Any]) -> str:
         "« Écart » : points de bonne délégation de plus (ou de moins) que notre modèle, sur les mêmes messages, intervalle à 95 %. "
         "« Apprentissage » : temps, rapporté à celui de notre modèle. « Récits » : messages de plus de 30 mots.",
     ]
-    if plan.epochs:
+    if any(line.name == RASA for line in lines):
         out += ["", f"DIET a appris {plan.epochs} époques (300 par défaut dans Rasa), faute de temps."]
     out += [
         "",
@@ -345,7 +345,7 @@ def _body(result: dict[str, Any]) -> str:
     if result["tout"]:
         out += ["", f"### Sur tout le corpus : {result['tout'][0].messages} messages", "", *_comparison_table(result["tout"], rows)]
     if result["manquent"]:
-        out += ["", f"Pas encore mesuré, faute de temps (une nouvelle exécution reprend là) : {', '.join(result['manquent'])}."]
+        out += ["", f"Pas encore mesuré, faute de temps (une nouvelle exécution reprend là) : {' ; '.join(result['manquent'])}."]
     return "\n".join([*out, "", "### La courbe d'apprentissage", "", *_curve_text(result)])
 
 
