@@ -423,7 +423,7 @@ def _curve_text(result: dict[str, Any]) -> list[str]:
 
 def _draw_bars(lines: Sequence[Line], target: Path) -> None:
     ordered = sorted(lines, key=lambda line: line.score.dis.mean())
-    title = f"Bonne délégation, {ordered[0].messages} messages appris"
+    title = f"{ordered[0].messages} messages appris"
     with chart(target, title, "bonne délégation, premier choix (%)", "", size=(9.0, 0.42 * len(ordered) + 1.4)) as axes:
         figures = [proportion(line.score.dis.tolist()) for line in ordered]
         values = [100 * f["valeur"] for f in figures]
