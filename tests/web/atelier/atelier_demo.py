@@ -116,6 +116,7 @@ def serving_workshop(folder: Path, *, copy: bool = True, filled: bool = True, **
     if copy:
         tree = folder / "projet"
         shutil.copytree(ROOT / "data", tree / "data")
+        shutil.copy(ROOT / "config.yml", tree)
     storage = Storage(f"sqlite:///{folder}/atelier.db")
     accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     for name, role in PEOPLE.items():
