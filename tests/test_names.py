@@ -88,8 +88,8 @@ def test_every_setting_has_a_french_sentence_and_a_variable() -> None:
 
 
 def test_every_variable_read_from_the_environment_is_known() -> None:
-    """``BOT_…`` names in the code are settings, or one of the two that say where the tree is."""
-    known = {variable for variable, _, _ in Settings.describe()} | {"BOT_RACINE", "BOT_MODELES"}
+    """``BOT_…`` names in the code are settings, or one of the three that say where files are."""
+    known = {variable for variable, _, _ in Settings.describe()} | {"BOT_RACINE", "BOT_MODELES", "BOT_ESSAIS"}
     used = {name for p in CODE if p.suffix == ".py" for name in re.findall(r"\bBOT_[A-Z_]+[A-Z]\b", p.read_text(encoding="utf-8"))}
     assert used - known == set()
 
