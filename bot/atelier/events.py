@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+LOW_CONFIDENCE = 0.6
+"""A door given below this probability is "answered with doubt"."""
 NO_DECISION = "sans_decision"
 """Kind of an exchange that the router did not decide (an empty message, another alphabet, the phone-only mode)."""
 REASONS = {
@@ -82,6 +84,23 @@ class FeedbackEvent:
 
 
 Event = TurnEvent | FeedbackEvent
+
+
+def worth_reading(event: TurnEvent) -> bool:
+    """Whether an exchange has something to teach, before any vote."""
+    if event.pressed or not event.text.strip():
+        return False
+    if event.kind in {"incompris", "clarifier", "hors_sujet"}:
+        return True
+    return event.kind in {"orienter", "hors_perimetre"} and (event.confidence or 0.0) < LOW_CONFIDENCE
+
+
+def without_useless_words(event: Event) -> Event:
+    """Return an event with only the words that may teach something: of a sure answer nothing is written anywhere, of a
+    helpful one neither (data kept to the need, GDPR article 5.1.c)."""
+    if isinstance(event, TurnEvent):
+        return event if worth_reading(event) else replace(event, text="")
+    return replace(event, turn=None) if event.helpful else event
 
 
 def to_line(event: Event) -> str:

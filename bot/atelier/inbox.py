@@ -1,6 +1,6 @@
 """The messages that staff should read: grouped when alike, ranked by what labelling them is worth, settled in one gesture.
 
-Which messages come in: those not understood, those answered by a question, those answered with a low confidence, those taken
+Which messages come in (:func:`bot.atelier.events.worth_reading`): those not understood, those answered by a question, those answered with a low confidence, those taken
 for no request of ours (a request that no topic knows yet often ends there), and those a person found unhelpful. Words arrive
 already masked.
 
@@ -39,8 +39,6 @@ from bot.atelier.similarity import ALIKE, CorpusIndex, band_keys, exact_key, lik
 from bot.atelier.storage import Storage
 from bot.errors import InboxError
 
-LOW_CONFIDENCE = 0.6
-"""A door given below this probability is "answered with doubt"."""
 REJECTED_DOUBT = 0.3
 """Doubt of a message taken for no request: no probability says how sure that was; it ranks below real doubts."""
 OPEN, WAITING, ATTACHED, IGNORED, EXPIRED = "ouvert", "attente", "rattache", "ignore", "perime"
@@ -133,15 +131,6 @@ def doubt_of(event: TurnEvent) -> float:
     if event.kind == "hors_sujet":
         return REJECTED_DOUBT
     return 1.0 if event.kind in {"incompris", "clarifier"} else 0.0
-
-
-def worth_reading(event: TurnEvent) -> bool:
-    """Whether an exchange has something to teach, before any vote."""
-    if event.pressed or not event.text.strip():
-        return False
-    if event.kind in {"incompris", "clarifier", "hors_sujet"}:
-        return True
-    return event.kind in {"orienter", "hors_perimetre"} and (event.confidence or 0.0) < LOW_CONFIDENCE
 
 
 def receive(connection: Connection, event: TurnEvent) -> int | None:

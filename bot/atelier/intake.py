@@ -1,7 +1,7 @@
 """Writes batches of events: counts for the dashboard, and the messages that staff should read for the inbox.
 
 Data kept to the need (GDPR, article 5.1.c): the masked words of an exchange are written only when it has something to
-teach, see :mod:`bot.atelier.inbox`. Of all others, only the door and its confidence are kept.
+teach, see :func:`bot.atelier.events.worth_reading`. Of all others, only the door and its confidence are kept.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
-from bot.atelier.events import Event, FeedbackEvent, TurnEvent
-from bot.atelier.inbox import count_vote, keeps_words, receive, worth_reading
+from bot.atelier.events import Event, FeedbackEvent, TurnEvent, worth_reading
+from bot.atelier.inbox import count_vote, keeps_words, receive
 from bot.atelier.schema import turns, votes
 from bot.atelier.storage import Storage, civil_day
 

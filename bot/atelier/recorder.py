@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.atelier.events import Event, FeedbackEvent, TurnEvent, from_line, to_line
+from bot.atelier.events import Event, FeedbackEvent, TurnEvent, from_line, to_line, without_useless_words
 
 log = logging.getLogger("bot.atelier.recorder")
 
@@ -91,7 +91,7 @@ class Recorder:
 
     def _put(self, event: Event) -> None:
         try:
-            self._queue.put_nowait(event)
+            self._queue.put_nowait(without_useless_words(event))
         except queue.Full:
             self._drop(1)
 

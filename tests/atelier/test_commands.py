@@ -61,3 +61,16 @@ def test_a_journal_tampered_with_fails_the_command(
     connection.close()
     assert run(monkeypatch, "journal", "verifier") == 1
     assert "casse à la ligne 1" in capsys.readouterr().err
+
+
+def test_purge_says_what_it_deleted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from bot.atelier.events import TurnEvent
+    from bot.atelier.intake import Intake
+    from bot.atelier.storage import Storage
+
+    Intake(Storage(f"sqlite:///{tmp_path}/atelier.db"))([TurnEvent("a1", 1_600_000_000.0, "un vieux message", "incompris")])
+    monkeypatch.setenv("BOT_CONSERVATION_JOURS", "30")
+    assert run(monkeypatch, "purge") == 0
+    assert "plus de 30 jours effacés : 1 message(s), 0 commentaire(s), 1 groupe(s)" in capsys.readouterr().out
+    assert run(monkeypatch, "purge") == 0
+    assert "0 message(s)" in capsys.readouterr().out

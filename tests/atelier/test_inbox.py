@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.atelier import audit
-from bot.atelier.events import FeedbackEvent, TurnEvent
-from bot.atelier.inbox import ATTACHED, IGNORED, OPEN, WAITING, Inbox, doubt_of, expected_gain, worth_reading
+from bot.atelier.events import FeedbackEvent, TurnEvent, worth_reading
+from bot.atelier.inbox import ATTACHED, IGNORED, OPEN, WAITING, Inbox, doubt_of, expected_gain
 from bot.atelier.intake import Intake
 from bot.atelier.schema import groups, turns, votes
 from bot.atelier.similarity import CorpusIndex

@@ -65,6 +65,22 @@ def test_events_reach_the_database(tmp_path: Path) -> None:
     recorder.stop()
 
 
+def test_words_of_sure_or_helpful_answers_are_written_nowhere(tmp_path: Path) -> None:
+    database = Database()
+    database.away = True
+    recorder = Recorder(lambda: database, tmp_path, 5.0)
+    recorder.start()
+    sure, doubtful = turn(1), TurnEvent("a2", 2.0, "zinzolin", "incompris")
+    for event in (sure, doubtful):
+        recorder.turn(event)
+    for number, helpful in ((1, True), (2, False)):
+        recorder.feedback(FeedbackEvent(f"a{number}", 3.0, helpful, turn=sure if number == 1 else doubtful))
+    assert recorder.flush()
+    waiting = "".join(path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
+    assert "mon passeport" not in waiting and waiting.count("zinzolin") == 2
+    recorder.stop()
+
+
 def test_events_wait_on_disk_and_are_delivered_later_in_order(tmp_path: Path) -> None:
     database = Database()
     database.away = True
