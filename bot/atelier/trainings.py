@@ -115,14 +115,20 @@ class TrainingQueue:
         paths: the tree.
         command: of one training; that of this Python by default.
         clock: seconds since 1970.
+        with_agent: whether a training also makes the archive of the Rasa agent.
     """
 
     def __init__(
-        self, storage: Storage, paths: ProjectPaths, command: Sequence[str] | None = None, clock: Callable[[], float] = time.time
+        self,
+        storage: Storage,
+        paths: ProjectPaths,
+        command: Sequence[str] | None = None,
+        clock: Callable[[], float] = time.time,
+        with_agent: bool = True,
     ) -> None:
         self._storage = storage
         self._paths = paths
-        self._command = tuple(command or (sys.executable, "-m", "bot", "train", "--candidat"))
+        self._command = (*(command or (sys.executable, "-m", "bot", "train", "--candidat")), *(() if with_agent else ("--routeur-seul",)))
         self._clock = clock
         self._stop = threading.Event()
         self._wake = threading.Event()

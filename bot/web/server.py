@@ -37,7 +37,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     inside = _listen(*_internal_address(internal), "--interne") if internal else None
     engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent)
     print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
-    backstage = _Backstage(settings, paths, inside)
+    backstage = _Backstage(settings, paths, inside, with_agent)
     backstage.start()
     try:
         web.run_app(
@@ -54,7 +54,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
 class _Backstage:
     """What runs behind the public page: the recorder, the off switch, the chores, and the internal pages when asked."""
 
-    def __init__(self, settings: Settings, paths: ProjectPaths, inside: socket.socket | None) -> None:
+    def __init__(self, settings: Settings, paths: ProjectPaths, inside: socket.socket | None, with_agent: bool) -> None:
         from bot.atelier.accounts import Accounts
         from bot.atelier.intake import Intake
         from bot.atelier.keeper import Keeper
@@ -68,7 +68,7 @@ class _Backstage:
         self.recorder = Recorder(lambda: Intake(storage), paths.variable / "attente")
         self.switch = Switch(storage)
         self._server = None
-        workshop = Workshop(storage, Accounts(storage), settings, paths, self.switch.refresh)
+        workshop = Workshop(storage, Accounts(storage), settings, paths, self.switch.refresh, with_agent)
         self._queue = workshop.queue
         if inside is not None:
             self._server = InternalServer(lambda: create_internal_app(workshop), inside)

@@ -53,6 +53,7 @@ class Workshop:
         accounts: of the staff.
         settings: of the deployer.
         paths: of the project tree.
+        with_agent: whether a training also makes the archive of the Rasa agent.
         refresh_switch: makes the public pages of this process read the off switch at once.
     """
 
@@ -61,6 +62,7 @@ class Workshop:
     settings: Settings
     paths: ProjectPaths
     refresh_switch: Callable[[], None] = lambda: None
+    with_agent: bool = True
 
     @functools.cached_property
     def writer(self) -> CorpusEditor:
@@ -70,7 +72,7 @@ class Workshop:
     @functools.cached_property
     def queue(self) -> TrainingQueue:
         """The trainings; started by the server."""
-        return TrainingQueue(self.storage, self.paths)
+        return TrainingQueue(self.storage, self.paths, with_agent=self.with_agent)
 
     def referential(self) -> Referential:
         """Return who does what, as the files are now; read again only when one changed.
@@ -154,7 +156,7 @@ def flash(request: web.Request, sentence: str, kind: str = "ok") -> None:
 
 
 def page(
-    request: web.Request, template: str, *, section: str, titre: str, aide: str = "", status: int = 200, **values: Any
+    request: web.Request, template: str, *, section: str, titre: str, aide: str = "", status: int = 200, piece: bool = False, **values: Any
 ) -> web.Response:
     """Render a page of the workshop.
 
@@ -165,6 +167,7 @@ def page(
         titre: what the page is about: its heading and its title.
         aide: one paragraph of help, or empty.
         status: HTTP status.
+        piece: whether it is a part of a page, for a script: what is shown once waits for a whole page.
         values: for the template.
     """
     from bot.web.atelier.tour import progress
@@ -180,7 +183,7 @@ def page(
         "peut_ecrire": session is not None and session.account.role.covers(Role.EDITOR),
         "administre": session is not None and session.account.role is Role.ADMINISTRATOR,
         "menu": sections_for(session.account.role) if session is not None else (),
-        "avis": workshop(request).accounts.take_flashes(session) if session is not None else [],
+        "avis": workshop(request).accounts.take_flashes(session) if session is not None and not piece else [],
         "jeton": Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN, token),
         "quand": readable_time,
         "visite": progress(session.account.tour) if session is not None else None,

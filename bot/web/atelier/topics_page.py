@@ -135,7 +135,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def check(request: web.Request) -> web.StreamResponse:
     """POST: what the linter says and the preview, as a piece of page; for the script, while one types."""
     form = await _read(request)
-    return page(request, "verification.html", section="sujets", titre="Vérification", **_checked(request, form))
+    return page(request, "verification.html", section="sujets", titre="Vérification", piece=True, **_checked(request, form))
 
 
 async def show_one(request: web.Request) -> web.StreamResponse:

@@ -31,7 +31,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def follow(request: web.Request) -> web.StreamResponse:
     """GET: the part of the page that changes; for the script."""
-    return _page(request, "entrainement_suivi.html")
+    return _page(request, "entrainement_suivi.html", piece=True)
 
 
 @needs(Role.EDITOR)
@@ -56,7 +56,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     return redirect(PATH)
 
 
-def _page(request: web.Request, template: str) -> web.Response:
+def _page(request: web.Request, template: str, piece: bool = False) -> web.Response:
     latest = workshop(request).queue.latest()
     return page(
         request,
@@ -68,4 +68,5 @@ def _page(request: web.Request, template: str) -> web.Response:
         ouvert=any(t.is_open for t in latest),
         a_jour=is_current(workshop(request).paths),
         chemin=PATH,
+        piece=piece,
     )

@@ -31,3 +31,7 @@ form?.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(check, PAUSE_MS);
 });
+form?.addEventListener("submit", () => {
+  clearTimeout(timer);
+  running?.abort();
+});

@@ -103,6 +103,18 @@ async def test_the_linter_answers_the_script(enter: Any) -> None:
     assert "presque la même phrase" in text
 
 
+async def test_a_piece_of_page_leaves_what_is_shown_once_to_the_next_page(enter: Any) -> None:
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/passeport")
+    async with remi.client.post(
+        "/atelier/sujets/passeport/phrases", data={"jeton": remi.token, "phrase": "mon passeport a pris l'eau"}, allow_redirects=False
+    ) as answer:
+        assert answer.status == 303
+    assert "Phrase ajoutée" not in await remi.get("/atelier/entrainement/suivi")
+    await remi.client.post("/atelier/sujets/verifier", data={"jeton": remi.token, **NEW})
+    assert "Phrase ajoutée" in await remi.get("/atelier/sujets/passeport")
+
+
 async def test_two_people_on_one_topic(enter: Any, workshop: Workshop) -> None:
     remi, ada = await enter("remi"), await enter("ada")
     first, second = await remi.get("/atelier/sujets/passeport"), await ada.get("/atelier/sujets/passeport")
