@@ -17,68 +17,283 @@ BIRTH = "<naissance>"
 ADDRESS = "<adresse>"
 NUMBER = "<numero>"
 NAME = "<nom>"
+SECRET = "<secret>"
 
-_EMAIL = re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]{2,4}){3,8}\b", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.+-]{1,64}\s?(?:@|\(arobase\)|\[at\]|\barobase\b)\s?[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
+_PROFILE = re.compile(r"\b(?:(?:facebook|instagram|twitter|tiktok|linkedin|snapchat)\.com/[\w.@/-]{2,60}|live:[\w.-]{2,60})", re.IGNORECASE)
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .-]?(?=[A-Z]{0,3}\d)[A-Z0-9]{2,4}){3,8}\b", re.IGNORECASE)
 _NIR = re.compile(r"\b[12][ .-]?\d{2}[ .-]?\d{2}[ .-]?\d[\dAB][ .-]?\d{3}[ .-]?\d{3}(?:[ .-]?\d{2})?\b", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w/])(?:\+33|0033|0)\s?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
+_SPACED_PHONE = re.compile(r"(?<![\w/])0(?: ?\d){9}(?! ?\d)")
+_SPOKEN = r"(?:z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente|quarante|cinquante|soixante|et)"
+_SPOKEN_PHONE = re.compile(rf"\bz[ée]ro[\s-]+(?:{_SPOKEN}[\s-]+){{4,16}}{_SPOKEN}\b", re.IGNORECASE)
 _PLATE = re.compile(
     r"\b(?!(?:AB|LA|LE|DE|DU|EN|AU|ET|OU|UN)[- ]\d{3}[- ](?:LA|LE|DE))[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}\b", re.IGNORECASE
 )
-_OLD_PLATE = re.compile(r"\b\d{2,4}\s[A-Z]{2,3}\s(?:0[1-9]|[1-8]\d|9[0-5]|2[AB])\b")
-_BIRTH = re.compile(
-    r"\b(n[ée]e?(?:\(e\))?\s+le\s+|date\s+de\s+naissance\s*:?\s*(?:le\s+)?)"
-    r"(?:\d{1,2}[ /.-]\d{1,2}[ /.-]\d{2,4}|\d{1,2}(?:er)?\s+[a-zéû]{3,9}\s+\d{4})",
+_LOOSE_PLATE = re.compile(
+    r"\b((?:immatricul[ée]+s?|immatriculation|plaques?|remorque|v[ée]hicule|voiture|moto|clio|twingo|scenic|camion|quad)\b[^\d<.]{0,12}?)"
+    r"\b[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}\b",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(
-    r"\b\d{1,4}\s?(?:bis|ter|quater)?,?\s+(?:rue|avenue|av\.?|boulevard|bd|bld|place|chemin|impasse|all[ée]e|route|quai|cours|"
-    r"lotissement|r[ée]sidence|square|faubourg|mont[ée]e)\s+(?!de\s+(?:parking|danse|sport|cr[èe]che|soutien|fran[çc]ais)|en\b|pour\b|dispo)(?:d[eu]s?\s+|de\s+la\s+|de\s+l'|d'|du\s+)?[\wÀ-ÿ'-]+(?:[ -][A-ZÀ-Ý][\wÀ-ÿ'-]+){0,3}",
+_OLD_PLATE = re.compile(r"\b\d{2,4}\s[A-Z]{2,3}\s(?:0[1-9]|[1-8]\d|9[0-5]|2[AB])\b")
+_VIN = re.compile(r"\b(?=[A-HJ-NPR-Z]*\d)(?=\d*[A-HJ-NPR-Z])[A-HJ-NPR-Z0-9]{17}\b")
+_DATE = (
+    r"(?:\d{1,2}[ /.-]\d{1,2}[ /.-]\d{2,4}|\d{1,2}/\d{4}|(?:\d{1,2}(?:er)?|premier)\s+"
+    r"(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre|[a-zéû]{3,9})\s+\d{4})"
+)
+_BIRTH = re.compile(
+    rf"\b(n[ée]e?(?:\(e\))?\s+(?:le|en)\s+|naissance\s*(?:est|:)?\s*(?:le\s+)?|anniversaire\s+(?:est\s+)?le\s+){_DATE}(?:(\s+et\s+[\w' ]{{1,20}}\ble\s+){_DATE})?",
     re.IGNORECASE,
+)
+_WAYS = r"rue|avenue|av\.?|boulevard|bd|bld|place|chemin|impasse|all[ée]e|route|quai|cours|lotissement|r[ée]sidence|square|faubourg|mont[ée]e|cit[ée]"
+_ADDRESS = re.compile(
+    rf"\b\d{{1,4}}\s?(?i:bis|ter|quater)?,?\s+(?i:{_WAYS})\s+"
+    r"(?!(?i:de\s+(?:parking|danse|sport|cr[èe]che|soutien|fran[çc]ais)|en\b|pour\b|dispo|c'est\b|ferm[ée]|dans\b|plus\b|handicap|assise))"
+    r"(?i:d[eu]s?\s+|de\s+la\s+|de\s+l'|d'|du\s+|les?\s+|la\s+)?[\wÀ-ÿ'-]+(?:[ -][A-ZÀ-Ý][\wÀ-ÿ'-]+){0,3}"
+)
+_PLACE_NAME = re.compile(
+    r"\b((?i:lieu[ -]dit|r[ée]sidence|adresse\s*(?:est|:)\s*(?:r[ée]sidence\s*)?)\s*:?\s+)"
+    r"(?!(?i:autonomie|principale|secondaire|de\b|de la|du\b|services?))"
+    r"((?:(?:Le|La|Les|L')\s?)?[A-ZÀ-Ý][\wÀ-ÿ'-]+(?:\s(?:de|du|des|d'|la|les|bât|[A-ZÀ-Ý][\wÀ-ÿ'-]*|\d{1,3}(?!\d))){0,4})"
+)
+_FILE_WORDS = (
+    r"num[ée]ro|num|n°|no|ref|réf|r[ée]f[ée]rence|dossier|allocataire|fiscal|siret|siren|[ée]tranger|agdref|neph|passeport|pacage|cheptel|"
+    r"contrat|matricule|r[ée]c[ée]piss[ée]|permis|cni|identit[ée]|convocation|client"
 )
 _FILE = re.compile(
-    r"\b((?:num[ée]ro|n°|no|ref|réf|r[ée]f[ée]rence|dossier|allocataire|fiscal|siret|siren|[ée]tranger|agdref|neph)[^\w<]{1,4}(?:(?:de\s+)?dossier\s*:?\s*)?)"
-    r"(?=[A-Z0-9-]*\d)[A-Z0-9-]{6,24}\b",
+    rf"\b((?:{_FILE_WORDS})(?![\wÀ-ÿ])(?:[^\w<]{{1,4}}(?:n°|num[ée]ros?|est(?:\s+le)?|c'est(?:\s+le)?|de|d'|du|la|le|l'|mon|ma|dossier|demande|logement|client|edf|"
+    rf"allocataire|[ée]levages?|mdph|unique|ants|agdref|neph|fiscal|[ée]tranger|permis|cni|s[ée]rie|vin|convocation|lrar)(?![\wÀ-ÿ])){{0,5}}[^\w<]{{1,4}})"
+    r"(?:[A-Z0-9]{1,4} )?(?=[A-Z/-]*\d)[A-Z0-9/-]{6,24}(?: \d{3,4}){0,4}(?: \d)?\b",
     re.IGNORECASE,
 )
-_ACT_NUMBER = re.compile(r"(?:\d{2}-)?(?:19|20)\d{2}-\d{1,5}")  # an arrêté, not a person's file
+_ACT_NUMBER = re.compile(r"(?:\d{2}-)?(?:19|20)\d{2}-\d{1,5}")
+"""An arrêté or its collection: what stands after « n° » and is no person's file."""
+_OFFICIAL = re.compile(r"(?:arr[êe]t[ée]|d[ée]cret|loi|article|cerfa|formulaire|march[ée]|avis)\b[^.;]{0,20}$", re.IGNORECASE)
 _YEARS = re.compile(r"(?:19|20)\d{2}(?: (?:19|20)\d{2})+")
-_LONG_DIGITS = re.compile(r"(?<![\d-])\d(?:[ .]?\d){8,}(?![\d-])")
-_NAME = re.compile(
-    r"\b((?i:je\s+m'appelle|je\s+me\s+nomme|mon\s+nom\s+est|mon\s+nom\s+c'est|nom\s*:|prénom\s*:|madame|monsieur|mme|mlle|m\.|mr|ma[iî]tre|docteur|dr)\s+)"
-    r"((?:[A-ZÀ-Ý][\wÀ-ÿ'-]+|[A-ZÀ-Ý]{2,})(?:\s+(?:[A-ZÀ-Ý][\wÀ-ÿ'-]+|[A-ZÀ-Ý]{2,})){0,2})"
+_LONG_DIGITS = re.compile(r"(?<![\d-])\d(?:[ .]?\d){8,}[A-Z]{0,5}(?![\d-])")
+_SECRET = re.compile(
+    r"\b((?:mot\s+de\s+passe|mdp|login|identifiants?(?:\s+ants)?|code)\s*(?::|=|est|c'est)?\s+)(?=\S*[\d!@#$%&*+])(?!\d{1,3}\b)[^\s<,;]{5,40}",
+    re.IGNORECASE,
 )
+_LOGIN = re.compile(r"\b(login\s*:?\s+)(?!est\b|ne\b|bloqu|oubli)[^\s<,;]{4,40}", re.IGNORECASE)
+_CAPITAL_NAME = r"(?:[A-ZÀ-Ý][\wÀ-ÿ'-]+)"
+_PARTICLE = r"(?:(?:de|du|des|van|von|el|al|ben|dos|da|di|le|la)\s+)"
+_NAME = re.compile(
+    r"\b((?i:je\s+m\s?['’ ]?\s?appelle|(?:il|elle|fille|fils|mari|femme|enfant)\s+s['’ ]?appelle|on\s+m['’ ]?appelle|se\s+nomme|je\s+me\s+nomme|"
+    r"mon\s+nom\s+(?:est|c['’ ]?est)|mon\s+petit\s+nom|(?:pr[ée])?nom\s*:|soussign[ée]e?|au\s+nom\s+d(?:e(?:\s+mon\s+p[èe]re|\s+ma\s+m[èe]re)?|['’])|"
+    r"attestation\s+au\s+nom|madame|monsieur|mme\.?|mlle\.?|mademoiselle|mrs?\.?|(?<!\d\s)m\.?|ma[iî]tre|docteur|dr\.?|famille|veuve)(?:\s+|(?<=[:'’])|(?<=\bm\.)))"
+    rf"((?:{_PARTICLE}|veuve\s+)?{_CAPITAL_NAME}(?:[ -]{_PARTICLE}?{_CAPITAL_NAME}){{0,3}})"
+)
+_LOWER_NAME = re.compile(
+    r"\b((?:je\s+m\s?['’ ]?\s?appelle|se\s+nomme|mme|mlle|mr)\s+)([a-zà-ÿ][a-zà-ÿ'-]{1,20})(\s+[a-zà-ÿ][a-zà-ÿ'-]{2,20})?",
+    re.IGNORECASE,
+)
+_TWO_CAPITALS = re.compile(
+    rf"\b((?i:je\s+suis|moi\s+c['’ ]?est|c['’ ]?est|ici|signé|mon\s+(?:fils|mari|ex|conjoint|p[èe]re|fr[èe]re)|ma\s+(?:fille|m[èe]re|femme)|fils\s+de|fille\s+de|"
+    rf"contact|m)\s+(?:m\.\s+)?)({_CAPITAL_NAME}(?:[ ]{_PARTICLE}?{_CAPITAL_NAME}){{1,3}})"
+)
+_SIGNATURE = re.compile(
+    rf"((?i:cordialement|bien\s+[àa]\s+vous|merci(?:\s+d['’ ]?avance)?|signé|salutations)\s*[,:.]?\s+)({_CAPITAL_NAME}(?:[ -]{_CAPITAL_NAME}){{0,2}})\s*$",
+    re.MULTILINE,
+)
+_OPENING = re.compile(rf"^({_CAPITAL_NAME}(?: {_CAPITAL_NAME}){{1,2}})(?=\s+n[ée]e?\s)")
 _NOT_NAMES = frozenset(
     [
-        "Bonjour",
-        "Bonsoir",
-        "Merci",
-        "Le",
-        "La",
-        "Les",
-        "Je",
-        "Nous",
-        "Vous",
-        "Monsieur",
-        "Madame",
-        "Maire",
-        "Préfet",
-        "Préfète",
-        "Président",
-        "Présidente",
-        "Sous",
-        "Directeur",
-        "Directrice",
-        "Juge",
-        "Notaire",
-        "Procureur",
-        "Député",
-        "Sénateur",
-        "Ministre",
-        "Messieurs",
-        "Mesdames",
-        "Proviseur",
-        "Inspecteur",
+        "bonjour",
+        "bonsoir",
+        "salut",
+        "merci",
+        "beaucoup",
+        "le",
+        "la",
+        "les",
+        "l",
+        "je",
+        "nous",
+        "vous",
+        "on",
+        "il",
+        "elle",
+        "monsieur",
+        "madame",
+        "maire",
+        "mairie",
+        "préfet",
+        "préfète",
+        "président",
+        "présidente",
+        "sous",
+        "directeur",
+        "directrice",
+        "juge",
+        "notaire",
+        "procureur",
+        "député",
+        "députée",
+        "sénateur",
+        "sénatrice",
+        "ministre",
+        "messieurs",
+        "mesdames",
+        "proviseur",
+        "proviseure",
+        "inspecteur",
+        "inspectrice",
+        "secrétaire",
+        "français",
+        "française",
+        "marocain",
+        "marocaine",
+        "portugais",
+        "portugaise",
+        "algérien",
+        "algérienne",
+        "étranger",
+        "étrangère",
+        "pas",
+        "plus",
+        "mal",
+        "comme",
+        "bien",
+        "de",
+        "du",
+        "des",
+        "à",
+        "au",
+        "aux",
+        "et",
+        "ou",
+        "mais",
+        "qui",
+        "que",
+        "quoi",
+        "est",
+        "sont",
+        "a",
+        "ont",
+        "en",
+        "dans",
+        "pour",
+        "par",
+        "sur",
+        "sous",
+        "avec",
+        "sans",
+        "chez",
+        "ce",
+        "cette",
+        "ces",
+        "mon",
+        "ma",
+        "mes",
+        "son",
+        "sa",
+        "ses",
+        "notre",
+        "votre",
+        "leur",
+        "un",
+        "une",
+        "deux",
+        "vétérinaire",
+        "chien",
+        "œuvre",
+        "oeuvre",
+        "civil",
+        "principal",
+        "parce",
+        "car",
+        "si",
+        "ne",
+        "me",
+        "te",
+        "se",
+        "lui",
+        "y",
+        "d",
+        "usage",
+        "jeune",
+        "naissance",
+        "famille",
+        "toujours",
+        "jamais",
+        "déjà",
+        "encore",
+        "aussi",
+        "très",
+        "trop",
+        "gendarmerie",
+        "police",
+        "police",
+        "préfecture",
+        "commune",
+        "ville",
+        "école",
+        "service",
+        "cahors",
+        "figeac",
+        "gourdon",
+        "souillac",
+        "gramat",
+        "pradines",
+        "lot",
+        "noël",
+        "pâques",
+        "tous",
+        "tout",
+        "toute",
+        "toutes",
+        "associé",
+        "associée",
+        "adjoint",
+        "adjointe",
+        "conseiller",
+        "conseillère",
+        "colonel",
+        "commandant",
+        "capitaine",
+        "chef",
+        "directement",
+        "voisin",
+        "voisine",
+        "propriétaire",
+        "docteur",
+        "maître",
+        "professeur",
+        "responsable",
+        "écrit",
+        "écrite",
+        "changé",
+        "changer",
+        "incorrect",
+        "faux",
+        "erroné",
+        "modifié",
+        "pacs",
+        "mariage",
+        "sarl",
+        "sci",
+        "sas",
+        "gaec",
+        "earl",
+        "bts",
+        "bafa",
+        "dalo",
+        "rsa",
+        "caf",
+        "cpam",
+        "apl",
+        "plu",
+        "pac",
+        "dis",
+        "ddt",
+        "abf",
+        "dossier",
+        "permis",
+        "carte",
+        "passeport",
+        "titre",
+        "identité",
     ]
 )
 
@@ -91,17 +306,25 @@ def mask(text: str) -> str:
     Args:
         text: any string.
     """
-    text = _EMAIL.sub(EMAIL, text)
-    text = _IBAN.sub(lambda m: ACCOUNT if iban.is_valid(m.group()) or m.group()[:2].upper() == "FR" else m.group(), text)
+    text = _PROFILE.sub(EMAIL, _EMAIL.sub(EMAIL, text))
+    text = _IBAN.sub(
+        lambda m: ACCOUNT if iban.is_valid(m.group()) or (m.group()[:2].upper() == "FR" and _digits(m.group()) > 12) else m.group(), text
+    )
+    text = _VIN.sub(NUMBER, text)
     text = _NIR.sub(lambda m: SOCIAL if _looks_like_nir(m.group()) else m.group(), text)
     text = _PHONE.sub(lambda m: PHONE if _is_phone(m.group()) else m.group(), text)
-    text = _PLATE.sub(PLATE, text)
+    text = _SPOKEN_PHONE.sub(PHONE, _SPACED_PHONE.sub(PHONE, text))
+    text = _LOOSE_PLATE.sub(lambda m: m.group(1) + PLATE, _PLATE.sub(PLATE, text))
     text = _OLD_PLATE.sub(PLATE, text)
-    text = _BIRTH.sub(lambda m: m.group(1) + BIRTH, text)
+    text = _BIRTH.sub(lambda m: m.group(1) + BIRTH + (m.group(2) + BIRTH if m.group(2) else ""), text)
     text = _ADDRESS.sub(ADDRESS, text)
-    text = _FILE.sub(lambda m: m.group() if _ACT_NUMBER.fullmatch(m.group()[len(m.group(1)) :]) else m.group(1) + NUMBER, text)
+    text = _PLACE_NAME.sub(lambda m: m.group(1) + ADDRESS, text)
+    text = _FILE.sub(_mask_file, text)
     text = _LONG_DIGITS.sub(lambda m: m.group() if _YEARS.fullmatch(m.group()) else NUMBER, text)
-    return _NAME.sub(_mask_name, text)
+    text = _LOGIN.sub(lambda m: m.group(1) + SECRET, _SECRET.sub(lambda m: m.group(1) + SECRET, text))
+    for pattern in (_NAME, _LOWER_NAME, _TWO_CAPITALS, _SIGNATURE):
+        text = pattern.sub(_mask_name, text)
+    return _OPENING.sub(lambda m: m.group() if _known_word(m.group(1).split()[0]) else NAME, text)
 
 
 def holds_personal_data(text: str) -> bool:
@@ -110,8 +333,26 @@ def holds_personal_data(text: str) -> bool:
 
 
 def _mask_name(match: re.Match[str]) -> str:
-    first = match.group(2).split()[0]
-    return match.group() if first in _NOT_NAMES else match.group(1) + NAME
+    words = match.group(2).split()
+    if _known_word(words[0]) or (len(words) > 1 and all(_known_word(w) for w in words)):
+        return match.group()
+    following = match.group(3) if match.re is _LOWER_NAME else None
+    kept = following if following and _known_word(following.strip()) else ""
+    return match.group(1) + NAME + kept
+
+
+def _known_word(word: str) -> bool:
+    return word.lower().strip("'’,.") in _NOT_NAMES or word.lower().startswith(("l'", "d'"))
+
+
+def _mask_file(match: re.Match[str]) -> str:
+    number = match.group()[len(match.group(1)) :]
+    official = _OFFICIAL.search(match.string[max(0, match.start() - 40) : match.start() + len(match.group(1))])
+    return match.group() if official or _ACT_NUMBER.fullmatch(number) else match.group(1) + NUMBER
+
+
+def _digits(value: str) -> int:
+    return sum(c.isdigit() for c in value)
 
 
 def _is_phone(value: str) -> bool:
