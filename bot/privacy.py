@@ -32,7 +32,7 @@ _PLATE = re.compile(
 )
 _LOOSE_PLATE = re.compile(
     r"\b((?:immatricul[ée]+s?|immatriculation|plaques?|remorque|v[ée]hicule|voiture|moto|clio|twingo|scenic|camion|quad)\b[^\d<.]{0,12}?)"
-    r"\b[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}\b",
+    r"\b(?!(?:DE|DU|LA|LE|EN|AU|ET|PV)\s)[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}\b",
     re.IGNORECASE,
 )
 _OLD_PLATE = re.compile(r"\b\d{2,4}\s[A-Z]{2,3}\s(?:0[1-9]|[1-8]\d|9[0-5]|2[AB])\b")
