@@ -12,7 +12,7 @@ from bot.language import Foreign
 from bot.referential import Referential
 from bot.router import Router, commune_as_json
 from bot.types import DecisionKind, Destination, RoutingDecision
-from bot.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, Choice, Reply, Writer, contact_line
+from bot.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, Card, Choice, Reply, Writer, contact_line
 
 MAX_FAILURES = 2
 SURE_IN_ANOTHER_LANGUAGE = 0.9
@@ -115,11 +115,11 @@ class Dialogue:
             return self._not_understood(decision, state)
         if decision.acte and kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
             return self._act(decision, text, state)
-        reply = self.writer.reply(decision, state.profile)
+        reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
+        commune = decision.commune["nom"] if decision.commune else state.commune
         if kind is DecisionKind.CLARIFIER:
             ids = tuple(c.id for c in reply.choices)
-            return Turn(reply, replace(state, choices=ids, pending=text, failures=0), decision)
-        commune = decision.commune["nom"] if decision.commune else state.commune
+            return Turn(reply, replace(state, choices=ids, pending=text, failures=0, commune=commune), decision)
         last = _identifier(decision.destinations[0]) if decision.destinations else state.destination
         return Turn(reply, replace(state, destination=last, choices=(), pending=None, failures=0, commune=commune), decision)
 
@@ -132,7 +132,7 @@ class Dialogue:
         destination = self.destination(choice)
         kind = DecisionKind.HORS_PERIMETRE if destination.dis == "hors_perimetre" else DecisionKind.ORIENTER
         decision = RoutingDecision(kind, (destination,), niveau=destination.level)
-        reply = self.writer.reply(decision, state.profile)
+        reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
         return Turn(reply, replace(state, destination=choice, choices=(), pending=None, failures=0), decision)
 
     def destination(self, identifier: str) -> Destination:
@@ -193,7 +193,7 @@ class Dialogue:
         if act == "dire_commune":
             return self._commune(text, decision, state)
         if act in {"pas_compris", "repeter"} and state.destination:
-            card = self.writer.card(self.destination(state.destination), state.profile)
+            card = self._last_card(state.destination, state)
             return Turn(Reply("\n".join(card.sentences), (card,)), replace(state, failures=0), decision)
         if act == "question_organisation":
             return Turn(Reply(self.explain(text) or self.writer.act_text(act)), replace(state, failures=0), decision)
@@ -223,7 +223,7 @@ class Dialogue:
     def _follow_up(self, act: str, state: ConversationState) -> str:
         if not state.destination:
             return NO_DESTINATION
-        card = self.writer.card(self.destination(state.destination), state.profile)
+        card = self._last_card(state.destination, state)
         if act == "demander_pieces":
             return "À apporter : " + ", ".join(card.bring) + "." if card.bring else NOTHING_TO_BRING
         if act == "demander_lien":
@@ -254,7 +254,17 @@ class Dialogue:
         if not places[0].in_lot:
             said = RoutingDecision(DecisionKind.ORIENTER, commune=commune_as_json(places[0]))
             return Turn(Reply(" ".join(self.writer._place_notes(said))), known, decision)
+        if state.destination and not state.pending and self.writer.depends_on_commune(self.destination(state.destination)):
+            card = self._last_card(state.destination, known)
+            return Turn(Reply(contact_line(card.contact), (card,)), known, decision)
         return self._resume(known, decision)
+
+    def _last_card(self, destination: str, state: ConversationState) -> Card:
+        return self.writer.card(self.destination(destination), state.profile, self._arrondissement(state))
+
+    def _arrondissement(self, state: ConversationState) -> str:
+        place = self.router.gazetteer.lookup(state.commune) if state.commune else None
+        return place.arrondissement if place else ""
 
     def _resume(self, state: ConversationState, decision: RoutingDecision) -> Turn:
         if state.pending:

@@ -17,6 +17,7 @@ EMPTY = "Votre message est vide. Écrivez votre demande avec vos mots."
 OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre langue, appelez l'accueil de la préfecture."
 NONE_OF_THESE = "Rien de tout cela"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
+TELL_COMMUNE = "Dites-moi votre commune : je vous donnerai le bon bureau."
 OUTSIDE_LOT = "Attention : {place} n'est pas dans le Lot. Je connais seulement les services du Lot."
 HOMONYM = "Plusieurs communes s'appellent {place}. Je réponds pour celle du Lot."
 
@@ -180,17 +181,19 @@ class Writer:
     def __init__(self, referential: Referential) -> None:
         self._referential = referential
 
-    def reply(self, decision: RoutingDecision, profile: str | None = None) -> Reply:
+    def reply(self, decision: RoutingDecision, profile: str | None = None, arrondissement: str = "") -> Reply:
         """Return the reply to a decision.
 
         Args:
             decision: what the router decided.
             profile: "partenaire" gets the partner's words where they differ.
+            arrondissement: of the commune told before, when the message names none: some topics have a desk in each.
         """
+        place = str((decision.commune or {}).get("arrondissement") or arrondissement)
         if decision.decision is DecisionKind.URGENCE:
-            return self._emergency(decision, profile)
+            return self._emergency(decision, profile, place)
         if decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}:
-            return self._doors(decision, profile)
+            return self._doors(decision, profile, place)
         if decision.decision is DecisionKind.CLARIFIER:
             return self._question(decision)
         if decision.acte:
@@ -211,10 +214,10 @@ class Writer:
         phones = self.contact(self._referential.entry_points["prefecture_accueil"]).phones
         return phones[0] if phones else ""
 
-    def card(self, destination: Destination, profile: str | None = None) -> Card:
+    def card(self, destination: Destination, profile: str | None = None, arrondissement: str = "") -> Card:
         """Return the card of one destination."""
         if destination.sujet:
-            card = self._topic_card(self._referential.topics[destination.sujet], destination, profile)
+            card = self._topic_card(self._referential.topics[destination.sujet], destination, profile, arrondissement)
         elif destination.service:
             card = self._service_card(self._referential.services[destination.service], destination)
         else:
@@ -257,9 +260,16 @@ class Writer:
         known = self._referential.emergency_numbers
         return tuple(EmergencyCall(n, known[n].nom) for n in numbers if n in known)
 
-    def _doors(self, decision: RoutingDecision, profile: str | None) -> Reply:
-        cards = tuple(self.card(d, profile) for d in decision.destinations)
+    def depends_on_commune(self, destination: Destination) -> bool:
+        """Whether the desk changes with the commune."""
+        topic = self._referential.topics.get(destination.sujet or "")
+        return topic is not None and bool(topic.guichets_locaux)
+
+    def _doors(self, decision: RoutingDecision, profile: str | None, arrondissement: str) -> Reply:
+        cards = tuple(self.card(d, profile, arrondissement) for d in decision.destinations)
         notes = self._place_notes(decision)
+        if not arrondissement and any(map(self.depends_on_commune, decision.destinations)):
+            notes = (*notes, TELL_COMMUNE)
         if len(cards) == 1:
             return Reply(" ".join((cards[0].text, *notes)), cards)
         return Reply(" ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes)), cards)
@@ -278,19 +288,19 @@ class Writer:
         choices = [self.choice(d) for d in decision.destinations]
         return Reply(decision.question or "", choices=(*choices, Choice("aucun", NONE_OF_THESE)))
 
-    def _emergency(self, decision: RoutingDecision, profile: str | None) -> Reply:
+    def _emergency(self, decision: RoutingDecision, profile: str | None, arrondissement: str) -> Reply:
         situation = self._referential.emergency_situations.get(decision.situation or "")
         calls = self.calls(decision.urgence)
-        cards = tuple(self.card(d, profile) for d in decision.destinations)
+        cards = tuple(self.card(d, profile, arrondissement) for d in decision.destinations)
         text = "Après l'appel, voici la porte pour la suite." if cards else ""
         return Reply(text, cards, calls=calls, instruction=situation.consigne if situation else "")
 
-    def _topic_card(self, topic: Topic, destination: Destination, profile: str | None) -> Card:
+    def _topic_card(self, topic: Topic, destination: Destination, profile: str | None, arrondissement: str) -> Card:
         service = self._referential.services[topic.service]
         outside = service.delegation == OUTSIDE
         advice = topic.partenaire if profile == Audience.PARTENAIRE.value and topic.partenaire else topic
         who = topic.organisme if outside else service.nom_clair
-        desk = self._referential.entry_point_of(topic.id)
+        desk = self._referential.entry_point_of(topic.id, arrondissement)
         associated = tuple(f"{_capital(self._plain_service(a.service))} {a.raison}." for a in topic.services_associes if not outside)
         associated = tuple(line for line in associated if line not in advice.precisions)
         return Card(

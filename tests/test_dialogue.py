@@ -23,11 +23,12 @@ from bot.dialogue import (
 )
 from bot.referential import Referential
 from bot.types import DecisionKind
-from bot.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE
+from bot.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, TELL_COMMUNE
 
 TABLE = {
     "aide etat": {"garde_enfants_agent": 0.5, "ecole_creche_cantine": 0.5},
     "passeport": {"passeport": 0.95},
+    "creer une association": {"association_creation": 0.95},
     "expulsion": {"prevention_expulsion": 0.95},
     "certificat": {"certificat_urbanisme": 0.95},
     "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2},
@@ -377,3 +378,36 @@ def test_two_requests_remember_the_first(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "je veux un passeport. Et sinon je risque l'expulsion, que faire ?")
     assert len(turn.reply.cards) == 2
     assert turn.state.destination == "passeport"
+
+
+# The commune, asked only where it changes the desk
+
+
+def test_the_commune_is_asked_only_where_it_changes_the_desk(dialogue: Dialogue) -> None:
+    assert TELL_COMMUNE in talk(dialogue, "créer une association").reply.text
+    assert TELL_COMMUNE not in talk(dialogue, "refaire mon passeport").reply.text
+
+
+@pytest.mark.parametrize(
+    ("place", "desk"), [("Figeac", "Figeac"), ("Souillac", "Gourdon"), ("Prayssac", "Cahors"), ("Bagnac-sur-Célé", "Figeac")]
+)
+def test_the_commune_of_the_message_gives_the_desk(dialogue: Dialogue, place: str, desk: str) -> None:
+    reply = talk(dialogue, f"créer une association à {place}").reply
+    assert TELL_COMMUNE not in reply.text
+    assert reply.cards[0].contact.name == f"Bureau des associations de {desk}"
+
+
+def test_the_commune_told_afterwards_gives_the_desk(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "créer une association", "j'habite Figeac")
+    assert turn.reply.cards[0].contact.name == "Bureau des associations de Figeac"
+    assert "Bureau des associations de Figeac" in talk(dialogue, "le numéro ?", state=turn.state).reply.text
+
+
+def test_the_commune_told_before_gives_the_desk(dialogue: Dialogue) -> None:
+    reply = talk(dialogue, "j'habite Gourdon", "créer une association").reply
+    assert reply.cards[0].contact.name == "Bureau des associations de Gourdon" and TELL_COMMUNE not in reply.text
+
+
+def test_a_commune_elsewhere_gives_no_local_desk(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "créer une association", "j'habite Toulouse")
+    assert "Toulouse" in turn.reply.text and not turn.reply.cards

@@ -27,7 +27,7 @@ SERVICES = {
     "emploi_chomage ddccrf chambres_consulaires reseaux autre_organisme",
 }
 TRAPS = [f"P{n:02d}" for n in range(1, 91)]
-KEPT = ("titres", "mairie", "finances")
+KEPT = ("titres", "mairie", "finances", "jeunesse_sport")
 Damage = Callable[[str], str]
 
 
@@ -193,6 +193,18 @@ MISTAKES: dict[str, tuple[str, Damage, str, str]] = {
     "a word for a list": ("sujets/titres.yml", swap("public: [citoyen]", "public: citoyen"), "public: citoyen", "liste"),
     "topic named like an act": ("sujets/titres.yml", swap("- id: carte_identite", "- id: saluer"), "- id: saluer", "acte"),
     "a record that is a word": ("sujets/titres.yml", swap("- id: carte_identite", "- rien\n- id: carte_identite"), "- rien", "fiche"),
+    "unknown local desk": (
+        "sujets/jeunesse_sport.yml",
+        swap("Figeac: greffe_associations_figeac", "Figeac: greffe_fantome"),
+        "greffe_fantome",
+        "greffe_fantome",
+    ),
+    "unknown arrondissement": (
+        "sujets/jeunesse_sport.yml",
+        swap("Figeac: greffe_associations_figeac", "Rodez: greffe_associations_figeac"),
+        "Rodez",
+        "arrondissement",
+    ),
     "bad identifier": ("sujets/titres.yml", swap("- id: carte_identite", "- id: Carte d'identité"), "Carte d'identité", "id"),
     "key written twice": (
         "sujets/titres.yml",

@@ -24,6 +24,8 @@ from bot.referential.models import (
 )
 from bot.yaml_lines import LocatedYaml, load_located
 
+ARRONDISSEMENTS = ("Cahors", "Figeac", "Gourdon")
+
 Record = TypeVar("Record", bound=BaseModel)
 
 FRENCH_REASONS = {
@@ -192,6 +194,10 @@ def _check_references(
             collector.at(Topic, topic.id, "public", "« public » doit contenir au moins une valeur.")
         if topic.guichet:
             known(Topic, topic.id, "guichet", topic.guichet, entry_points, "le guichet")
+        for arrondissement, desk in topic.guichets_locaux.items():
+            known(Topic, topic.id, "guichets_locaux", desk, entry_points, "le guichet")
+            if arrondissement not in ARRONDISSEMENTS:
+                collector.at(Topic, topic.id, "guichets_locaux", f"« {arrondissement} » n'est pas un arrondissement du Lot.")
         for associated in topic.services_associes:
             known(Topic, topic.id, "services_associes", associated.service, services, "le service associé")
         for old in topic.anciens_identifiants:

@@ -162,6 +162,7 @@ class Topic(_Sourced):
     services_associes: tuple[AssociatedService, ...] = ()
     organisme: str = ""
     guichet: str = ""
+    guichets_locaux: Mapping[str, str] = Field(default_factory=dict)
     nom_actuel: str = ""
     partenaire: PartnerAdvice | None = None
     refs: tuple[str, ...] = ()
@@ -238,7 +239,9 @@ class Referential(_Record):
         """Return the topics of a service, in the order of its file."""
         return tuple(t for t in self.topics.values() if t.service == service_id)
 
-    def entry_point_of(self, topic_id: str) -> EntryPoint:
-        """Return the desk for a topic: its own, else its service's."""
+    def entry_point_of(self, topic_id: str, arrondissement: str = "") -> EntryPoint:
+        """Return the desk for a topic: the one of the arrondissement when it has several, else its own, else its service's."""
         topic = self.topics[topic_id]
+        if arrondissement in topic.guichets_locaux:
+            return self.entry_points[topic.guichets_locaux[arrondissement]]
         return self.entry_points[topic.guichet or self.services[topic.service].guichet]
