@@ -196,18 +196,19 @@ class Router:
     ) -> RoutingDecision | None:
         """Return the decision for the requests of the message, from the most telling way to cut it; ``None`` for one request.
 
-        What the whole message speaks most of comes first.
+        Three requests are preferred to two. What the whole message speaks most of comes first.
         """
         if not clauses:
             return None
         readings = {words: self.decider.read(understanding, profile) for words, understanding in clauses.items()}
-        best, parts_of_best = ENOUGH, None
+        best, parts_of_best = (0, ENOUGH), None
         for segmentation in likely_segmentations(_by_lines(text), whole):
             parts = [readings[words] for words in segmentation.texts]
             telling = score(segmentation, parts, whole)
-            if telling < best or not all(self._stands_alone(part, profile) for part in parts):
+            rank = (len(parts), telling)
+            if telling < ENOUGH or rank < best or not all(self._stands_alone(part, profile) for part in parts):
                 continue
-            best, parts_of_best = telling, [*zip(segmentation.parts, parts, strict=True)]
+            best, parts_of_best = rank, [*zip(segmentation.parts, parts, strict=True)]
         if parts_of_best is None:
             return None
         decided = [(words, self.decider.decide(part, profile)) for words, part in parts_of_best]

@@ -170,16 +170,19 @@ def test_two_requests_two_doors_with_their_words(fake: Router) -> None:
     assert "restaurant" in decision.destinations[1].extrait
 
 
-def test_two_lines_two_requests(fake: Router) -> None:
-    decision = fake.route("refaire mon passeport\nle restaurant est sale")
+def test_two_lines_two_requests(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"passeport le restaurant": {"passeport": 0.6, "hygiene_restaurant_signalement": 0.39}, **CLEAR})
+    decision = router.route("refaire mon passeport\nle restaurant est sale")
     assert [(d.service, d.extrait) for d in decision.destinations] == [
         ("titres", "refaire mon passeport"),
         ("veterinaire", "le restaurant est sale"),
     ]
 
 
-def test_three_requests_three_doors(fake: Router) -> None:
-    decision = fake.route("trois questions : 1) refaire mon passeport 2) le restaurant est sale 3) payer mes impots")
+def test_three_requests_three_doors(make_router) -> None:  # type: ignore[no-untyped-def]
+    whole = {"passeport": 0.9, "hygiene_restaurant_signalement": 0.05, "impots_revenu": 0.04}
+    router = make_router({"1 refaire mon passeport 2 le restaurant est sale 3": whole, **CLEAR, "impots": {"impots_revenu": 0.999}})
+    decision = router.route("trois questions : 1) refaire mon passeport 2) le restaurant est sale 3) payer mes impots")
     assert {d.service for d in decision.destinations} == {"titres", "veterinaire", "finances"}
 
 
@@ -193,7 +196,7 @@ def test_the_request_that_the_whole_message_speaks_most_of_comes_first(make_rout
 @pytest.mark.parametrize(
     ("whole", "doors"),
     [
-        ({"passeport": 0.9, "hygiene_restaurant_signalement": 0.099}, {"titres", "veterinaire"}),
+        ({"passeport": 0.6, "hygiene_restaurant_signalement": 0.39}, {"titres", "veterinaire"}),
         ({"passeport": 0.99999}, {"titres"}),
     ],
     ids=["the whole keeps a trace of both", "the whole speaks of one only"],

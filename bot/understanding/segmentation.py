@@ -27,7 +27,7 @@ _NEXT = (
 )
 _BREAK = re.compile(
     rf"(?:[.!?…]{{1,6}}(?=\s)|;)\s?(?:(?:et|mais)\s)?(?:{_NEXT})?|[\s,]{{1,3}}(?:(?:et|mais)\s)?{_NEXT}(?=\S)|"
-    r"(?:^|\s)(?:\d\s?[).°/]|[ab]\s?\))\s|(?:^|[\s,]{1,3})(?:premi[eè]rement|d'abord|d'une\s+part)[\s,:]{1,3}|\s\+\s",
+    r"\s(?:[2-9]\s?[).°/]|[b-d]\s?\))\s|\s\+\s",
     re.IGNORECASE,
 )
 _PAUSE = re.compile(r",\s(?:(?:et|mais)\s)?|\s?:\s|\s(?:et|mais|ainsi\s+que)\s|\s[-–—]\s", re.IGNORECASE)
