@@ -9,8 +9,8 @@ from bot.decision import Reading
 from bot.understanding.segmentation import Segmentation, segmentations
 
 ENOUGH = 2.3
-"""Score from which a message carries several requests; set on ``data/calage``, where each message carries one."""
-CLARITY = 2.5
+"""Score from which a message carries several requests: under 1 % of ``data/calage``, where each message carries one, reach it."""
+CLARITY = 2.3
 """Decimal logarithm beyond which a part cannot be clearer."""
 TRACE = 0.3
 """Weight of what the reading of the whole message keeps of the less visible request."""
