@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,8 +21,8 @@ from bot.paths import ProjectPaths
 from bot.privacy import mask
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Commune, Gazetteer, load_gazetteer
+from bot.several import ENOUGH, likely_segmentations, score
 from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
-from bot.understanding.segmentation import split_requests, suggests_two_requests
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.storage import StoredModel
@@ -29,8 +30,9 @@ if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait f
 
 T = TypeVar("T")
 
-MAX_REQUESTS = 3
-MAX_CLAUSES = 8
+_LINES = re.compile(r"[.;,\s]*\n\s*")
+
+ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
@@ -89,7 +91,7 @@ class Router:
         cleaned = [clean(mask(text[:READ_CHARACTERS])) for text in texts]
         readable = {i: c for i, c in enumerate(cleaned) if c.script is Script.LATIN}
         understood = dict(zip(readable, self._understand(list(readable.values())), strict=False))
-        parts = {i: clauses_of(c) for i, c in readable.items()}
+        parts = {i: self.clauses_of(readable[i], u, profile) for i, u in understood.items()}
         parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part]))
         clauses = {i: dict(zip(part, islice(parts_understood, len(part)), strict=False)) for i, part in parts.items()}
         return [
@@ -110,7 +112,7 @@ class Router:
             text: the message.
             understanding: of the whole message.
             profile: who asks, ``None`` when unknown.
-            clauses: those of :func:`clauses_of`, already understood; understood here when ``None``.
+            clauses: those of :meth:`clauses_of`, already understood; understood here when ``None``.
         """
         if self.gazetteer.lookup(text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
@@ -120,7 +122,10 @@ class Router:
             return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.decision in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
             return whole
-        several = self._several(text, profile, clauses)
+        if clauses is None:
+            parts = self.clauses_of(text, understanding, profile)
+            clauses = dict(zip(parts, self._understand([clean(p) for p in parts]), strict=False))
+        several = self._several(text, reading, profile, clauses)
         if several is not None:
             return several
         vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
@@ -173,37 +178,54 @@ class Router:
             commune=commune,
         )
 
-    def _several(self, text: CleanText, profile: str | None, clauses: Mapping[str, Understanding] | None) -> RoutingDecision | None:
-        if clauses is None:
-            parts_of_text = clauses_of(text)
-            clauses = dict(zip(parts_of_text, self._understand([clean(c) for c in parts_of_text]), strict=False))
-        if len(clauses) < 2:
+    def clauses_of(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> tuple[str, ...]:
+        """Return the parts of a message that are to be understood to know whether it carries several requests, each once.
+
+        Args:
+            text: the message.
+            understanding: of the whole message.
+            profile: who asks, ``None`` when unknown.
+        """
+        whole = self.decider.read(understanding, profile)
+        if whole.non_request >= self.decider.thresholds.non_demande:
+            return ()
+        return tuple(dict.fromkeys(part for s in likely_segmentations(_by_lines(text), whole) for part in s.texts))
+
+    def _several(
+        self, text: CleanText, whole: Reading, profile: str | None, clauses: Mapping[str, Understanding]
+    ) -> RoutingDecision | None:
+        """Return the decision for the requests of the message, from the most telling way to cut it; ``None`` for one request.
+
+        Three requests are preferred to two. What the whole message speaks most of comes first.
+        """
+        if not clauses:
             return None
-        parts: dict[str, tuple[str, RoutingDecision, float]] = {}
-        for words, understanding in clauses.items():
-            reading = self.decider.read(understanding, profile)
-            if reading.non_request > 0.5 or not reading.services:
+        readings = {words: self.decider.read(understanding, profile) for words, understanding in clauses.items()}
+        best, parts_of_best = (0, ENOUGH), None
+        for segmentation in likely_segmentations(_by_lines(text), whole):
+            parts = [readings[words] for words in segmentation.texts]
+            telling = score(segmentation, parts, whole)
+            rank = (len(parts), telling)
+            if telling < ENOUGH or rank < best or not all(self._stands_alone(part, profile) for part in parts):
                 continue
-            service = max(reading.services, key=reading.services.__getitem__)
-            strength = reading.services[service]
-            decision = self.decider.decide(reading, profile)
-            if strength < self.decider.thresholds.segment or not decision.destinations:
-                continue
-            if decision.decision is DecisionKind.CLARIFIER or decision.destinations[0].service is None:
-                continue
-            if service not in parts or parts[service][2] < strength:
-                parts[service] = (words, decision, strength)
-        if len(parts) < 2:
+            best, parts_of_best = rank, [*zip(segmentation.parts, parts, strict=True)]
+        if parts_of_best is None:
             return None
-        return self.decider.merge([(words, decision) for words, decision, _ in list(parts.values())[:MAX_REQUESTS]])
+        decided = [(words, self.decider.decide(part, profile)) for words, part in parts_of_best]
+        decided.sort(key=lambda p: -whole.services.get(p[1].destinations[0].service or "", 0.0))
+        return self.decider.merge(decided)
+
+    def _stands_alone(self, part: Reading, profile: str | None) -> bool:
+        """Whether a part of a message is enough to name a service."""
+        if not part.services or max(part.services.values()) < self.decider.thresholds.segment:
+            return False
+        decision = self.decider.decide(part, profile)
+        return decision.decision in ANSWERS and decision.destinations[0].service is not None
 
 
-def clauses_of(text: CleanText) -> tuple[str, ...]:
-    """Return the parts of a message that may each carry a request, each once; none when it carries one request only."""
-    if not suggests_two_requests(text.display):
-        return ()
-    clauses = tuple(dict.fromkeys(split_requests(text.display)[:MAX_CLAUSES]))
-    return clauses if len(clauses) > 1 else ()
+def _by_lines(text: CleanText) -> str:
+    """Return a message with its punctuation; a line break counts as some."""
+    return clean(_LINES.sub(" ; ", text.original.strip())).display if "\n" in text.original.strip() else text.display
 
 
 def commune_as_json(commune: Commune) -> dict[str, Any]:

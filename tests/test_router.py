@@ -21,6 +21,7 @@ TABLE = {
     "bonjour": {"saluer": 0.95},
     "blague": {"blague_jeu": 0.95},
 }
+CLEAR = {"passeport": {"passeport": 0.999}, "restaurant": {"hygiene_restaurant_signalement": 0.999}}
 NONSENSE = {
     "empty": "",
     "spaces": "   \t\n ",
@@ -167,6 +168,67 @@ def test_two_requests_two_doors_with_their_words(fake: Router) -> None:
     assert [d.service for d in decision.destinations] == ["titres", "veterinaire"]
     assert "passeport" in decision.destinations[0].extrait
     assert "restaurant" in decision.destinations[1].extrait
+
+
+def test_two_lines_two_requests(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"passeport le restaurant": {"passeport": 0.6, "hygiene_restaurant_signalement": 0.39}, **CLEAR})
+    decision = router.route("refaire mon passeport\nle restaurant est sale")
+    assert [(d.service, d.extrait) for d in decision.destinations] == [
+        ("titres", "refaire mon passeport"),
+        ("veterinaire", "le restaurant est sale"),
+    ]
+
+
+def test_three_requests_three_doors(make_router) -> None:  # type: ignore[no-untyped-def]
+    whole = {"passeport": 0.9, "hygiene_restaurant_signalement": 0.05, "impots_revenu": 0.04}
+    router = make_router({"1 refaire mon passeport 2 le restaurant est sale 3": whole, **CLEAR, "impots": {"impots_revenu": 0.999}})
+    decision = router.route("trois questions : 1) refaire mon passeport 2) le restaurant est sale 3) payer mes impots")
+    assert {d.service for d in decision.destinations} == {"titres", "veterinaire", "finances"}
+
+
+def test_the_request_that_the_whole_message_speaks_most_of_comes_first(make_router) -> None:  # type: ignore[no-untyped-def]
+    both = {"hygiene_restaurant_signalement": 0.8, "passeport": 0.19}
+    router = make_router({"passeport et le restaurant": both, **CLEAR})
+    decision = router.route("je veux un passeport et le restaurant est sale")
+    assert [d.service for d in decision.destinations] == ["veterinaire", "titres"]
+
+
+@pytest.mark.parametrize(
+    ("whole", "doors"),
+    [
+        ({"passeport": 0.6, "hygiene_restaurant_signalement": 0.39}, {"titres", "veterinaire"}),
+        ({"passeport": 0.99999}, {"titres"}),
+    ],
+    ids=["the whole keeps a trace of both", "the whole speaks of one only"],
+)
+def test_a_comma_joins_two_requests_only_if_the_whole_keeps_a_trace_of_both(make_router, whole: dict[str, float], doors: set[str]) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"passeport le restaurant": whole, **CLEAR})
+    decision = router.route("je veux un passeport, le restaurant est sale")
+    assert {d.service for d in decision.destinations} == doors
+
+
+def test_a_part_that_is_not_clear_is_no_request(make_router) -> None:  # type: ignore[no-untyped-def]
+    whole = {"passeport": 0.9, "hygiene_restaurant_signalement": 0.099}
+    router = make_router(
+        {"passeport et le restaurant": whole, "passeport": {"passeport": 0.999}, "restaurant": {"hygiene_restaurant_signalement": 0.6}}
+    )
+    assert [d.service for d in router.route("je veux un passeport et le restaurant est sale").destinations] == ["titres"]
+
+
+def test_what_carries_one_request_only_is_understood_once(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"passeport": {"passeport": 0.999999}})
+    router.route("je veux un passeport, il est perdu")
+    assert len(router.model.seen) == 1
+
+
+def test_messages_and_their_parts_take_two_readings(fake: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    predict = fake.model.predict_proba  # type: ignore[union-attr]
+    monkeypatch.setattr(fake.model, "predict_proba", lambda texts: calls.append(len(texts)) or predict(texts))
+    fake.route_many(
+        ["je veux refaire mon passeport. Et sinon le restaurant du coin est sale", "payer mes impots et refaire mon passeport"] * 5
+    )
+    assert len(calls) == 2
 
 
 def test_twice_the_same_request_is_one_request(fake: Router) -> None:

@@ -21,7 +21,7 @@ from bot.understanding import fitting
 from bot.understanding import model as topic_model
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.model import TopicModel
-from bot.understanding.segmentation import split_requests
+from bot.understanding.segmentation import segmentations
 from scripts.mesures.blocks import Block, EncoderBlock, Memory
 from scripts.mesures.corpora import Messages
 
@@ -202,7 +202,7 @@ class ByClause:
         self.seconds = self._whole.seconds
 
     def probabilities(self, texts: Sequence[CleanText]) -> Probabilities:
-        clauses = [[clean(c) for c in split_requests(t.display)] for t in texts]
+        clauses = [[clean(c) for c in _clauses(t.display)] for t in texts]
         flat = self._whole.probabilities([c for group in clauses for c in group])
         rows, at = [], 0
         for group, whole in zip(clauses, self._whole.probabilities(texts), strict=True):
@@ -213,7 +213,7 @@ class ByClause:
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         self._whole.forget(texts)
-        self._whole.forget([clean(c) for t in texts for c in split_requests(t.display)])
+        self._whole.forget([clean(c) for t in texts for c in _clauses(t.display)])
 
 
 CLAUSES: Mapping[str, Callable[[Probabilities, Probabilities], Probabilities]] = {
@@ -221,6 +221,12 @@ CLAUSES: Mapping[str, Callable[[Probabilities, Probabilities], Probabilities]] =
     "maximum": lambda clauses, _whole: clauses.max(axis=0),
     "message entier et moyenne": lambda clauses, whole: (whole + clauses.mean(axis=0)) / 2,
 }
+
+
+def _clauses(text: str) -> tuple[str, ...]:
+    """Return the parts of a message cut where its wording most speaks for several requests; the message when nowhere."""
+    likely = max(segmentations(text), key=lambda s: s.clues, default=None)
+    return likely.texts if likely else (text,)
 
 
 def _memories(blocks: Sequence[Block]) -> list[Memory]:
