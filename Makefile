@@ -61,17 +61,15 @@ comparaison: train ## compare les façons de comprendre (vingt minutes) : docs/c
 erreurs: train ## régénère docs/erreurs.md, avec les causes de docs/erreurs_causes.yml
 	$(RUN) python -m scripts.mesures erreurs
 
-captures: install chromium ## refait les images de docs/captures
+captures: train outils-de-test ## refait les images de docs/captures : la page, puis l'atelier
 	$(RUN) python tests/web/captures.py --docs
+	$(RUN) python tests/web/atelier/atelier_captures.py
 
 bench: install ## compare au Rasa d'origine, débit, mémoire
 	$(RUN) python scripts/bench.py
 
 charge: train ## tenue à la charge et endurance (dix minutes) : docs/charge.md ; CHARGE_ARGS=--redis=redis://… pour deux processus
 	$(RUN) python -m scripts.mesures charge $(CHARGE_ARGS)
-
-captures: install chromium ## refait les captures du guide des agents
-	$(RUN) python tests/web/atelier/atelier_captures.py
 
 clean: ## retire ce qui se reconstruit
 	rm -rf models .venv .outils .pytest_cache .mypy_cache .ruff_cache
