@@ -1,8 +1,8 @@
 """The messages that staff should read: grouped when alike, ranked by what labelling them is worth, settled in one gesture.
 
-Which messages come in (:func:`bot.atelier.events.worth_reading`): those not understood, those answered by a question, those answered with a low confidence, those taken
-for no request of ours (a request that no topic knows yet often ends there), and those a person found unhelpful. Words arrive
-already masked.
+Which messages come in (:func:`bot.atelier.events.worth_reading`): those not understood, those answered by a question, those
+answered with a low confidence, those taken for no request of ours (a request that no topic knows yet often ends there), and
+those a person found unhelpful. Words arrive already masked.
 
 The ranking. The expected gain of labelling a group is::
 
