@@ -66,6 +66,7 @@ class Router:
         self.languages = languages
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
+        self._aliases = referential.aliases
 
     def with_model(self, stored: StoredModel) -> Router:
         """Return a router with the same tables that understands with a trained model."""
@@ -97,6 +98,16 @@ class Router:
             for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
         ]
 
+    def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
+        """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
+        if any(label in self._aliases for label in understanding.probabilities):
+            today: dict[str, float] = {}
+            for label, probability in understanding.probabilities.items():
+                name = self._aliases.get(label, label)
+                today[name] = today.get(name, 0.0) + probability
+            understanding = Understanding(today)
+        return self.decider.read(understanding, profile)
+
     def decide(
         self,
         text: CleanText,
@@ -114,7 +125,7 @@ class Router:
         """
         if self.gazetteer.lookup(text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
-        reading = self.decider.read(understanding, profile)
+        reading = self.read(understanding, profile)
         whole = self.decider.decide(reading, profile)
         if whole.acte == GREET and self.menus.find(text) is not None:
             return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
@@ -181,7 +192,7 @@ class Router:
             return None
         parts: dict[str, tuple[str, RoutingDecision, float]] = {}
         for words, understanding in clauses.items():
-            reading = self.decider.read(understanding, profile)
+            reading = self.read(understanding, profile)
             if reading.non_request > 0.5 or not reading.services:
                 continue
             service = max(reading.services, key=reading.services.__getitem__)
