@@ -35,17 +35,20 @@ def is_current(paths: ProjectPaths) -> bool:
 
 
 def needs_training(paths: ProjectPaths) -> bool:
-    """Whether a server should train before it answers: never when staff chose the live model in the workshop.
+    """Whether a server should train before it answers: never when staff chose the live model in the workshop."""
+    return not is_current(paths) and not chosen_by_staff(paths)
 
-    A model that staff put live stays until they choose another: a restart does not go round the gate.
+
+def chosen_by_staff(paths: ProjectPaths) -> bool:
+    """Whether staff put the live model live, or went back to it.
+
+    It stays until they choose another: neither a restart nor a repair goes round the gate.
     """
-    if is_current(paths):
-        return False
     try:
         last = json.loads((paths.models / HISTORY_FILE).read_text(encoding="utf-8").splitlines()[-1])
     except (OSError, ValueError, IndexError):
-        return True
-    return not (paths.router_model.is_symlink() and paths.router_model.exists() and last.get("action") in STAFF_CHOICES)
+        return False
+    return paths.router_model.is_symlink() and paths.router_model.exists() and last.get("action") in STAFF_CHOICES
 
 
 def live_mark(paths: ProjectPaths) -> str:

@@ -68,6 +68,7 @@ class Router:
         self.languages = languages
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
+        self._aliases = referential.aliases
 
     def with_model(self, stored: StoredModel) -> Router:
         """Return a router with the same tables that understands with a trained model."""
@@ -99,6 +100,16 @@ class Router:
             for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
         ]
 
+    def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
+        """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
+        if any(label in self._aliases for label in understanding.probabilities):
+            today: dict[str, float] = {}
+            for label, probability in understanding.probabilities.items():
+                name = self._aliases.get(label, label)
+                today[name] = today.get(name, 0.0) + probability
+            understanding = Understanding(today)
+        return self.read(understanding, profile)
+
     def decide(
         self,
         text: CleanText,
@@ -116,7 +127,7 @@ class Router:
         """
         if self.gazetteer.lookup(text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
-        reading = self.decider.read(understanding, profile)
+        reading = self.read(understanding, profile)
         whole = self.decider.decide(reading, profile)
         if whole.acte == GREET and self.menus.find(text) is not None:
             return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
@@ -186,7 +197,7 @@ class Router:
             understanding: of the whole message.
             profile: who asks, ``None`` when unknown.
         """
-        whole = self.decider.read(understanding, profile)
+        whole = self.read(understanding, profile)
         if whole.non_request >= self.decider.thresholds.non_demande:
             return ()
         return tuple(dict.fromkeys(part for s in likely_segmentations(_by_lines(text), whole) for part in s.texts))
@@ -200,7 +211,7 @@ class Router:
         """
         if not clauses:
             return None
-        readings = {words: self.decider.read(understanding, profile) for words, understanding in clauses.items()}
+        readings = {words: self.read(understanding, profile) for words, understanding in clauses.items()}
         best, parts_of_best = (0, ENOUGH), None
         for segmentation in likely_segmentations(_by_lines(text), whole):
             parts = [readings[words] for words in segmentation.texts]

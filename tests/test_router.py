@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.emergency import Emergency
 from bot.errors import ModelMissing
 from bot.paths import ProjectPaths
+from bot.referential import Referential
 from bot.router import Router, load_router
 from bot.storage import MODEL_FILE
 from bot.types import DecisionKind, Level
@@ -345,3 +347,13 @@ def test_plain_requests(text: str, service: str, router: Router) -> None:
 )
 def test_capitals_and_sms_change_nothing(clean: str, noisy: str, router: Router) -> None:
     assert router.route(clean).destinations[0].service == router.route(noisy).destinations[0].service
+
+
+def test_labels_of_a_renamed_or_merged_topic_count_for_the_topic_of_today(make_router: Any, referential: Referential) -> None:
+    """A model made before the change goes on answering until the next training."""
+    old = make_router({"papier": {"passeport": 0.5, "carte_identite": 0.45}})
+    merged = referential.topics["passeport"].copy(update={"id": "papiers", "anciens_identifiants": ("passeport", "carte_identite")})
+    topics = {i: t for i, t in referential.topics.items() if i not in {"passeport", "carte_identite"}}
+    router = Router(referential.copy(update={"topics": {**topics, "papiers": merged}}), old.gazetteer, old.detector, old.model)
+    door = router.route("un papier pour voyager").destinations[0]
+    assert (door.sujet, door.service) == ("papiers", "titres") and door.confiance > 0.9

@@ -8,4 +8,10 @@
 | ``recorder`` | the background writer that never slows a citizen |
 | ``accounts`` | who may enter: roles, passwords, slowed attempts, sessions |
 | ``audit`` | the journal of who did what, chained so that tampering shows |
+| ``workspace`` | one writer at a time, all or nothing, a commit per change |
+| ``corpus_editor``, ``topic_editor``, ``desk_editor`` | phrases, topics and desks in the YAML files (``yaml_records``) |
+| ``linting`` | what is to be said of a draft while it is typed |
+| ``models`` | the registry: go live, go back |
+| ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``, ``vector_cache``) |
+| ``comparison``, ``gate`` | a candidate beside the live model, and whether it may go live |
 """

@@ -278,7 +278,7 @@ def _calibration(router: Router, rows: Sequence[Mapping[str, Any]]) -> float:
         for row, probabilities in zip(
             part, router.model.predict_proba([clean(mask(r["texte"][:READ_CHARACTERS])) for r in part]), strict=True
         ):
-            reading = router.decider.read(router.model.understanding(probabilities))
+            reading = router.read(router.model.understanding(probabilities))
             confidence.append(reading.certainty)
             right.append(max(reading.delegations, key=reading.delegations.__getitem__, default="") == row["dis"])
     return round(expected_calibration_error(np.array(confidence), np.array(right, dtype=float)), 4)

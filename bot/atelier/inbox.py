@@ -1,8 +1,8 @@
 """The messages that staff should read: grouped when alike, ranked by what labelling them is worth, settled in one gesture.
 
-Which messages come in (:func:`bot.atelier.events.worth_reading`): those not understood, those answered by a question, those answered with a low confidence, those taken
-for no request of ours (a request that no topic knows yet often ends there), and those a person found unhelpful. Words arrive
-already masked.
+Which messages come in (:func:`bot.atelier.events.worth_reading`): those not understood, those answered by a question, those
+answered with a low confidence, those taken for no request of ours (a request that no topic knows yet often ends there), and
+those a person found unhelpful. Words arrive already masked.
 
 The ranking. The expected gain of labelling a group is::
 
@@ -345,42 +345,46 @@ class Inbox:
             raise InboxError("Ce message ne peut plus revenir : son texte est effacé.")
         self._reopen(group, author, "rouvrir", "message_rouvert", None)
 
-    def measure_novelty(self, index: CorpusIndex, everything: bool = False) -> int:
+    def measure_novelty(self, index: CorpusIndex, again: int = 0) -> int:
         """Measure how new the open groups are, and settle those that the corpus already holds word for word.
 
         Args:
             index: of the corpus.
-            everything: measure those already measured again (the corpus has changed).
+            again: how many of those already measured to measure again, the best ranked first (the corpus has changed).
 
         Returns:
             How many were measured.
         """
+        waiting = (groups.c.state == OPEN) & groups.c.text.is_not(None)
         done, last = 0, 0
         while True:
-            condition = (groups.c.state == OPEN) & groups.c.text.is_not(None) & (groups.c.id > last)
-            if not everything:
-                condition &= groups.c.novelty.is_(None)
+            condition = waiting & groups.c.novelty.is_(None) & (groups.c.id > last)
             with self._storage.read() as connection:
                 rows = connection.execute(select(groups).where(condition).order_by(groups.c.id).limit(_BATCH)).all()
             if not rows:
-                return done
+                break
             last = rows[-1].id
-            nearness = index.compare([row.text for row in rows])
-            with self._storage.write() as connection:
-                for row, near in zip(rows, nearness, strict=True):
-                    if near.same in self._topics and self._looks_labelled(connection, row):
-                        self._settle(connection, row.id, str(near.same), "corpus")
-                        continue
-                    now = self._row(connection, row.id)  # counts may have moved meanwhile
-                    gain = expected_gain(now.doubt, near.novelty, now.count, now.down)
-                    values = {"novelty": near.novelty, "gain": gain, "nearest": json.dumps([t for t, _ in near.topics])}
-                    connection.execute(update(groups).where(groups.c.id == row.id).values(**values))
-            done += len(rows)
+            done += self._measure(index, rows)
+        if again:
+            with self._storage.read() as connection:
+                rows = connection.execute(select(groups).where(waiting).order_by(groups.c.gain.desc()).limit(again)).all()
+            done += self._measure(index, rows)
+        return done
 
-    @staticmethod
-    def _looks_labelled(connection: Connection, row: Any) -> bool:
-        """Whether a message found word for word in the corpus was put there since: one measured before as new."""
-        return row.novelty is not None and row.novelty > 0.0
+    def _measure(self, index: CorpusIndex, rows: Sequence[Any]) -> int:
+        nearness = index.compare([row.text for row in rows])
+        with self._storage.write() as connection:
+            for row, near in zip(rows, nearness, strict=True):
+                now = self._row(connection, row.id)  # counts may have moved, or someone settled it meanwhile
+                if now.state != OPEN:
+                    continue
+                if near.same in self._topics and now.novelty:  # new when first measured: put in the corpus since
+                    self._settle(connection, row.id, str(near.same), "corpus")
+                    continue
+                gain = expected_gain(now.doubt, near.novelty, now.count, now.down)
+                values = {"novelty": near.novelty, "gain": gain, "nearest": json.dumps([t for t, _ in near.topics])}
+                connection.execute(update(groups).where(groups.c.id == row.id).values(**values))
+        return len(rows)
 
     def _group(self, row: Any) -> Group:
         known = [t for t in dict.fromkeys([*json.loads(row.suggestions), *json.loads(row.nearest)]) if t in self._topics]

@@ -1,14 +1,11 @@
 """The off switch: a "phone only" mode and a public banner, the same for every process within two seconds.
 
-The state is in the database. Each process keeps it in memory and reads it again from a thread: the public page never waits
-for the database, and keeps the last state known when it is away.
+The state is in the database; each process follows it with a :class:`bot.atelier.notice.Switch`.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import threading
 import time
 
 from sqlalchemy import delete, select
@@ -20,10 +17,8 @@ from bot.atelier.storage import Storage
 from bot.errors import SwitchError
 from bot.privacy import holds_personal_data
 
-POLL_SECONDS = 2.0
 LONGEST_BANNER = 280
 _NAME = "public"
-log = logging.getLogger("bot.atelier.switch")
 
 
 def read_notice(storage: Storage) -> Notice:
@@ -64,39 +59,3 @@ def write_notice(storage: Storage, phone_only: bool, banner: str, author: str) -
         if before.banner != banner:
             audit.record(connection, author, "bandeau", "", {"texte": banner or "(retiré)"})
     return notice
-
-
-class Switch:
-    """The state as one process sees it.
-
-    Args:
-        storage: the database.
-        seconds: between two readings.
-    """
-
-    def __init__(self, storage: Storage, seconds: float = POLL_SECONDS) -> None:
-        self._storage = storage
-        self._seconds = seconds
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="interrupteur", daemon=True)
-        self.current = Notice()
-
-    def start(self) -> None:
-        """Start reading."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop reading."""
-        self._ended.set()
-
-    def refresh(self) -> None:
-        """Read the state now; when the database is away, the last one known stays."""
-        try:
-            self.current = read_notice(self._storage)
-        except Exception as error:
-            log.warning("switch cannot be read", extra={"evenement": "interrupteur_illisible"}, exc_info=error)
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            self.refresh()
-            self._ended.wait(self._seconds)

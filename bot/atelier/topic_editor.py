@@ -384,7 +384,7 @@ def _checked_fields(topic: str, service: str, values: Mapping[str, Any]) -> dict
 NAMES = {
     "libelle": "Nom du sujet",
     "public": "Pour qui",
-    "premier_geste": "Premier geste",
+    "premier_geste": "Première étape",
     "precisions": "Précisions",
     "a_apporter": "À apporter",
     "lien": "Lien officiel",

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.errors import AssistantError, ModelCorrupt, ModelMissing
-from bot.freshness import live_mark
+from bot.freshness import chosen_by_staff, live_mark
 from bot.language import Courtesy
 from bot.paths import ProjectPaths
 from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
@@ -698,10 +698,13 @@ def build_engine(paths: ProjectPaths, agent_seconds: float, router_seconds: floa
 
         return Dialogue(load_router(paths))  # never swaps to a router without a model
 
+    async def repair() -> bool:
+        if plain.has_model and chosen_by_staff(paths):
+            return True  # only the Rasa archive is missing: the router answers with the model that staff chose
+        return await train_apart(with_agent)
+
     plain = PlainEngine(load, lambda: FirstAid(paths), router_seconds, load_again)
-    return FallbackEngine(
-        plain, AgentEngine(build, agent_seconds) if with_agent else None, lambda: live_mark(paths), lambda: train_apart(with_agent)
-    )
+    return FallbackEngine(plain, AgentEngine(build, agent_seconds) if with_agent else None, lambda: live_mark(paths), repair)
 
 
 async def train_apart(with_agent: bool) -> bool:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.atelier.events import Event
+from bot.atelier.notice import Notice, Switch
+from bot.atelier.recorder import Recorder
 from bot.errors import SettingsError
 from bot.paths import ProjectPaths, project_paths
 from bot.settings import Settings
@@ -14,7 +21,11 @@ from bot.web.app import create_app
 from bot.web.engines import build_engine
 from bot.web.journal import configure_journal
 
+if TYPE_CHECKING:
+    from bot.atelier.storage import Storage
+
 CLOSING_SECONDS = 5.0
+log = logging.getLogger("bot.web.server")
 
 
 def run_server(host: str, port: int, with_agent: bool = True, internal: str = "") -> None:
@@ -52,40 +63,73 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
 
 
 class _Backstage:
-    """What runs behind the public page: the recorder, the off switch, the chores, and the internal pages when asked."""
+    """What runs behind the public page: the recorder, the off switch, the chores, and the internal pages when asked.
+
+    All that is heavy is made in a thread: the public waits for none of it, and is served without it when it cannot be made.
+    """
 
     def __init__(self, settings: Settings, paths: ProjectPaths, inside: socket.socket | None, with_agent: bool) -> None:
+        self._settings = settings
+        self._paths = paths
+        self._inside = inside
+        self._with_agent = with_agent
+        self._opening = threading.Lock()
+        self._opened: Storage | None = None
+        self._parts: list[Any] = []
+        self._thread = threading.Thread(target=self._run, name="coulisses", daemon=True)
+        self.recorder = Recorder(self._open_intake, paths.variable / "attente")
+        self.switch = Switch(self._read_notice)
+
+    def start(self) -> None:
+        if self._inside is not None:
+            print(f"L'atelier du personnel est sur {_shown(self._inside)}/atelier/", flush=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._thread.join(CLOSING_SECONDS)
+        for part in reversed(self._parts):
+            part.stop()
+
+    def _run(self) -> None:
+        try:
+            for part in self._make():
+                part.start()
+                self._parts.append(part)
+        except Exception as error:
+            log.error("backstage cannot start", extra={"evenement": "coulisses_absentes"}, exc_info=error)
+            if self._inside is not None and not self._parts:
+                self._inside.close()
+
+    def _make(self) -> Iterator[Any]:
         from bot.atelier.accounts import Accounts
-        from bot.atelier.intake import Intake
         from bot.atelier.keeper import Keeper
-        from bot.atelier.recorder import Recorder
-        from bot.atelier.storage import Storage, database_url
-        from bot.atelier.switch import Switch
         from bot.web.atelier.framework import Workshop
         from bot.web.internal import InternalServer, create_internal_app
 
-        storage = Storage(database_url(settings.base, paths))
-        self.recorder = Recorder(lambda: Intake(storage), paths.variable / "attente")
-        self.switch = Switch(storage)
-        self._server = None
-        workshop = Workshop(storage, Accounts(storage), settings, paths, self.switch.refresh, with_agent)
-        self._queue = workshop.queue
-        if inside is not None:
-            self._server = InternalServer(lambda: create_internal_app(workshop), inside)
-            print(f"L'atelier du personnel est sur {_shown(inside)}/atelier/", flush=True)
-        self._keeper = Keeper(storage, paths, settings.retention_days, workshop.inbox if inside is not None else None)
+        storage = self._storage()
+        workshop = Workshop(storage, Accounts(storage), self._settings, self._paths, self.switch.refresh, self._with_agent)
+        if self._inside is not None:
+            yield InternalServer(lambda: create_internal_app(workshop), self._inside)
+            yield workshop.queue
+        yield Keeper(storage, self._paths, self._settings.retention_days, workshop.inbox if self._inside is not None else None)
 
-    def start(self) -> None:
-        self._keeper.start()
-        if self._server is not None:
-            self._queue.start()
-            self._server.start()
+    def _storage(self) -> Storage:
+        from bot.atelier.storage import Storage, database_url
 
-    def stop(self) -> None:
-        self._keeper.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._queue.stop()
+        with self._opening:
+            if self._opened is None:
+                self._opened = Storage(database_url(self._settings.base, self._paths))
+            return self._opened
+
+    def _open_intake(self) -> Callable[[Sequence[Event]], None]:
+        from bot.atelier.intake import Intake
+
+        return Intake(self._storage())
+
+    def _read_notice(self) -> Notice:
+        from bot.atelier.switch import read_notice
+
+        return read_notice(self._storage())
 
 
 def _shown(listener: socket.socket) -> str:

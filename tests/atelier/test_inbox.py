@@ -198,10 +198,23 @@ def test_novelty_ranks_and_suggests(intake: Intake, inbox: Inbox) -> None:
 def test_what_was_written_elsewhere_meanwhile_is_settled(intake: Intake, inbox: Inbox) -> None:
     intake([turn("vider mon grand étang")])
     inbox.measure_novelty(CorpusIndex([("autre chose", "carte_grise")]))
-    inbox.measure_novelty(CorpusIndex([("vider mon grand étang", "vidange_etang")]), everything=True)
+    inbox.measure_novelty(CorpusIndex([("vider mon grand étang", "vidange_etang")]), again=10)
     assert texts(inbox) == []
     (group,) = inbox.page(ATTACHED)[0]
     assert (group.topic, group.labelled_by) == ("vidange_etang", "corpus")
+
+
+def test_measuring_never_undoes_what_someone_did_meanwhile(intake: Intake, inbox: Inbox) -> None:
+    intake([turn("vider mon grand étang")])
+    inbox.measure_novelty(CorpusIndex([("autre chose", "carte_grise")]))
+
+    class Slow(CorpusIndex):
+        def compare(self, texts: Sequence[str]) -> Any:
+            inbox.attach(1, "permis_chasser", "remi")
+            return super().compare(texts)
+
+    inbox.measure_novelty(Slow([("vider mon grand étang", "vidange_etang")]), again=10)
+    assert (inbox.get(1).topic, inbox.get(1).labelled_by) == ("permis_chasser", "remi")
 
 
 def test_a_message_the_corpus_already_held_stays_to_be_read(intake: Intake, inbox: Inbox) -> None:

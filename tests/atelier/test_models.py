@@ -13,7 +13,7 @@ from trees import make_tree
 from bot.atelier.gate import Verdict
 from bot.atelier.models import ModelRegistry
 from bot.errors import GateRefused, ModelCorrupt, ModelMissing
-from bot.freshness import live_mark
+from bot.freshness import chosen_by_staff, live_mark, needs_training
 from bot.paths import ProjectPaths
 from bot.storage import MODEL_FILE, load_model
 from bot.training import ensure_model
@@ -145,3 +145,18 @@ def test_old_models_go_but_never_the_live_one_nor_the_one_before(tree: ProjectPa
         registry.add(another(tree, {"dis": 0.4 + i / 100}), {"date": f"2099-01-{i + 1:02d}T00:00:00+00:00"})
     kept = {c.id for c in registry.all()}
     assert {first.id, second.id} <= kept and len(kept) == 12
+
+
+def test_a_restart_does_not_go_round_the_gate(tree: ProjectPaths) -> None:
+    """« bot train » rules while nobody uses the workshop; then the model that staff chose stays, whatever the files say."""
+    registry = ModelRegistry(tree)
+    first = registry.adopt()
+    assert first is not None and not needs_training(tree)
+    path = tree.corpus / "titres.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("    - ", "    - s'il vous plaît ", 1), encoding="utf-8")
+    assert needs_training(tree) and not chosen_by_staff(tree)
+    second = registry.add(another(tree, {"dis": 0.5}), {})
+    registry.promote(second.id, "Zoé", Verdict())
+    assert not needs_training(tree) and chosen_by_staff(tree)
+    ensure_model(tree, lambda _s: None)
+    assert not chosen_by_staff(tree) and not needs_training(tree), "« bot train » by hand still decides"

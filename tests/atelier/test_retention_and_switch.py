@@ -15,11 +15,11 @@ from bot.atelier.events import FeedbackEvent, TurnEvent
 from bot.atelier.inbox import ATTACHED, EXPIRED, OPEN, Inbox
 from bot.atelier.intake import Intake
 from bot.atelier.keeper import Keeper
-from bot.atelier.notice import Notice
+from bot.atelier.notice import Notice, Switch
 from bot.atelier.retention import DAY, Purged, purge
 from bot.atelier.schema import groups, labels, turns, votes
 from bot.atelier.storage import Storage
-from bot.atelier.switch import Switch, read_notice, write_notice
+from bot.atelier.switch import read_notice, write_notice
 from bot.errors import StorageError, SwitchError
 from bot.paths import ProjectPaths
 
@@ -136,7 +136,7 @@ def test_a_banner_that_will_not_do_is_refused(storage: Storage, banner: str) -> 
 
 
 def test_every_process_follows_and_keeps_the_last_state_when_the_database_is_away(storage: Storage, monkeypatch: Any) -> None:
-    first, second = Switch(storage, 0.02), Switch(storage, 0.02)
+    first, second = (Switch(lambda: read_notice(storage), 0.02) for _ in range(2))
     first.start()
     second.start()
     write_notice(storage, True, "Fermé.", "ada")

@@ -54,7 +54,7 @@ def test_a_new_topic_is_in_the_referential_and_in_the_corpus(editor: TopicEditor
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"premier_geste": ""}, "Premier geste"),
+        ({"premier_geste": ""}, "Première étape"),
         ({"public": ["martien"]}, "valeur inconnue"),
         ({"verifie_le": date.today() + timedelta(days=1)}, "futur"),
         ({"guichet": "guichet_imaginaire"}, "guichet_imaginaire"),

@@ -179,3 +179,27 @@ def test_a_bad_internal_address_is_told(address: str) -> None:
     with pytest.raises(SettingsError, match="--interne attend"):
         _internal_address(address)
     assert _internal_address("[::1]:8001") == ("::1", 8001)
+
+
+def test_the_public_is_served_when_the_workshop_cannot_be(tmp_path: Path) -> None:
+    code = "from bot.web.server import run_server; run_server('127.0.0.1', 0, with_agent=False, internal='127.0.0.1:0')"
+    environment = {**os.environ, "BOT_RACINE": str(tmp_path), "PYTHONPATH": str(ROOT), "BOT_BASE": "sqlite:////proc/interdit/a.db"}
+    log = tmp_path / "journal"
+    with log.open("w") as errors:
+        running = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+        assert running.stdout is not None
+        try:
+            public = re.search(r"http://[\d.]+:\d+", running.stdout.readline())
+            assert public and fetch(public.group())[0] == 200
+            for _ in range(100):
+                if "coulisses_absentes" in log.read_text() and "interrupteur_illisible" in log.read_text():
+                    break
+                time.sleep(0.2)
+            assert fetch(public.group())[0] == 200
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(20) == 0
+        finally:
+            running.kill()
+            running.wait()
+    found = {json.loads(line)["evenement"] for line in log.read_text().splitlines()}
+    assert {"coulisses_absentes", "interrupteur_illisible"} <= found and "Traceback" not in log.read_text()

@@ -18,7 +18,8 @@ from bot.web.atelier.framework import actor, needs, page, read_form, redirect, w
 
 PATH = "/atelier/guichets"
 ONE = PATH + r"/{id:[a-z][a-z0-9_]{0,62}}"
-PHONES, SITES, SLOTS = 4, 3, 5
+MOST = 12
+"""Rows of one kind a form may send."""
 HOURS = ("valeur_heure_debut_1", "valeur_heure_fin_1", "valeur_heure_debut_2", "valeur_heure_fin_2")
 HELP = (
     "Les numéros, les adresses et les horaires que l'assistant donne. Appelez le guichet, corrigez, puis écrivez la date et qui a "
@@ -69,10 +70,10 @@ async def edit(request: web.Request) -> web.StreamResponse:
 
 
 def _values(form: Mapping[str, str]) -> dict[str, Any]:
-    phones = [{"valeur": line(form, f"tel_{i}"), "description": line(form, f"tel_quoi_{i}")} for i in range(PHONES)]
-    sites = [{"libelle": line(form, f"site_nom_{i}"), "valeur": line(form, f"site_{i}")} for i in range(SITES)]
+    phones = [{"valeur": line(form, f"tel_{i}"), "description": line(form, f"tel_quoi_{i}")} for i in range(MOST)]
+    sites = [{"libelle": line(form, f"site_nom_{i}"), "valeur": line(form, f"site_{i}")} for i in range(MOST)]
     slots = []
-    for i in range(SLOTS):
+    for i in range(MOST):
         slot = {"nom_jour_debut": line(form, f"jour_{i}"), "nom_jour_fin": line(form, f"jour_fin_{i}") or line(form, f"jour_{i}")}
         slot.update({name: line(form, f"{name}_{i}") for name in HOURS})
         if slot["nom_jour_debut"]:
@@ -101,8 +102,8 @@ def _form_page(
         rows = values.get(name) or []
         return dict(rows[i]) if i < len(rows) else {}
 
-    counts = {"telephone": PHONES, "site_internet": SITES, "plage_ouverture": SLOTS}
-    rows = {name: [row(name, i) for i in range(max(count, len(values.get(name) or [])))] for name, count in counts.items()}
+    least = {"telephone": 1, "site_internet": 1, "plage_ouverture": 2}
+    rows = {name: [row(name, i) for i in range(max(count, len(values.get(name) or []) + 1))] for name, count in least.items()}
     return page(
         request,
         "guichet.html",

@@ -171,7 +171,7 @@ def _figures(figures: Any) -> list[tuple[str, float | None, float | None, str]]:
         if name in figures:
             before, after = figures[name]
             trend = ""
-            if before is not None and after is not None and round(before, 4) != round(after, 4):
+            if before is not None and after is not None and round(before, 3) != round(after, 3):
                 trend = "mieux" if (after > before) == (name in BETTER_HIGH) else "moins bien"
             rows.append((label, before, after, trend))
     return rows

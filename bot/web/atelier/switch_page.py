@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.atelier.accounts import Role
-from bot.atelier.switch import LONGEST_BANNER, POLL_SECONDS, read_notice, write_notice
+from bot.atelier.notice import POLL_SECONDS
+from bot.atelier.switch import LONGEST_BANNER, read_notice, write_notice
 from bot.errors import AssistantError
 from bot.web.atelier.framework import actor, flash, needs, page, read_form, redirect, workshop
 

@@ -17,9 +17,10 @@ from argon2 import PasswordHasher
 from bot.atelier.accounts import Accounts
 from bot.atelier.events import FeedbackEvent, TurnEvent
 from bot.atelier.intake import Intake
+from bot.atelier.notice import Switch
 from bot.atelier.retention import DAY
 from bot.atelier.storage import Storage
-from bot.atelier.switch import Switch
+from bot.atelier.switch import read_notice
 from bot.paths import ProjectPaths
 from bot.settings import Settings
 from bot.web.atelier.framework import Workshop
@@ -124,7 +125,7 @@ def serving_workshop(folder: Path, *, copy: bool = True, filled: bool = True, **
     intake = Intake(storage)
     if filled:
         fill(intake)
-    switch = Switch(storage, 0.2)
+    switch = Switch(lambda: read_notice(storage), 0.2)
     workshop = Workshop(storage, accounts, Settings(**settings), ProjectPaths(tree), switch.refresh)
     listener = socket.create_server(("127.0.0.1", 0))
     server = InternalServer(lambda: create_internal_app(workshop), listener)

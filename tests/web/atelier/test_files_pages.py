@@ -85,7 +85,7 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
     assert "Un drone au-dessus de ma maison" in shown and "Encore 13 phrases" in shown and "al-carte-porte" in shown
     assert "drone_dessus_maison" not in load_referential(workshop.paths.referential).topics
     missing = await remi.post("/atelier/sujets/nouveau", 422, **{**NEW, "premier_geste": "", "source": ""})
-    assert "« Premier geste » manque" in missing and "« Source » manque" in missing and "qui règle les drones" in missing
+    assert "« Première étape » manque" in missing and "« Source » manque" in missing and "qui règle les drones" in missing
     done = await remi.post("/atelier/sujets/nouveau", **NEW)
     assert "Le sujet est enregistré" in done
     topic = load_referential(workshop.paths.referential).topics["drone_dessus_maison"]
