@@ -102,13 +102,13 @@ class Router:
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
-        if any(label in self._aliases for label in understanding.probabilities):
+        if self._aliases and any(label in self._aliases for label in understanding.probabilities):
             today: dict[str, float] = {}
             for label, probability in understanding.probabilities.items():
                 name = self._aliases.get(label, label)
                 today[name] = today.get(name, 0.0) + probability
             understanding = Understanding(today)
-        return self.read(understanding, profile)
+        return self.decider.read(understanding, profile)
 
     def decide(
         self,
