@@ -28,6 +28,7 @@ _BREAK = "."
 _HERE = "icila"  # "là" with its accent: without it, an article
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<!\.)\.(?!\.)|[!?;]|\n\s*\n")
+_BE = frozenset(("est", "eta", "éta"))  # after "c", it is not the short form of "c'est"
 _PLAIN_GAPS = frozenset((" ", "'", "\u2019", "-", ", ", ""))
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _DOUBLED = re.compile(r"([a-df-z])\1")
@@ -458,6 +459,10 @@ class _Reader:
             if gap not in _PLAIN_GAPS and read.keys and _SENTENCE_END.search(gap):
                 _append(read, _BREAK, last, last)
             typed = match.group()
+            if typed in ("c", "C") and text[end + 1 : end + 4].lower() in _BE:
+                _append(read, _sound("c"), start, end)
+                last = end
+                continue
             for key in self._heard(typed) if end - start <= LONGEST_WORD else self._hear(typed):
                 _append(read, key, start, end)
             last = end

@@ -15,12 +15,14 @@ class Margins:
         worst_service: recall of any one service.
         out_of_scope: recall of messages that ask for nothing.
         min_messages: a service with fewer test messages is not judged alone.
+        min_lost: a service that loses fewer messages than this is not held worse: two trainings differ by that much.
     """
 
     wrong_doors: float = 0.5
     worst_service: float = 3.0
     out_of_scope: float = 2.0
     min_messages: int = 10
+    min_lost: int = 3
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def judge(live: Figures, candidate: Figures, margins: Margins, names: Mapping[st
         if after is None or messages < margins.min_messages:
             continue
         drop = _points(before - after[0])
-        if drop > margins.worst_service:
+        if drop > margins.worst_service and round((before - after[0]) * messages) >= margins.min_lost:
             worse.append((drop, service, before, after[0]))
     for _, service, before, now in sorted(worse, reverse=True)[:3]:
         reasons.append(

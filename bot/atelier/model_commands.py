@@ -26,7 +26,7 @@ FIGURE_NAMES = {
     "demandes_refusees": "Vraies demandes refusées",
     "hors_sujet_reconnus": "Messages sans demande reconnus",
     "erreur_calibration": "Erreur de calibration",
-    "validation_croisee": "Cohérence du corpus (contrôle croisé)",
+    "validation_croisee": "Contrôle croisé du corpus (repère)",
 }
 """Figures by the name a person reads, in the order they are shown."""
 

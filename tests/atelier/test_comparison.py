@@ -75,7 +75,7 @@ def test_changed_doors_show_the_worse_first_and_the_gate_says_why(make_router: A
     found = compare(evaluation, better, tests, Margins())
     assert [(c.id, c.before, c.after, c.was_right, c.is_right) for c in found.changes] == [("d4", "titres", "veterinaire", False, True)]
     assert found.verdict.open and found.figures["mauvaises_portes"] == (0.25, 0.0)
-    back = compare(better, evaluation, tests, Margins(min_messages=2))
+    back = compare(better, evaluation, tests, Margins(min_messages=2, min_lost=1))
     assert [c.is_right for c in back.changes] == [False] and len(back.verdict.reasons) == 2
     line = next(s for s in back.services if s.service == "veterinaire")
     assert (line.recall_before, line.recall_after, line.messages) == (1.0, 0.5, 2)

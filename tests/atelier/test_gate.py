@@ -9,7 +9,9 @@ import pytest
 
 from bot.atelier.gate import Figures, Margins, judge
 
-LIVE = Figures(emergencies=0.98, wrong_doors=0.02, out_of_scope=0.95, services={"titres": (0.9, 50), "petit": (0.9, 4)})
+LIVE = Figures(
+    emergencies=0.98, wrong_doors=0.02, out_of_scope=0.95, services={"titres": (0.9, 200), "moyen": (0.9, 40), "petit": (0.9, 4)}
+)
 MARGINS = Margins(wrong_doors=0.5, worst_service=3.0, out_of_scope=2.0, min_messages=10)
 
 
@@ -22,9 +24,11 @@ MARGINS = Margins(wrong_doors=0.5, worst_service=3.0, out_of_scope=2.0, min_mess
         ({"wrong_doors": 0.025}, None),
         ({"wrong_doors": 0.0251}, "mauvaises portes"),
         ({"wrong_doors": 0.0}, None),
-        ({"services": {"titres": (0.87, 50), "petit": (0.9, 4)}}, None),
-        ({"services": {"titres": (0.869, 50), "petit": (0.9, 4)}}, "Les titres"),
-        ({"services": {"titres": (0.9, 50), "petit": (0.0, 4)}}, None),
+        ({"services": {"titres": (0.87, 200), "petit": (0.9, 4)}}, None),
+        ({"services": {"titres": (0.869, 200), "petit": (0.9, 4)}}, "Les titres"),
+        ({"services": {"titres": (0.9, 200), "petit": (0.0, 4)}}, None),
+        ({"services": {"titres": (0.9, 200), "moyen": (0.85, 40)}}, None),
+        ({"services": {"titres": (0.9, 200), "moyen": (0.825, 40)}}, "moyen"),
         ({"services": {"titres": (0.9, 50), "nouveau": (0.0, 40)}}, None),
         ({"out_of_scope": 0.93}, None),
         ({"out_of_scope": 0.929}, "sans demande"),
