@@ -20,6 +20,8 @@ from bot.settings import Settings
 from bot.web.app import create_app
 from bot.web.engines import build_engine
 from bot.web.journal import configure_journal
+from bot.web.keys import METRICS
+from bot.web.metrics import Metrics, metrics_handler
 
 if TYPE_CHECKING:
     from bot.atelier.storage import Storage
@@ -49,10 +51,11 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent)
     print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
     backstage = _Backstage(settings, paths, inside, with_agent)
-    backstage.start()
+    app = create_app(settings, engine, observer=backstage.recorder, switch=backstage.switch)
+    backstage.start(app[METRICS])
     try:
         web.run_app(
-            create_app(settings, engine, observer=backstage.recorder, switch=backstage.switch),
+            app,
             sock=listener,
             access_log=None,
             print=lambda *_: None,
@@ -76,11 +79,11 @@ class _Backstage:
         self._opening = threading.Lock()
         self._opened: Storage | None = None
         self._parts: list[Any] = []
-        self._thread = threading.Thread(target=self._run, name="coulisses", daemon=True)
         self.recorder = Recorder(self._open_intake, paths.variable / "attente")
         self.switch = Switch(self._read_notice)
 
-    def start(self) -> None:
+    def start(self, metrics: Metrics) -> None:
+        self._thread = threading.Thread(target=self._run, args=(metrics,), name="coulisses", daemon=True)
         if self._inside is not None:
             print(f"L'atelier du personnel est sur {_shown(self._inside)}/atelier/", flush=True)
         self._thread.start()
@@ -90,9 +93,9 @@ class _Backstage:
         for part in reversed(self._parts):
             part.stop()
 
-    def _run(self) -> None:
+    def _run(self, metrics: Metrics) -> None:
         try:
-            for part in self._make():
+            for part in self._make(metrics):
                 part.start()
                 self._parts.append(part)
         except Exception as error:
@@ -100,7 +103,7 @@ class _Backstage:
             if self._inside is not None and not self._parts:
                 self._inside.close()
 
-    def _make(self) -> Iterator[Any]:
+    def _make(self, metrics: Metrics) -> Iterator[Any]:
         from bot.atelier.accounts import Accounts
         from bot.atelier.keeper import Keeper
         from bot.web.atelier.framework import Workshop
@@ -109,7 +112,7 @@ class _Backstage:
         storage = self._storage()
         workshop = Workshop(storage, Accounts(storage), self._settings, self._paths, self.switch.refresh, self._with_agent)
         if self._inside is not None:
-            yield InternalServer(lambda: create_internal_app(workshop), self._inside)
+            yield InternalServer(lambda: create_internal_app(workshop, routes=[metrics_handler(metrics)]), self._inside)
             yield workshop.queue
         yield Keeper(storage, self._paths, self._settings.retention_days, workshop.inbox if self._inside is not None else None)
 

@@ -166,6 +166,8 @@ def test_the_workshop_has_its_own_listener_and_ends_with_the_rest(tmp_path: Path
         assert public and inside
         assert "Entrer dans" in fetch(f"{inside.group()}/atelier/")[1]
         assert fetch(f"{public.group()}/atelier/")[0] == 404
+        assert 'assistant_requetes_total{methode="GET",route="inconnue",statut="404"} 1.0' in fetch(f"{inside.group()}/metrics")[1]
+        assert fetch(f"{public.group()}/metrics")[0] == 404
         running.send_signal(signal.SIGTERM)
         _, errors = running.communicate(timeout=20)
         assert running.returncode == 0 and "Traceback" not in errors
