@@ -27,9 +27,7 @@ from bot.atelier.models import ModelRegistry
 from bot.atelier.storage import Storage
 from bot.paths import ProjectPaths
 from bot.referential import load_referential
-from bot.router import load_router
 from bot.training import ensure_model
-from bot.types import DecisionKind
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -43,15 +41,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is not installed"),
 ]
 
-MESSAGES = (
-    "un drone survole mon terrain",
-    "un drone survole ma piscine tous les soirs",
-    "qui a le droit de faire voler un drone",
-    "règles pour piloter un drone en ville",
-    "un drone passe au-dessus de mon jardin tous les soirs",
-    "le drone du voisin tourne au-dessus de chez nous",
-)
-"""Ways to say it: the story tells the first that the small model does not understand."""
+MESSAGE = "un drone survole mon terrain"
 LABEL = "Un drone au-dessus de chez moi"
 PHRASES = [
     "un drone au-dessus de ma maison",
@@ -159,18 +149,10 @@ def open_page() -> Iterator[Callable[[], Any]]:
         assert errors == []
 
 
-@pytest.fixture
-def message(site: Site) -> str:
-    """A message that the first model does not understand."""
-    router = load_router(site.paths)
-    doubtful = {DecisionKind.CLARIFIER, DecisionKind.INCOMPRIS}
-    return next(m for m in MESSAGES if router.route(m).decision in doubtful)
-
-
-def answer_of(site: Site, page: Any, message: str) -> str:
+def answer_of(site: Site, page: Any) -> str:
     """Ask the public page and return what it says."""
     page.goto(site.public)
-    page.fill("#message", message)
+    page.fill("#message", MESSAGE)
     page.press("#message", "Enter")
     page.locator(".al-message-assistant").last.wait_for()
     page.locator("#statut:empty").wait_for(state="attached")
@@ -191,20 +173,24 @@ def no_barrier(page: Any) -> None:
     assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == []
 
 
-def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: Site, open_page: Callable[[], Any], message: str) -> None:
+def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: Site, open_page: Callable[[], Any]) -> None:
     citizen, staff = open_page(), open_page()
-    assert LABEL not in answer_of(site, citizen, message)
+    assert LABEL not in answer_of(site, citizen)
+    if citizen.locator(".al-avis-non summary").count():  # a wrong door: the person says so; a question needs no vote
+        citizen.locator(".al-avis-non summary").last.click()
+        citizen.get_by_role("button", name="Envoyer mon avis").last.click()
+        citizen.get_by_text("Merci pour votre avis").wait_for()
 
     log_in(staff, site.inside)
     inbox = f"{site.inside}/atelier/boite"
 
     def arrived() -> bool:
         staff.goto(inbox)
-        return message in staff.content()
+        return MESSAGE in staff.content()
 
     until(arrived, 20, "the message never reached the inbox")
     staff.get_by_role("link", name=re.compile("[Cc]réer un sujet|[Nn]ouveau sujet")).first.click()
-    assert message in staff.input_value("#phrases")
+    assert MESSAGE in staff.input_value("#phrases")
     staff.fill("#libelle", LABEL)
     staff.select_option("#service", "securite_publique")
     staff.fill("#premier_geste", "écrivez à ce service.")
@@ -213,7 +199,7 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
     staff.get_by_text("Encore 14 phrases").wait_for()
     staff.locator(".al-carte").wait_for()
     no_barrier(staff)
-    staff.fill("#phrases", "\n".join([message, *PHRASES]))
+    staff.fill("#phrases", "\n".join([MESSAGE, *PHRASES]))
     staff.get_by_text("Rien à redire.").wait_for()
     staff.get_by_role("button", name="Enregistrer", exact=True).click()
     staff.get_by_text("Le sujet est enregistré").wait_for()
@@ -226,12 +212,12 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
     no_barrier(staff)
     staff.get_by_role("button", name="Mettre en service").click()
     staff.get_by_text("Le modèle est en service").wait_for()
-    assert until(lambda: LABEL in answer_of(site, citizen, message), 10, "the new model never answered") < 6
+    assert until(lambda: LABEL in answer_of(site, citizen), 10, "the new model never answered") < 6
     assert time.monotonic() - saved < 90
 
     staff.get_by_role("button", name="Revenir au modèle précédent").click()
     staff.get_by_text("de nouveau en service").wait_for()
-    until(lambda: LABEL not in answer_of(site, citizen, message), 10, "the old model never came back")
+    until(lambda: LABEL not in answer_of(site, citizen), 10, "the old model never came back")
     assert site.process.poll() is None
 
 
