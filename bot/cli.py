@@ -15,10 +15,12 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from bot.atelier.backup_commands import add_commands as add_backup_commands
 from bot.atelier.commands import add_commands
 from bot.atelier.model_commands import add_commands as add_model_commands
 from bot.errors import AssistantError, BadMessage, SettingsError
 from bot.paths import project_paths
+from bot.web.conversation_commands import add_commands as add_conversation_commands
 
 if TYPE_CHECKING:
     from bot.api_keys import JsonKeyStore
@@ -133,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--erreurs", metavar="FICHIER", help="écrit les messages mal orientés dans ce fichier")
     add_commands(command)
     add_model_commands(command)
+    add_backup_commands(command)
+    add_conversation_commands(command)
     return parser
 
 

@@ -37,7 +37,7 @@ class TurnEvent:
         engine: who answered.
         profile: "citoyen", "partenaire", "agent", or ``None``.
         channel: "page", "api", "widget"…
-        conversation: a salted hash, the same for the exchanges of one visit.
+        conversation: its random reference, the same for the exchanges of one visit, whichever process answers.
         pressed: whether a button was pressed, not words typed.
         seconds: taken to answer.
     """

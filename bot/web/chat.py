@@ -140,7 +140,14 @@ class Chat:
                 raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
             exchange = _exchange_of(words, answer, self.clock())
             event = turn_event(
-                exchange.id, exchange.said, answer, context, pressed=pressed, channel=channel, seconds=time.perf_counter() - started
+                exchange.id,
+                exchange.said,
+                answer,
+                context,
+                reference=conversation.reference,
+                pressed=pressed,
+                channel=channel,
+                seconds=time.perf_counter() - started,
             )
             exchange = replace(exchange, event=event)
             conversation.state, conversation.engine = _masked_state(answer), answer.engine

@@ -196,7 +196,10 @@ async def accessibility(request: web.Request) -> web.Response:
 
 async def privacy(request: web.Request) -> web.Response:
     """GET /donnees-personnelles: what is kept, where, how long."""
-    return html_page(request, "donnees.html", minutes=request.app[SETTINGS].session_minutes, jours=request.app[SETTINGS].retention_days)
+    settings = request.app[SETTINGS]
+    conversation = await _of_cookie(request)
+    reference = conversation.reference if conversation is not None else ""
+    return html_page(request, "donnees.html", minutes=settings.session_minutes, jours=settings.retention_days, reference=reference)
 
 
 async def static(request: web.Request) -> web.Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 import time
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from bot.web.engines import Answer, Context
 
 log = logging.getLogger("bot.web.observer")
-_SALT = secrets.token_bytes(16)
-"""Dies with the process, as conversations do: nobody can go back from the reference to the conversation."""
 
 
 class Observer(Protocol):
@@ -89,7 +86,9 @@ def answer_id() -> str:
     return secrets.token_hex(12)
 
 
-def turn_event(identifier: str, masked: str, answer: Answer, context: Context, *, pressed: bool, channel: str, seconds: float) -> TurnEvent:
+def turn_event(
+    identifier: str, masked: str, answer: Answer, context: Context, *, reference: str, pressed: bool, channel: str, seconds: float
+) -> TurnEvent:
     """Describe an answered exchange.
 
     Args:
@@ -97,6 +96,7 @@ def turn_event(identifier: str, masked: str, answer: Answer, context: Context, *
         masked: what was typed, personal data masked; dropped when a button was pressed.
         answer: what was said.
         context: what was known before.
+        reference: of the conversation.
         pressed: whether a button was pressed.
         channel: where the person is ("page", "api"…).
         seconds: taken to answer.
@@ -115,7 +115,7 @@ def turn_event(identifier: str, masked: str, answer: Answer, context: Context, *
         engine=answer.engine,
         profile=state.profile if state is not None else None,
         channel=channel,
-        conversation=hashlib.blake2b(context.conversation.encode(), key=_SALT, digest_size=12).hexdigest(),
+        conversation=reference,
         pressed=pressed,
         seconds=round(seconds, 4),
     )

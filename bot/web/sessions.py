@@ -61,6 +61,7 @@ class Conversation:
 
     Args:
         id: random, made by the server.
+        reference: random too; names this visit in what is recorded, and leads back to no conversation.
         state: of the dialogue; ``None`` before the first answer.
         engine: name of the engine that holds the thread, "" before the first answer.
         exchanges: the last turns, to draw the page again.
@@ -80,6 +81,7 @@ class Conversation:
     turns: int = 0
     unsaved: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reference: str = field(default_factory=lambda: secrets.token_hex(12))
 
     def answer(self, identifier: str) -> Exchange | None:
         """Return the exchange whose answer has this id, while it is remembered."""

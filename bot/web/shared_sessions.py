@@ -78,6 +78,22 @@ class SharedSessions:
         except SharedDown:
             return  # it expires by itself
 
+    async def find(self, reference: str) -> Conversation | None:
+        """Return the shared conversation of this reference, without pushing back its end, or ``None``.
+
+        Raises:
+            SharedDown: Redis does not answer.
+        """
+
+        async def look() -> Conversation | None:
+            async for key in self._store.client.scan_iter(match=_key("*"), count=500):
+                conversation = _read(await self._store.client.get(key))
+                if conversation is not None and conversation.reference == reference:
+                    return conversation
+            return None
+
+        return await self._store.ask(look)
+
     async def purge(self) -> None:
         await self._local.purge()
 
@@ -117,6 +133,7 @@ def _key(identifier: str, kind: str = "conversation") -> str:
 def _as_mapping(conversation: Conversation) -> dict[str, Any]:
     return {
         "id": conversation.id,
+        "reference": conversation.reference,
         "tours": conversation.turns,
         "etat": conversation.state.as_mapping() if conversation.state else None,
         "moteur": conversation.engine,
@@ -136,6 +153,7 @@ def _read(text: str | None) -> Conversation | None:
             return None
         return Conversation(
             id=values["id"],
+            reference=str(values["reference"]),
             turns=int(values["tours"]),
             state=ConversationState.from_mapping(values["etat"]) if values["etat"] else None,
             engine=values["moteur"],
