@@ -67,10 +67,11 @@ class Keeper:
 
     def round(self) -> None:
         """Do what is due now."""
-        if time.time() >= self._next_purge:
+        now = time.time()
+        if not self._next_purge - DAY <= now < self._next_purge:  # due, or the clock of the machine was put back
             purge(self._storage, self._days, ACTOR)
             Accounts(self._storage).forget_old()
-            self._next_purge = time.time() + DAY
+            self._next_purge = now + DAY
         if self._build_inbox is not None:
             self._rank(self._build_inbox())
 

@@ -1,7 +1,7 @@
 """Writes events to the database from a thread of its own: a citizen's turn only puts a value in a queue.
 
-When the database is away, events wait in append-only files (one JSON line each) and are delivered later, once each.
-Everything is bounded: the queue, the files. Beyond the bounds the newest events are dropped and counted, never the answer.
+When the database is away, events wait in append-only files (one JSON line each) and are delivered later, once each. When the
+disk is full too, they wait in memory. Everything is bounded: the queue, the files, the memory. Beyond the bounds the newest events are dropped and counted, never the answer.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Recorder:
         self._queue: queue.Queue[Event | None] = queue.Queue(QUEUE)
         self._thread = threading.Thread(target=self._run, name="atelier", daemon=True)
         self._next_try = 0.0
+        self._held: list[Event] = []
+        """What neither the database nor the disk took."""
         self.dropped = 0
 
     def start(self) -> None:
@@ -109,6 +111,11 @@ class Recorder:
                     self._queue.task_done()
             elif not ended and time.monotonic() >= self._next_try:
                 self._deliver_waiting()
+                if self._held:
+                    self._write([])
+        if self._held:
+            self._write([])
+            self._drop(len(self._held))
 
     def _next_batch(self) -> tuple[list[Event], bool]:
         batch: list[Event] = []
@@ -126,6 +133,7 @@ class Recorder:
             return batch, False
 
     def _write(self, batch: Sequence[Event]) -> None:
+        batch, self._held = [*self._held, *batch], []
         if time.monotonic() >= self._next_try:
             if self._file.exists():  # order: a vote comes after the answer it is about
                 self._deliver_waiting()
@@ -162,11 +170,17 @@ class Recorder:
             if size + len(lines.encode()) > self._limit:
                 self._drop(len(batch))
                 return
-            with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(lines)
+            try:
+                with self._file.open("a", encoding="utf-8") as stream:
+                    stream.write(lines)
+            except OSError:
+                os.truncate(self._file, size)  # no line cut in two
+                raise
         except OSError as error:
             log.error("waiting file cannot be written", extra={"evenement": "atelier_disque"}, exc_info=error)
-            self._drop(len(batch))
+            self._held = list(batch[:QUEUE])
+            if len(batch) > QUEUE:
+                self._drop(len(batch) - QUEUE)
 
     def _deliver_waiting(self) -> None:
         """Deliver every waiting file of a process that is gone, and ours; a file is claimed by renaming it."""

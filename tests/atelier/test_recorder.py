@@ -137,6 +137,24 @@ def test_the_waiting_file_is_bounded(tmp_path: Path) -> None:
     recorder.stop()
 
 
+def test_events_wait_in_memory_when_the_disk_is_full_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, spool = Database(), tmp_path / "attente"
+    database.away = True
+    recorder = Recorder(lambda: database, spool, 0.02)
+    recorder.start()
+    spool.write_text("the folder cannot be made", encoding="utf-8")
+    for number in range(30):
+        recorder.turn(turn(number))
+    assert recorder.flush() and recorder.dropped == 0
+    monkeypatch.setattr(module, "QUEUE", 20)
+    recorder.turn(turn(99))
+    wait(lambda: recorder.dropped == 11)
+    database.away = False
+    wait(lambda: len(database.kept) == 20)
+    recorder.stop()
+    assert recorder.dropped == 11
+
+
 def test_stopping_writes_what_is_queued(tmp_path: Path) -> None:
     database = Database()
     recorder = Recorder(lambda: database, tmp_path, 5.0)

@@ -1,9 +1,37 @@
-"""Shared by the tests of the web side."""
+"""Shared by the tests of the web side; writes docs/pannes.md when ``BOT_PANNES`` names it (``make faults``)."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from web_faults_page import FAULTS, write_page
+
+from bot.paths import ProjectPaths
+
+_SEEN: dict[str, tuple[str, float]] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "navigateur: needs Chromium; deselect with -m 'not navigateur'")
+
+
+@pytest.fixture(scope="session")
+def small_tree(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
+    """A small tree with a small real model, trained once (some seconds); copy it before writing to it."""
+    from web_process import trained_tree  # reads the corpus
+
+    return trained_tree(tmp_path_factory.mktemp("petit"))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    name = report.nodeid.rsplit("::", 1)[-1].split("[")[0]
+    if name in FAULTS and (report.when == "call" or report.outcome != "passed"):
+        _SEEN[name] = (report.outcome, report.duration)
+
+
+def pytest_sessionfinish() -> None:
+    page = os.environ.get("BOT_PANNES")
+    if page and _SEEN:
+        write_page(Path(page), _SEEN)

@@ -1,0 +1,86 @@
+"""The faults that the tests cause, in French, and the page of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+FAULTS = {
+    "test_the_disk_is_full": (
+        "Disque plein, puis libéré",
+        "Chacun reçoit sa réponse. Les échanges attendent en mémoire, puis sont écrits une fois chacun.",
+    ),
+    "test_the_database_goes_and_comes_back": (
+        "PostgreSQL arrêté net, puis relancé",
+        "Chacun reçoit sa réponse. Les échanges attendent sur le disque, puis sont écrits une fois chacun.",
+    ),
+    "test_a_process_killed_while_events_wait": (
+        "Processus tué (`kill -9`) pendant que des échanges attendent",
+        "Le processus suivant les écrit, une fois chacun.",
+    ),
+    "test_a_corrupt_model_at_start": (
+        "Modèle abîmé au démarrage",
+        "Il est refait, et l'assistant répond. Rien n'est à faire.",
+    ),
+    "test_a_corrupt_model_while_serving": (
+        "Modèle abîmé mis en service",
+        "Il est refusé : l'ancien continue de répondre. Un modèle sain le remplace ensuite.",
+    ),
+    "test_an_agent_that_raises_or_hangs": (
+        "Action qui lève une erreur, ou qui ne finit pas",
+        "Le routeur répond à la place de l'agent, dans le délai réglé.",
+    ),
+    "test_the_referential_is_broken": (
+        "Référentiel illisible au démarrage",
+        "Une phrase dit le fichier et la ligne ; aucune trace.",
+    ),
+    "test_clocks_that_jump": (
+        "Horloge qui saute, en avant ou en arrière",
+        "Aucune conversation perdue trop tôt ; le ménage reprend.",
+    ),
+    "test_a_process_killed_under_load_loses_nothing": (
+        "Un processus sur deux tué (`kill -9`) sous la charge",
+        "Aucune réponse manquée, aucun échange perdu ni doublé.",
+    ),
+    "test_a_process_asked_to_stop_ends_what_it_began": (
+        "Arrêt propre (SIGTERM) avec des envois en cours",
+        "Les envois en cours sont finis ; les suivants vont à l'autre processus.",
+    ),
+    "test_redis_away_people_are_still_answered": (
+        "Redis arrêté, puis relancé",
+        "Chacun reçoit sa réponse ; le fil reprend.",
+    ),
+}
+"""Name of the test → the fault, and what is expected."""
+_OUTCOMES = {"passed": "tenu", "failed": "**manqué**", "skipped": "non lancé ici"}
+
+
+def write_page(page: Path, seen: Mapping[str, tuple[str, float]]) -> None:
+    """Write the results.
+
+    Args:
+        page: the Markdown file.
+        seen: by test, its outcome and its seconds.
+    """
+    rows = [
+        f"| {fault} | {expected} | {_OUTCOMES[seen[name][0]]} | {f'{seen[name][1]:.1f}'.replace('.', ',')} s | `{name}` |"
+        for name, (fault, expected) in FAULTS.items()
+        if name in seen
+    ]
+    text = f"""# Pannes provoquées
+
+Chaque panne est provoquée sur de vrais processus, lancés pour l'occasion : le serveur, PostgreSQL, Redis, nginx. Cette page est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}.
+
+| panne | ce qui est attendu | résultat | durée | test (`tests/web/`) |
+|---|---|---|---|---|
+{chr(10).join(rows)}
+
+## Ce que ces essais ne disent pas
+
+- Ils durent quelques secondes, sur une seule machine. Une panne d'une semaine remplit la file sur disque (64 Mo par processus) ; au-delà, les échanges nouveaux ne sont plus gardés, et le journal compte ceux qui manquent. Les gens reçoivent toujours leur réponse.
+- Disque plein **et** base absente : les échanges attendent en mémoire (2 000 par processus). Un arrêt du processus à ce moment les perd.
+- Un processus tué perd ce qu'il n'avait pas encore confié à la base ni au disque : la file en mémoire, quelques millisecondes d'habitude.
+- Le réseau coupé entre deux machines n'est pas essayé.
+"""
+    page.write_text(text, encoding="utf-8")
