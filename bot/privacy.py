@@ -115,7 +115,8 @@ _RELATION = re.compile(
 """Who is spoken of, then a name: "ma fille Léa". Short capitals are an acronym ("mon fils AESH")."""
 _FIRST_NAME_LABEL = re.compile(rf"\b((?<!du )(?<!le )(?i:pr[ée]noms?(?:\s+est)?)\s+)({_CAPITAL_NAME}(?:[ -]{_CAPITAL_NAME}){{0,2}})")
 _FIRST_NAME_SAID = re.compile(
-    rf"\b((?:je\s+suis|moi(?:\s+c['’ ]?est)?|c['’ ]?est|ici|bonjour)\s+)([\wÀ-ÿ-]{{3,20}})((?-i:\s+{_CAPITAL_NAME}){{0,2}})(?![\wÀ-ÿ'-])", re.IGNORECASE
+    rf"\b((?:je\s+suis|moi(?:\s+c['’ ]?est)?|c['’ ]?est|ici|bonjour)\s+)([\wÀ-ÿ-]{{3,20}})((?-i:\s+{_CAPITAL_NAME}){{0,2}})(?![\wÀ-ÿ'-])",
+    re.IGNORECASE,
 )
 _FULL_NAME = re.compile(rf"(?<![\wÀ-ÿ'-])({_CAPITAL_NAME})\s+((?:{_PARTICLE})?{_CAPITAL_NAME}(?:-{_CAPITAL_NAME})?)")
 _REIGN = re.compile(r"[IVX]{1,5}")
@@ -133,6 +134,8 @@ _SIGNATURE = re.compile(
 )
 _OPENING = re.compile(rf"^({_CAPITAL_NAME}(?: {_CAPITAL_NAME}){{1,2}})(?=\s+n[ée]e?\s)")
 _FROM_PLACE = re.compile(r"\s(?:de|d['’])\s?([A-ZÀ-Ý][\wÀ-ÿ' -]+)$")
+_PASSES = 5
+"""What is masked may uncover something beside it: a message with nothing personal is read once, the others twice at least."""
 _NOT_NAMES = frozenset(
     [
         "mme",
@@ -347,7 +350,12 @@ def mask(text: str) -> str:
     Args:
         text: any string.
     """
-    return _mask_likely_names(_mask_sure(text))
+    for _ in range(_PASSES):
+        masked = _mask_likely_names(_mask_sure(text))
+        if masked == text:
+            break
+        text = masked
+    return text
 
 
 def _mask_sure(text: str) -> str:

@@ -19,7 +19,23 @@ from bot.errors import Problem
 from bot.paths import ProjectPaths
 from bot.router import Router
 
-COMMANDS = ("serve", "train", "route", "chat", "doctor", "check", "cles", "evaluate", "compte", "journal", "purge", "modele", "phrase", "sauvegarde", "conversation")
+COMMANDS = (
+    "serve",
+    "train",
+    "route",
+    "chat",
+    "doctor",
+    "check",
+    "cles",
+    "evaluate",
+    "compte",
+    "journal",
+    "purge",
+    "modele",
+    "phrase",
+    "sauvegarde",
+    "conversation",
+)
 TABLE = {"passeport": {"passeport": 0.95}, "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2}}
 ENGLISH = (
     "show this help",

@@ -189,7 +189,14 @@ def test_the_measure_sees_what_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ma fille Léa a perdu sa carte", "prénom Yvette", "Thierry Gary, agriculteur", "je suis Mamadou", "mon ex-mari Patrick Vaysse me menace"]
+    "text",
+    [
+        "ma fille Léa a perdu sa carte",
+        "prénom Yvette",
+        "Thierry Gary, agriculteur",
+        "je suis Mamadou",
+        "mon ex-mari Patrick Vaysse me menace",
+    ],
 )
 def test_likely_names_are_masked(text: str) -> None:
     assert NAME in mask(text)
@@ -197,7 +204,14 @@ def test_likely_names_are_masked(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["lycée Clément Marot", "place François Mitterrand", "je suis marie depuis juin", "mon fils AESH", "ON ME RENVOIE DE BUREAU EN BUREAU", "Henri IV"],
+    [
+        "lycée Clément Marot",
+        "place François Mitterrand",
+        "je suis marie depuis juin",
+        "mon fils AESH",
+        "ON ME RENVOIE DE BUREAU EN BUREAU",
+        "Henri IV",
+    ],
 )
 def test_what_bears_a_name_is_no_one(text: str) -> None:
     assert mask(text) == text

@@ -46,7 +46,9 @@ def export(storage: Storage, reference: str) -> Mapping[str, Any] | None:
         rows = connection.execute(select(turns).where(turns.c.conversation == reference).order_by(turns.c.at)).all()
         said = {
             row.answer: row
-            for row in connection.execute(select(votes).where(votes.c.answer.in_(select(turns.c.id).where(turns.c.conversation == reference))))
+            for row in connection.execute(
+                select(votes).where(votes.c.answer.in_(select(turns.c.id).where(turns.c.conversation == reference)))
+            )
         }
     if not rows:
         return None
@@ -73,7 +75,9 @@ def erase(storage: Storage, reference: str, actor: str) -> Erased | None:
         comments = connection.execute(update(votes).where(commented).values(comment=None)).rowcount
         changed = 0
         for group, text in {(row.group_id, row.text) for row in rows if row.group_id is not None and row.text}:
-            other = connection.execute(select(turns.c.text).where((turns.c.group_id == group) & turns.c.text.is_not(None)).limit(1)).scalar()
+            other = connection.execute(
+                select(turns.c.text).where((turns.c.group_id == group) & turns.c.text.is_not(None)).limit(1)
+            ).scalar()
             shown = (groups.c.id == group) & (groups.c.text == text)
             if other is None:
                 connection.execute(update(groups).where(shown & groups.c.state.in_([OPEN, WAITING])).values(state=EXPIRED))
@@ -104,7 +108,9 @@ def _exchange(row: Any, vote: Any) -> Mapping[str, Any]:
         "portes": json.loads(row.doors),
         "profil": row.profile,
         "arrondissement": row.arrondissement,
-        "avis": None if vote is None else {"date": _date(vote.at), "utile": vote.helpful, "raison": vote.reason, "commentaire": vote.comment},
+        "avis": None
+        if vote is None
+        else {"date": _date(vote.at), "utile": vote.helpful, "raison": vote.reason, "commentaire": vote.comment},
     }
 
 

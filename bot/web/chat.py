@@ -182,4 +182,4 @@ def _masked_state(answer: Answer) -> ConversationState | None:
 
 
 def _send_key(send: str, words: str) -> str:
-    return hashlib.blake2b(f"{send}\0{words}".encode(), digest_size=16).hexdigest() if send else ""
+    return hashlib.blake2b(f"{send}\0{words}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() if send else ""

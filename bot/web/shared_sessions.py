@@ -36,7 +36,7 @@ class SharedSessions:
         return not self._store.away
 
     async def get(self, identifier: str | None) -> Conversation | None:
-        if not identifier or len(identifier) > 64:
+        if not identifier or not _is_ours(identifier):
             return None
         local = await self._local.get(identifier)
         try:
@@ -70,7 +70,7 @@ class SharedSessions:
             await self._write(conversation)
 
     async def drop(self, identifier: str | None) -> None:
-        if not identifier or len(identifier) > 64:
+        if not identifier or not _is_ours(identifier):
             return
         await self._local.drop(identifier)
         try:
@@ -124,6 +124,11 @@ class SharedSessions:
             await self._store.ask(lock.release)
         except SharedDown:
             return  # it expires by itself
+
+
+def _is_ours(identifier: str) -> bool:
+    """Whether it may be an id of ours: what else was sent is not worth asking Redis, which takes no broken character."""
+    return len(identifier) <= 64 and identifier.isascii()
 
 
 def _key(identifier: str, kind: str = "conversation") -> str:

@@ -24,7 +24,9 @@ from bot.web.sessions import MemorySessions
 
 
 @contextlib.contextmanager
-def serving(tree: Path, code: str = "", options: tuple[str, ...] = ("--sans-agent",), ready: bool = True, **settings: str) -> Iterator[Served]:
+def serving(
+    tree: Path, code: str = "", options: tuple[str, ...] = ("--sans-agent",), ready: bool = True, **settings: str
+) -> Iterator[Served]:
     server = Served(tree, settings, code, options)
     server.start()
     try:

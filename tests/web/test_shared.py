@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +28,7 @@ from bot.web.shared_sessions import SharedSessions
 
 pytestmark = pytest.mark.skipif(REDIS is None, reason="redis-server absent : apt-get install redis-server")
 
+ROOT = Path(__file__).resolve().parents[2]
 Client = TestClient[Any, Any]
 
 
@@ -163,3 +167,36 @@ async def test_a_vote_on_another_process_joins_its_answer(redis_server: RedisSer
     assert vote.turn is not None and vote.turn.id == value["id"] and vote.turn.text == "logement"
     for client in clients:
         await client.close()
+
+
+async def test_a_broken_id_is_no_conversation(workers: Callable[..., Awaitable[list[Client]]]) -> None:
+    (first,) = await workers(1)
+    for identifier in ("\ud800", "é", "a\r\nb", "x" * 65):
+        status, value = await chat(first, texte="question", conversation=identifier)
+        assert status in (200, 409, 410) and value.get("conversation") != identifier
+
+
+async def test_a_conversation_is_found_and_erased_by_its_reference(
+    workers: Callable[..., Awaitable[list[Client]]], redis_server: RedisServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, second = await workers()
+    _, value = await chat(first, texte="question", conversation="")
+    async with second.get("/donnees-personnelles", headers={"Cookie": f"conversation={value['conversation']}"}) as answer:
+        page = await answer.text()
+    kept = await second.server.app[CHAT].sessions.get(value["conversation"])  # type: ignore[union-attr]
+    assert kept is not None and kept.reference in page, "the other process knows the same reference"
+    env = {**os.environ, "BOT_REDIS": redis_server.url, "BOT_RACINE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    async def command(action: str) -> tuple[int, str]:
+        words = [sys.executable, "-m", "bot", "conversation", action, kept.reference]
+        process = await asyncio.create_subprocess_exec(*words, env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode()
+
+    code, said = await command("exporter")
+    assert code == 0 and json.loads(said)["en_cours"] == ["question"]
+    code, said = await command("effacer")
+    assert code == 0 and "est effacée" in said
+    assert await second.server.app[CHAT].sessions.get(value["conversation"]) is None  # type: ignore[union-attr]
+    assert await first.server.app[CHAT].sessions.get(value["conversation"]) is None  # type: ignore[union-attr]
+    assert (await command("exporter"))[0] == 1

@@ -1,0 +1,204 @@
+"""Whatever is written: nothing raises what it should not, nothing takes long, and masking twice is masking once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nasty_inputs import NASTY
+
+from bot import cli
+from bot.atelier.yaml_records import RecordFile
+from bot.cleaning import clean
+from bot.dialogue import Dialogue
+from bot.errors import BadMessage, EditError, ReferentialError
+from bot.privacy import holds_personal_data, mask
+from bot.referential import load_referential
+from bot.referential.communes import load_gazetteer
+from bot.router import Router, load_detector
+from bot.subject_lists import read_list, read_pasted, route_rows
+
+FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=300, suppress_health_check=list(HealthCheck))
+SLOW = settings(FIXED, max_examples=25)
+REFERENTIAL = Path(__file__).resolve().parent.parent / "data" / "referentiel"
+TABLE = {"passeport": {"passeport": 0.95}, "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2}}
+
+words = st.sampled_from(
+    ["je m'appelle", "mme", "M.", "Léa", "Paul Martin", "de", "Gourdon", "mon fils", "né le", "12/03/1985", "06 12 34 56 78", "06/12", "0612345678", "n°", "dossier", "46-2023-00871", "AB-123-CD", "plaque", "FR76 3000 6000 0112 3456 7890 189", "185054604212345", "12 rue des Lilas", "rue", "résidence", "bât B", "a.b@exemple.fr", "(at)", "@", "mot de passe", "code", "X9!", "<nom>", "<telephone>", "arrêté 2023-1234", "46100 Figeac", "passeport", "permis", "et", ",", ".", ":", "\n", "'", "-", "/", "au feu", "zéro six", "douze", "trente", "44.4475, 1.4419", "82.64.113.27", "prénom"]
+)
+messages = st.one_of(
+    st.text(max_size=300),
+    st.lists(words, max_size=25).map(" ".join),
+    st.lists(st.one_of(words, st.text(max_size=5)), max_size=15).map("".join),
+)
+
+
+@FIXED
+@given(messages)
+def test_cleaning_takes_anything(text: str) -> None:
+    cleaned = clean(text)
+    assert "\0" not in cleaned.display
+    assert clean(cleaned.display).display == cleaned.display
+    cleaned.plain.encode()
+
+
+@FIXED
+@given(messages)
+def test_masking_twice_is_masking_once(text: str) -> None:
+    masked = mask(text)
+    assert mask(masked) == masked
+    if masked == text:
+        assert not holds_personal_data(text)
+
+
+@FIXED
+@given(messages, st.sampled_from([None, "citoyen", "partenaire", "agent"]))
+def test_routing_takes_anything(fuzz_router: Router, text: str, profile: str | None) -> None:
+    decision = fuzz_router.route(text, profile)
+    assert decision.decision is not None
+    json.dumps(decision.as_json(None, text)).encode()
+
+
+@FIXED
+@given(st.one_of(st.binary(max_size=200), messages.map(lambda t: ("objet;note\n" + t).encode("utf-8", "replace"))))
+def test_a_list_is_read_or_refused_in_french(fuzz_router: Router, raw: bytes) -> None:
+    for read in (lambda: read_list(raw), lambda: read_pasted(raw.decode("utf-8", "replace"))):
+        try:
+            subjects = read()
+        except BadMessage as error:
+            assert str(error)
+            continue
+        rows = route_rows(Dialogue(fuzz_router), subjects, subjects.rows[:5], None)
+        assert len(rows) == len(subjects.rows[:5])
+
+
+@pytest.fixture(scope="module")
+def fuzz_router(request: pytest.FixtureRequest) -> Router:
+    return request.getfixturevalue("make_router")(TABLE)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mutations") / "data" / "referentiel"
+    shutil.copytree(REFERENTIAL, folder)
+    return folder
+
+
+FILES = sorted(p.relative_to(REFERENTIAL).as_posix() for p in REFERENTIAL.rglob("*") if p.suffix in {".yml", ".csv"})
+broken = st.sampled_from(
+    [
+        "",
+        "[",
+        "{",
+        "- ",
+        ": :",
+        "\t",
+        "&a *a",
+        "!!python/name:os.system",
+        "~",
+        "12",
+        "null",
+        "- - - x",
+        "é" * 50,
+        "\0",
+        "\ud7ff",
+        "id: id",
+        "'",
+        '"x: y',
+        "?",
+    ]
+)
+
+
+@SLOW
+@given(st.sampled_from(FILES), st.integers(0, 10_000), st.sampled_from(["drop", "twice", "value", "insert", "cut", "indent"]), broken)
+def test_a_changed_referential_loads_or_tells_its_problems(copied: Path, name: str, at: int, how: str, junk: str) -> None:
+    path = copied / name
+    original = path.read_text(encoding="utf-8")
+    lines = original.split("\n")
+    at %= len(lines)
+    if how == "drop":
+        del lines[at]
+    elif how == "twice":
+        lines.insert(at, lines[at])
+    elif how == "value":
+        lines[at] = lines[at].split(":")[0] + ": " + junk
+    elif how == "insert":
+        lines.insert(at, junk)
+    elif how == "cut":
+        lines = lines[:at]
+    else:
+        lines[at] = " " + lines[at]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    try:
+        load_referential(copied)
+        if name.endswith(".csv"):
+            load_gazetteer(copied)
+        if name.startswith("urgences"):
+            load_detector(copied)
+    except ReferentialError as error:
+        assert error.problems and all(p.fichier and "Traceback" not in str(p) for p in error.problems)
+    finally:
+        path.write_text(original, encoding="utf-8")
+
+
+plain_values = st.one_of(st.text(max_size=40), st.integers(-5, 5), st.booleans(), st.lists(st.text(max_size=10), max_size=3))
+TOPICS = (REFERENTIAL / "sujets" / "reseaux.yml").read_text(encoding="utf-8")
+TOPIC = RecordFile(TOPICS, "sujets").ids()[0]
+
+
+@SLOW
+@given(st.dictionaries(st.sampled_from(["libelle", "premier_geste", "precisions", "neuf", "é"]), plain_values, min_size=1, max_size=4))
+def test_a_yaml_edit_keeps_what_it_is_given_and_nothing_else_moves(values: dict[str, object]) -> None:
+    records = RecordFile(TOPICS, "sujets")
+    untouched = {i: records.get(i) for i in records.ids() if i != TOPIC}
+    try:
+        records.set(TOPIC, {**records.get(TOPIC), **values})
+        text = records.text()
+    except EditError:
+        return
+    after = RecordFile(text, "sujets")
+    assert {name: after.get(TOPIC).get(name) for name in values} == values
+    assert {i: after.get(i) for i in after.ids() if i != TOPIC} == untouched
+    assert yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=list(NASTY))
+def test_nasty_messages_in_the_core(fuzz_router: Router, text: str) -> None:
+    started = time.process_time()
+    mask(text)
+    clean(text)
+    decision = fuzz_router.route(text)
+    assert time.process_time() - started < 1
+    assert decision.decision is not None
+
+
+def test_nasty_messages_on_the_command_line(
+    fuzz_router: Router, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [json.dumps({"id": name, "texte": text}) for name, text in NASTY.items()] + [
+        "{",
+        "[]",
+        "null",
+        '{"texte": 3}',
+        '"\\ud800"',
+        "\0",
+    ]
+    monkeypatch.setattr("bot.router.load_router", lambda *_, **__: fuzz_router)
+    monkeypatch.setattr("sys.stdin", (tmp_path / "in").open("w+", encoding="utf-8", errors="surrogatepass"))
+    import sys
+
+    sys.stdin.write("\n".join(rows) + "\n")
+    sys.stdin.seek(0)
+    code = cli.main(["route", "--jsonl"])
+    said = capsys.readouterr()
+    assert "Traceback" not in said.out + said.err
+    answers = [json.loads(line) for line in said.out.split("\n") if line]
+    assert code in (0, 1) and len(answers) == len(rows)
+    assert {a["id"] for a in answers if a.get("id")} >= set(NASTY)
