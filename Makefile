@@ -71,5 +71,12 @@ bench: install ## compare au Rasa d'origine, débit, mémoire
 charge: train ## tenue à la charge et endurance (dix minutes) : docs/charge.md ; CHARGE_ARGS=--redis=redis://… pour deux processus
 	$(RUN) python -m scripts.mesures charge $(CHARGE_ARGS)
 
+.PHONY: faults sbom
+faults: install outils-de-test ## provoque les pannes sur de vrais processus (quelques minutes) : docs/pannes.md
+	BOT_PANNES=docs/pannes.md $(RUN) pytest tests/web/test_faults.py tests/web/test_cluster.py
+
+sbom: uv ## liste de tout ce qui est installé pour servir : sbom.json (CycloneDX 1.5)
+	$(UV) export --frozen --no-dev --format cyclonedx1.5 -o sbom.json >/dev/null
+
 clean: ## retire ce qui se reconstruit
 	rm -rf models .venv .outils .pytest_cache .mypy_cache .ruff_cache

@@ -6,6 +6,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from bot.atelier.events import FeedbackEvent, TurnEvent
+from bot.atelier.recorder import Recorder
 from bot.web.engines import ChatEngine, Condition
 from bot.web.sessions import Sessions
 
@@ -65,6 +66,17 @@ class Metrics:
     def feedback(self, event: FeedbackEvent) -> None:
         """Count a vote."""
         self._votes.labels("oui" if event.helpful else "non", event.reason or "").inc()
+
+    def watch(self, recorder: Recorder) -> None:
+        """Show how much waits for the database, and what was lost, at each scrape.
+
+        Args:
+            recorder: of this process.
+        """
+        waiting = Gauge("assistant_attente_octets", "Octets d'échanges qui attendent la base, sur ce disque", registry=self.registry)
+        waiting.set_function(recorder.waiting)
+        lost = Gauge("assistant_echanges_perdus", "Échanges qui n'ont pu être gardés nulle part", registry=self.registry)
+        lost.set_function(lambda: recorder.dropped)
 
     async def render(self) -> bytes:
         """Return the exposition text."""

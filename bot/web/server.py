@@ -52,6 +52,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
     backstage = _Backstage(settings, paths, inside, with_agent)
     app = create_app(settings, engine, observer=backstage.recorder, switch=backstage.switch)
+    app[METRICS].watch(backstage.recorder)
     backstage.start(app[METRICS])
     try:
         web.run_app(

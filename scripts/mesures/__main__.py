@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison|erreurs|charge|masquage [--rapide]``: regenerate a page of docs/."""
+"""``python -m scripts.mesures comparaison|erreurs|charge|masquage|dependances [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bot.paths import project_paths
 def main() -> int:
     """Run one measure; returns the exit code."""
     parser = argparse.ArgumentParser(
-        "mesures", description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md, docs/charge.md, ou les chiffres du masquage."
+        "mesures", description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md, docs/charge.md, ou les tableaux de docs/menaces.md et docs/dependances.md."
     )
-    parser.add_argument("mesure", choices=("comparaison", "erreurs", "charge", "masquage"), help="la page à refaire")
+    parser.add_argument("mesure", choices=("comparaison", "erreurs", "charge", "masquage", "dependances"), help="la page à refaire")
     parser.add_argument(
         "--rapide", action="store_true", help="comparaison, charge : un essai de moins d'une minute, affiché sans rien écrire"
     )
@@ -32,6 +32,10 @@ def main() -> int:
             from scripts.mesures.masking import run as measure_masking
 
             measure_masking(project_paths())
+        elif arguments.mesure == "dependances":
+            from scripts.mesures.dependencies import run as review
+
+            review(project_paths())
         elif arguments.mesure == "charge":
             from scripts.mesures.load import run as load
 
