@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bot import cli
 from bot.atelier.yaml_records import RecordFile
 from bot.cleaning import clean
 from bot.dialogue import Dialogue
-from bot.errors import BadMessage, EditError, ReferentialError
+from bot.errors import BadMessage, EditError, Problem, ReferentialError
 from bot.privacy import holds_personal_data, mask
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
@@ -30,7 +31,59 @@ REFERENTIAL = Path(__file__).resolve().parent.parent / "data" / "referentiel"
 TABLE = {"passeport": {"passeport": 0.95}, "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2}}
 
 words = st.sampled_from(
-    ["je m'appelle", "mme", "M.", "Léa", "Paul Martin", "de", "Gourdon", "mon fils", "né le", "12/03/1985", "06 12 34 56 78", "06/12", "0612345678", "n°", "dossier", "46-2023-00871", "AB-123-CD", "plaque", "FR76 3000 6000 0112 3456 7890 189", "185054604212345", "12 rue des Lilas", "rue", "résidence", "bât B", "a.b@exemple.fr", "(at)", "@", "mot de passe", "code", "X9!", "<nom>", "<telephone>", "arrêté 2023-1234", "46100 Figeac", "passeport", "permis", "et", ",", ".", ":", "\n", "'", "-", "/", "au feu", "zéro six", "douze", "trente", "44.4475, 1.4419", "82.64.113.27", "prénom"]
+    [
+        "je m'appelle",
+        "mme",
+        "M.",
+        "Léa",
+        "Paul Martin",
+        "de",
+        "Gourdon",
+        "mon fils",
+        "né le",
+        "12/03/1985",
+        "06 12 34 56 78",
+        "06/12",
+        "0612345678",
+        "n°",
+        "dossier",
+        "46-2023-00871",
+        "AB-123-CD",
+        "plaque",
+        "FR76 3000 6000 0112 3456 7890 189",
+        "185054604212345",
+        "12 rue des Lilas",
+        "rue",
+        "résidence",
+        "bât B",
+        "a.b@exemple.fr",
+        "(at)",
+        "@",
+        "mot de passe",
+        "code",
+        "X9!",
+        "<nom>",
+        "<telephone>",
+        "arrêté 2023-1234",
+        "46100 Figeac",
+        "passeport",
+        "permis",
+        "et",
+        ",",
+        ".",
+        ":",
+        "\n",
+        "'",
+        "-",
+        "/",
+        "au feu",
+        "zéro six",
+        "douze",
+        "trente",
+        "44.4475, 1.4419",
+        "82.64.113.27",
+        "prénom",
+    ]
 )
 messages = st.one_of(
     st.text(max_size=300),
@@ -71,8 +124,7 @@ def test_a_list_is_read_or_refused_in_french(fuzz_router: Router, raw: bytes) ->
     for read in (lambda: read_list(raw), lambda: read_pasted(raw.decode("utf-8", "replace"))):
         try:
             subjects = read()
-        except BadMessage as error:
-            assert str(error)
+        except BadMessage:
             continue
         rows = route_rows(Dialogue(fuzz_router), subjects, subjects.rows[:5], None)
         assert len(rows) == len(subjects.rows[:5])
@@ -137,15 +189,23 @@ def test_a_changed_referential_loads_or_tells_its_problems(copied: Path, name: s
         lines[at] = " " + lines[at]
     path.write_text("\n".join(lines), encoding="utf-8")
     try:
-        load_referential(copied)
-        if name.endswith(".csv"):
-            load_gazetteer(copied)
-        if name.startswith("urgences"):
-            load_detector(copied)
-    except ReferentialError as error:
-        assert error.problems and all(p.fichier and "Traceback" not in str(p) for p in error.problems)
+        problems = problems_of(copied, name)
     finally:
         path.write_text(original, encoding="utf-8")
+    assert all(p.fichier and "Traceback" not in str(p) for p in problems)
+
+
+def problems_of(folder: Path, name: str) -> Sequence[Problem]:
+    """Load what the file is part of; anything but the error that tells problems goes through."""
+    try:
+        load_referential(folder)
+        if name.endswith(".csv"):
+            load_gazetteer(folder)
+        if name.startswith("urgences"):
+            load_detector(folder)
+    except ReferentialError as error:
+        return error.problems or [Problem("", 0, "no problem told")]
+    return []
 
 
 plain_values = st.one_of(st.text(max_size=40), st.integers(-5, 5), st.booleans(), st.lists(st.text(max_size=10), max_size=3))

@@ -1,7 +1,8 @@
 """Writes events to the database from a thread of its own: a citizen's turn only puts a value in a queue.
 
 When the database is away, events wait in append-only files (one JSON line each) and are delivered later, once each. When the
-disk is full too, they wait in memory. Everything is bounded: the queue, the files, the memory. Beyond the bounds the newest events are dropped and counted, never the answer.
+disk is full too, they wait in memory. Everything is bounded: the queue, the files, the memory. Beyond the bounds the newest
+events are dropped and counted, never the answer.
 """
 
 from __future__ import annotations
@@ -115,6 +116,7 @@ class Recorder:
                     self._write([])
         if self._held:
             self._write([])
+        if self._held:
             self._drop(len(self._held))
 
     def _next_batch(self) -> tuple[list[Event], bool]:

@@ -15,7 +15,8 @@ from bot.paths import project_paths
 def main() -> int:
     """Run one measure; returns the exit code."""
     parser = argparse.ArgumentParser(
-        "mesures", description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md, docs/charge.md, ou les tableaux de docs/menaces.md et docs/dependances.md."
+        "mesures",
+        description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md, docs/charge.md, ou les tableaux de docs/menaces.md et docs/dependances.md.",
     )
     parser.add_argument("mesure", choices=("comparaison", "erreurs", "charge", "masquage", "dependances"), help="la page à refaire")
     parser.add_argument(

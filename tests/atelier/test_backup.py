@@ -113,9 +113,9 @@ def test_a_damaged_backup_is_refused_and_touches_nothing(how: str, living: tuple
     elif how == "text":
         bad.write_text("bonjour", encoding="utf-8")
     elif how == "newer":
-        changed(
-            good, bad, "manifeste.json", tarfile.open(good).extractfile("manifeste.json").read().replace(b'"format": 1', b'"format": 9')
-        )  # type: ignore[union-attr]
+        with tarfile.open(good) as archive:
+            manifest = archive.extractfile("manifeste.json").read()  # type: ignore[union-attr]
+        changed(good, bad, "manifeste.json", manifest.replace(b'"format": 1', b'"format": 9'))
     before = rows(living[1])
     with pytest.raises(StorageError):
         restore(bad, living[1], living[0], replace=True)
