@@ -32,7 +32,7 @@ uv:
 	fi
 
 .PHONY: outils-de-test
-PAQUETS := chromium redis-server nginx postgresql
+PAQUETS := chromium redis-server nginx postgresql promtool
 outils-de-test: ## les tests de navigateur et de plusieurs processus demandent ces paquets de Debian ; sans eux, ils sont sautés
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  manquants=""; for p in $(PAQUETS); do dpkg -s $$p >/dev/null 2>&1 || manquants="$$manquants $$p"; done; \

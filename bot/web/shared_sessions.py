@@ -158,7 +158,7 @@ def _read(text: str | None) -> Conversation | None:
             return None
         return Conversation(
             id=values["id"],
-            reference=str(values["reference"]),
+            **({"reference": str(values["reference"])} if "reference" in values else {}),  # the version before had none
             turns=int(values["tours"]),
             state=ConversationState.from_mapping(values["etat"]) if values["etat"] else None,
             engine=values["moteur"],
