@@ -81,7 +81,7 @@ class Conversation:
     turns: int = 0
     unsaved: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    reference: str = field(default_factory=lambda: secrets.token_hex(12))
+    reference: str = field(default_factory=lambda: new_reference())
 
     def answer(self, identifier: str) -> Exchange | None:
         """Return the exchange whose answer has this id, while it is remembered."""
@@ -208,6 +208,11 @@ class MemorySessions:
             if used > limit:
                 return
             self._drop(identifier)
+
+
+def new_reference() -> str:
+    """Return a random reference of 96 bits."""
+    return secrets.token_hex(12)
 
 
 def new_identifier() -> str:

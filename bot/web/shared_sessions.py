@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from bot.web.sessions import Conversation, MemorySessions, exchange_from_mapping, new_identifier
+from bot.web.sessions import Conversation, MemorySessions, exchange_from_mapping, new_identifier, new_reference
 from bot.web.shared import PREFIX, SharedDown, SharedStore
 
 LOCK_SECONDS = 30.0
@@ -158,7 +158,7 @@ def _read(text: str | None) -> Conversation | None:
             return None
         return Conversation(
             id=values["id"],
-            **({"reference": str(values["reference"])} if "reference" in values else {}),  # the version before had none
+            reference=str(values.get("reference") or new_reference()),  # the version before had none
             turns=int(values["tours"]),
             state=ConversationState.from_mapping(values["etat"]) if values["etat"] else None,
             engine=values["moteur"],
