@@ -25,8 +25,8 @@ ADDRESS = "203.0.113.77"
 """Of the visitor, as a proxy tells it (RFC 5737: an address for documentation)."""
 PERSONAL = ("0639981234", "06 39 98 12 34", "zq.marqueur@exemple.fr", "Quercymarque", "zqmotdepasse", ADDRESS)
 DATA = "je m'appelle Zoé Quercymarque, 06 39 98 12 34 ou 0639981234, zq.marqueur@exemple.fr"
-KEPT = ("zqpage", "zqchat", "zqavis", "zqvague")
-NOWHERE = ("zqapi", "zqlot", "zqliste", "zqjson", "zqgros", "zqplante", "zqchemin", "zqentete", "zqbrut", "zqentree", "zqcoupe")
+KEPT = ("zqpage", "zqchat", "zqavis", "zqvague", "zqplante")
+NOWHERE = ("zqapi", "zqlot", "zqliste", "zqjson", "zqgros", "zqchemin", "zqentete", "zqbrut", "zqentree", "zqcoupe")
 FAIL = """
 import bot.router
 route = bot.router.Router.route
