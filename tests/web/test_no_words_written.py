@@ -29,12 +29,13 @@ KEPT = ("zqpage", "zqchat", "zqavis", "zqvague", "zqplante")
 NOWHERE = ("zqapi", "zqlot", "zqliste", "zqjson", "zqgros", "zqchemin", "zqentete", "zqbrut", "zqentree", "zqcoupe")
 FAIL = """
 import bot.router
-route = bot.router.Router.route
-def failing(self, text, *args, **kwargs):
-    if "zqplante" in str(text):
-        raise ValueError(f"les mots de la personne : {text}")
-    return route(self, text, *args, **kwargs)
-bot.router.Router.route = failing
+route = bot.router.Router.route_many
+def failing(self, texts, *args, **kwargs):
+    for text in texts:
+        if "zqplante" in str(text):
+            raise ValueError(f"les mots de la personne : {text}")
+    return route(self, texts, *args, **kwargs)
+bot.router.Router.route_many = failing
 """
 
 
