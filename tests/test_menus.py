@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
-from conftest import MakeRouter
 
 from bot.cleaning import clean
 from bot.menus import SHORT_WORDS, Menus
 from bot.referential import Referential
+from bot.router import Router
 from bot.types import DecisionKind
+
+MakeRouter = Callable[[Mapping[str, Mapping[str, float]]], Router]
 
 
 @pytest.fixture(scope="module")

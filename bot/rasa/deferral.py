@@ -81,6 +81,7 @@ def _put_off_training_check() -> None:
     if TRAINING_CHECK in sys.modules:
         return
     from rasa.engine.graph import GraphComponent
+    from rasa.shared.importers.importer import TrainingDataImporter
 
     class DefaultV1RecipeValidator(GraphComponent):  # the name that Rasa reads in the archive
         @classmethod
@@ -88,6 +89,12 @@ def _put_off_training_check() -> None:
             sys.modules.pop(TRAINING_CHECK, None)
             return importlib.import_module(TRAINING_CHECK).DefaultV1RecipeValidator.create(*arguments, **options)
 
+        def validate(self, importer: Any) -> Any:  # a training calls it by this class on what ``create`` made: the real one
+            return type(self).validate(self, importer)
+
+    DefaultV1RecipeValidator.validate.__annotations__ = {"importer": TrainingDataImporter, "return": TrainingDataImporter}
+    DefaultV1RecipeValidator.__module__ = TRAINING_CHECK  # written in the archives
+    DefaultV1RecipeValidator.__qualname__ = "DefaultV1RecipeValidator"
     module = ModuleType(TRAINING_CHECK)
     module.DefaultV1RecipeValidator = DefaultV1RecipeValidator  # type: ignore[attr-defined]
     sys.modules[TRAINING_CHECK] = module
