@@ -238,11 +238,12 @@ def _fill(connection: Connection, folder: Path) -> None:
                     batch = []
         if batch:
             connection.execute(table.insert(), batch)
-        if connection.dialect.name == "postgresql" and table.autoincrement_column is not None:
-            last = connection.execute(select(func.max(table.autoincrement_column))).scalar()
+        counter = next((column for column in table.primary_key if column.autoincrement is True), None)
+        if connection.dialect.name == "postgresql" and counter is not None:
+            last = connection.execute(select(func.max(counter))).scalar()
             if last is not None:
                 sequence = "SELECT setval(pg_get_serial_sequence(:table, :column), :last)"
-                connection.execute(text(sequence), {"table": table.name, "column": table.autoincrement_column.name, "last": last})
+                connection.execute(text(sequence), {"table": table.name, "column": counter.name, "last": last})
 
 
 def _put_aside(data: Path) -> Path | None:

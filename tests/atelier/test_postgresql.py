@@ -16,18 +16,20 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
-from bot.atelier import audit
+from bot.atelier import audit, backup
 from bot.atelier.accounts import Accounts
 from bot.atelier.events import FeedbackEvent, TurnEvent
 from bot.atelier.inbox import IGNORED, OPEN, Inbox
 from bot.atelier.intake import Intake
 from bot.atelier.retention import purge
-from bot.atelier.schema import MIGRATIONS, schema_version
+from bot.atelier.schema import MIGRATIONS, accounts, groups, schema_version, turns, votes
+from bot.atelier.schema import audit as audit_table
 from bot.atelier.similarity import CorpusIndex
 from bot.atelier.statistics import summarize
 from bot.atelier.storage import Storage, civil_day
 from bot.atelier.switch import read_notice, write_notice
 from bot.atelier.traffic import cells_between, conversations_between, more_doors
+from bot.paths import ProjectPaths
 
 BINARIES = next((p for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True) if (p / "initdb").exists()), None)
 pytestmark = pytest.mark.skipif(BINARIES is None, reason="PostgreSQL absent : apt-get install postgresql")
@@ -129,3 +131,32 @@ def test_writers_at_once_keep_one_chain(url: str) -> None:
     for thread in threads:
         thread.join()
     assert audit.verify(storage).lines == before + 40 and audit.verify(storage).broken is None
+
+
+def test_a_backup_goes_from_one_database_to_the_other_and_back(url: str, tmp_path: Path) -> None:
+    """Last of this file: it replaces what the others wrote."""
+
+    def rows(storage: Storage) -> list[object]:
+        with storage.read() as connection:
+            return [connection.execute(select(t).order_by(*t.primary_key)).all() for t in (accounts, groups, turns, votes, audit_table)]
+
+    def tree(name: str) -> ProjectPaths:
+        (tmp_path / name).mkdir()
+        return ProjectPaths(tmp_path / name)
+
+    door = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.3}
+    small = Storage(f"sqlite:///{tmp_path}/un.db")
+    Accounts(small, hasher=PasswordHasher(1, 8, 1)).create("ada", "administrateur", "une phrase facile", "test")
+    Intake(small)([TurnEvent(f"t{n}", 1.5 + n, f"message {n} é", "clarifier", (door,), conversation="c") for n in range(3)])
+    Intake(small)([FeedbackEvent("t1", 9.0, False, "autre", "non")])
+    backup.create(tmp_path / "un.tar.gz", small, tree("a"))
+    large = Storage(url)
+    backup.restore(tmp_path / "un.tar.gz", large, tree("b"), replace=True)
+    assert rows(large) == rows(small)
+    Accounts(large, hasher=PasswordHasher(1, 8, 1)).create("eva", "lecteur", "une phrase facile", "test")
+    Intake(large)([TurnEvent("t9", 20.0, "tout autre chose ici", "clarifier", (door,), conversation="d")])
+    assert audit.verify(large).broken is None
+    backup.create(tmp_path / "deux.tar.gz", large, tree("c"))
+    other = Storage(f"sqlite:///{tmp_path}/deux.db")
+    backup.restore(tmp_path / "deux.tar.gz", other, tree("d"))
+    assert rows(other) == rows(large)
