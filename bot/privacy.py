@@ -414,7 +414,10 @@ def _mask_first_name(match: re.Match[str]) -> str:
 def _mask_full_name(match: re.Match[str]) -> str:
     if match.group(1).lower() not in _first_names() or _known_word(match.group(2)) or _REIGN.fullmatch(match.group(2)):
         return match.group()
-    return match.group() if _NAMED_PLACE.search(match.string[max(0, match.start() - 30) : match.start()]) else NAME
+    if _NAMED_PLACE.search(match.string[max(0, match.start() - 30) : match.start()]):
+        return match.group()
+    place = _FROM_PLACE.match(" " + match.group(2))
+    return f"{NAME} {match.group(2)}" if place and place.group(1).lower() in _communes() else NAME
 
 
 @lru_cache(maxsize=1)

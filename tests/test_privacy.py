@@ -219,6 +219,7 @@ def test_what_bears_a_name_is_no_one(text: str) -> None:
 
 def test_the_commune_of_a_person_stays() -> None:
     assert mask("c'est Mme Fourastié de Gourdon") == f"c'est Mme {NAME} de Gourdon"
+    assert mask("Marie de Gramat refuse") == f"{NAME} de Gramat refuse"
 
 
 def test_the_tables_are_large_enough() -> None:
