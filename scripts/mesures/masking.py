@@ -52,9 +52,10 @@ def measure(path: Path) -> Masking:
     """Mask every line of a file and compare with its labels."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     texts = [_unlabelled(line) for line in lines]
-    mask("tables chargées avant de mesurer, au 06 12 34 56 78")
+    masked = [mask(text) for text, _ in texts]  # loads the tables of phone numbers before anything is timed
     started = time.process_time()
-    masked = [mask(text) for text, _ in texts]
+    for text, _ in texts:
+        mask(text)
     seconds = time.process_time() - started
     labelled = hidden = tokens = right = tempting = untouched = 0
     for (text, labels), result in zip(texts, masked, strict=True):
