@@ -90,7 +90,7 @@ class Recorder:
 
     def waiting(self) -> int:
         """Return how many bytes wait on disk."""
-        return sum(path.stat().st_size for path in self._spool.glob(f"*{_SUFFIX}")) if self._spool.exists() else 0
+        return sum(map(_size, self._spool.glob(f"*{_SUFFIX}"))) if self._spool.exists() else 0
 
     def _put(self, event: Event) -> None:
         try:
@@ -237,3 +237,11 @@ def _alive(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; another thread may have delivered and removed it meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

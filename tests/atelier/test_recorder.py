@@ -11,7 +11,7 @@ import pytest
 
 from bot.atelier import recorder as module
 from bot.atelier.events import Event, FeedbackEvent, TurnEvent, from_line, to_line
-from bot.atelier.recorder import Recorder
+from bot.atelier.recorder import Recorder, _size
 
 DOOR = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.9}
 
@@ -180,3 +180,9 @@ def test_an_event_that_cannot_be_written_does_not_hold_the_others_back(tmp_path:
     assert recorder.flush()
     assert set(database.kept) == {"a0", "a1", "a2", "a4", "a5"} and recorder.dropped == 1 and recorder.waiting() == 0
     recorder.stop()
+
+
+def test_a_file_delivered_meanwhile_weighs_nothing(tmp_path: Path) -> None:
+    assert _size(tmp_path / "parti") == 0
+    (tmp_path / "là").write_bytes(b"abc")
+    assert _size(tmp_path / "là") == 3
