@@ -23,6 +23,7 @@ def main() -> int:
         "--rapide", action="store_true", help="comparaison, charge : un essai de moins d'une minute, affiché sans rien écrire"
     )
     parser.add_argument("--redis", default="", help="charge : Redis pour mesurer plusieurs processus (redis://…)")
+    parser.add_argument("--tours", type=int, default=50_000, help="charge : tours de l'endurance (50 000)")
     arguments = parser.parse_args()
     try:
         if arguments.mesure == "erreurs":
@@ -40,7 +41,7 @@ def main() -> int:
         elif arguments.mesure == "charge":
             from scripts.mesures.load import run as load
 
-            load(project_paths(), arguments.rapide, arguments.redis)
+            load(project_paths(), arguments.rapide, arguments.redis, arguments.tours)
         else:
             from scripts.mesures.comparison import run as compare
 

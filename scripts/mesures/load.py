@@ -31,7 +31,6 @@ RATES = (5, 10, 20, 40, 80, 160)
 SECONDS = 10.0
 VISITORS = 60
 TURNS_A_VISIT = 5
-SOAK_TURNS = 50_000
 SOAK_VISITORS = 8
 SOAK_SAMPLES = 20
 WARM_TURNS = 50
@@ -203,16 +202,17 @@ async def soak(server: Server, texts: Sequence[str], turns: int) -> tuple[list[t
     return samples, turns / (time.perf_counter() - begun), failures
 
 
-def run(paths: ProjectPaths, quick: bool, redis: str) -> None:
+def run(paths: ProjectPaths, quick: bool, redis: str, soak_turns: int) -> None:
     """Measure, print, and write ``docs/charge.md`` unless ``quick``.
 
     Args:
         paths: the project tree.
         quick: a few seconds only, nothing written.
         redis: URL of a Redis for the runs with several processes; without one they are left out.
+        soak_turns: turns of the long run.
     """
     texts = [str(row["texte"]) for path in sorted(paths.test_sets.glob("demandes_*.jsonl")) for row in read_jsonl(path)]
-    rates, seconds, turns = ((5, 10), 2.0, 800) if quick else (RATES, SECONDS, SOAK_TURNS)
+    rates, seconds, turns = ((5, 10), 2.0, 800) if quick else (RATES, SECONDS, soak_turns)
     setups: list[tuple[str, int, bool]] = [("un processus, routeur seul", 1, False), ("un processus, agent Rasa", 1, True)]
     if redis:
         setups.append(("deux processus, routeur seul, Redis", 2, False))
