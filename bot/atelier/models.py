@@ -66,11 +66,6 @@ class ModelCard:
         """Who had it trained."""
         return str(self.manifest.get("auteur") or "bot train")
 
-    @property
-    def has_rasa(self) -> bool:
-        """Whether its Rasa archive is there."""
-        return (self.folder / RASA / MANIFEST_FILE).exists()
-
 
 class ModelRegistry:
     """The models of a tree.
