@@ -16,6 +16,7 @@ from typing import Any
 
 from bot.cleaning import SMS_WORDS, strip_accents
 from bot.errors import Problem, ReferentialError
+from bot.spelling import Speller
 from bot.yaml_lines import load_located
 
 CALM_SCOPE = 30
@@ -50,6 +51,9 @@ REMEMBERED = 8192
 
 LONGEST_WORD = 30
 """Longer words are not kept: nobody fills the memory with made-up ones."""
+
+SPELT = 300
+"""How many words of a message may be corrected: what matters is said before, and nonsense must not cost time."""
 
 LOOK_AHEAD = 32
 """How many words ahead a pattern is checked for all its words before being tried (a power of two)."""
@@ -230,6 +234,7 @@ class EmergencyDetector:
     Args:
         situations: situation identifier → numbers, the right one first (see :func:`load_situations`).
         rules: the words to look for (see :func:`load_rules`).
+        speller: corrects the words that are neither French nor in the rules; without it, they are read as typed.
 
     Raises:
         ReferentialError: when a rule names an unknown situation, word list, signal or force.
@@ -240,7 +245,7 @@ class EmergencyDetector:
         'incendie'
     """
 
-    def __init__(self, situations: Mapping[str, tuple[str, ...]], rules: EmergencyRules) -> None:
+    def __init__(self, situations: Mapping[str, tuple[str, ...]], rules: EmergencyRules, speller: Speller | None = None) -> None:
         _check(situations, rules)
         self._situations = dict(situations)
         self._rules = rules
@@ -251,7 +256,7 @@ class EmergencyDetector:
         self._clues = _ClueBook(self._book, rules.points)
         self._calming_points = sorted(rules.points.calme.items(), key=lambda item: -item[1])
         self._overrides = _Events(self._book, rules.modificateurs)
-        self._reader = _Reader(rules.orthographe, self._book.knows)
+        self._reader = _Reader(rules.orthographe, self._book.knows, speller)
 
     def detect(self, texte: str) -> Emergency | None:
         """Look for an emergency in one message.
@@ -445,43 +450,52 @@ class _ClueBook:
 class _Reader:
     """Turns a message into comparable words that remember where they stand in it."""
 
-    def __init__(self, spellings: Mapping[str, str], knows: Callable[[str], bool]) -> None:
+    def __init__(self, spellings: Mapping[str, str], knows: Callable[[str], bool], speller: Speller | None) -> None:
         self._spellings = {**SMS_WORDS, **spellings}
         self._knows = knows
+        self._speller = speller
         self._heard = lru_cache(maxsize=REMEMBERED)(self._hear)
 
     def read(self, text: str) -> _Words:
         read = _Words([], [], [])
         last = 0
+        shouted = text.isupper()
         for match in _WORD.finditer(text):
             start, end = match.span()
             gap = text[last:start]
             if gap not in _PLAIN_GAPS and read.keys and _SENTENCE_END.search(gap):
                 _append(read, _BREAK, last, last)
             typed = match.group()
+            if shouted or not read.keys or read.keys[-1] == _BREAK:
+                typed = typed.lower()  # a capital tells a name, but at the beginning
             if typed in ("c", "C") and text[end + 1 : end + 4].lower() in _BE:
                 _append(read, _sound("c"), start, end)
                 last = end
                 continue
-            for key in self._heard(typed) if end - start <= LONGEST_WORD else self._hear(typed):
+            hear = self._heard if end - start <= LONGEST_WORD else self._hear
+            for key in hear(typed, len(read.keys) < SPELT):
                 _append(read, key, start, end)
             last = end
         return read
 
-    def _hear(self, typed: str) -> tuple[str, ...]:
-        return tuple(_sound(word) for word in self._words(typed))
+    def _hear(self, typed: str, spelt: bool) -> tuple[str, ...]:
+        return tuple(_sound(word) for word in self._words(typed, spelt))
 
-    def _words(self, typed: str) -> tuple[str, ...]:
+    def _words(self, typed: str, spelt: bool) -> tuple[str, ...]:
         if typed.lower() == "là":
             return (_HERE,)
         plain = _STRETCHED.sub(r"\1", strip_accents(typed.lower()))
         if plain in self._spellings:
             return tuple(self._spellings[plain].split())
         if len(plain) > 2 and plain[0] == "j" and plain[1] not in "aeiouy":
-            return "je", *self._words(plain[1:])
+            return "je", *self._words(plain[1:], spelt)
         elided = len(plain) > 4 and plain[0] in "jnsmtld" and plain[1] in "aeiouh"
         if elided and not self._knows(_sound(plain)) and self._knows(_sound(plain[1:])):
             return plain[0], plain[1:]
+        if spelt and self._speller is not None and not _is_name(typed) and not self._knows(_sound(plain)):
+            meant = self._speller.correct(plain)
+            if meant is not None:
+                return tuple(heard for word in meant.split() for heard in self._words(word, spelt=False))
         return (plain,)
 
 
@@ -701,6 +715,11 @@ def _sound(word: str, whole: bool = True) -> str:
         word = pattern.sub(sound, word) or word
     word = _DOUBLED.sub(r"\1", word) or word
     return word[:-1] if whole and len(word) > 4 and word[-1] in "sx" else word
+
+
+def _is_name(typed: str) -> bool:
+    """Tell whether ``typed`` begins like a proper name or an acronym, which no list of words can correct."""
+    return typed[0].isupper()
 
 
 def _starting(spans: Sequence[Span], low: int, high: int) -> Sequence[Span]:

@@ -22,6 +22,7 @@ from bot.privacy import mask
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Commune, Gazetteer, load_gazetteer
 from bot.several import ENOUGH, likely_segmentations, score
+from bot.spelling import COMMON_WORDS, load_speller
 from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
@@ -299,7 +300,9 @@ _shared_languages = once_per_state(load_languages)
 @once_per_state
 def load_detector(folder: Path) -> EmergencyDetector:
     """Return the emergency detector of ``data/referentiel``: needs no model and no network."""
-    return EmergencyDetector(load_situations(folder / "urgences.yml"), load_rules(folder / "urgences_regles.yml"))
+    return EmergencyDetector(
+        load_situations(folder / "urgences.yml"), load_rules(folder / "urgences_regles.yml"), load_speller(folder / COMMON_WORDS)
+    )
 
 
 def bare_router(folder: Path) -> Router:

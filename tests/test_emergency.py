@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import re
 import time
 from pathlib import Path
@@ -15,11 +16,14 @@ import bot.emergency
 from bot.cleaning import strip_accents
 from bot.emergency import Emergency, EmergencyDetector, EmergencyRules, Rule, load_rules, load_situations
 from bot.errors import ReferentialError
+from bot.noise import dialect, typing_errors
 from bot.paths import project_paths
+from bot.spelling import COMMON_WORDS, load_speller
 from bot.yaml_lines import load_located
 
 NUMBERS = project_paths().referential / "urgences.yml"
 RULES = project_paths().referential / "urgences_regles.yml"
+COMMON_WORDS_FILE = project_paths().referential / COMMON_WORDS
 
 LONG = 20_000
 BUDGET_SECONDS = 0.100  # a third of it on an idle machine
@@ -50,7 +54,7 @@ def rules() -> EmergencyRules:
 
 @pytest.fixture(scope="module")
 def detector(situations: dict[str, tuple[str, ...]], rules: EmergencyRules) -> EmergencyDetector:
-    return EmergencyDetector(situations, rules)
+    return EmergencyDetector(situations, rules, load_speller(COMMON_WORDS_FILE))
 
 
 # --- Every message ------------------------------------------------------------------------------------
@@ -78,6 +82,37 @@ def test_the_way_of_typing_changes_nothing(detector: EmergencyDetector, retype: 
     missed = [case["id"] for case in TRUE_CASES if detector.detect(retype(case["texte"])) is None]
     alarms = [case["id"] for case in CALM_CASES if detector.detect(retype(case["texte"])) is not None]
     assert (missed, alarms) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("retype", "least", "most"), [(typing_errors, 0.975, 0.01), (dialect, 0.99, 0.005)], ids=["typing errors", "dialect"]
+)
+def test_misspelt_or_local_words_change_little(detector: EmergencyDetector, retype: Any, least: float, most: float) -> None:
+    seen = sum(detector.detect(retype(case["texte"])) is not None for case in TRUE_CASES)
+    alarms = sum(detector.detect(retype(case["texte"])) is not None for case in CALM_CASES)
+    assert seen / len(TRUE_CASES) >= least
+    assert alarms / len(CALM_CASES) <= most
+
+
+@pytest.mark.parametrize(
+    ("typed", "situation"),
+    [
+        ("il resipre plus", "detresse_vitale"),
+        ("mon pere a fait un malasie", "detresse_vitale"),
+        ("JE ME NOEI AU SECOURS LA RIVIRE", "noyade"),
+        ("quelquun essaie de frocer ma porte", "intrus"),
+    ],
+)
+def test_a_slip_on_the_word_that_matters_is_read_through(detector: EmergencyDetector, typed: str, situation: str) -> None:
+    found = detector.detect(typed)
+    assert found is not None
+    assert found.situation == situation
+    assert found.extrait in typed
+
+
+@pytest.mark.parametrize("name", ["Resipre", "Frocer", "SAIGNNE"])
+def test_a_name_in_a_sentence_is_not_corrected(detector: EmergencyDetector, name: str) -> None:
+    assert detector.detect(f"je cherche le dossier de monsieur {name} pour la mairie") is None
 
 
 @pytest.mark.parametrize(
@@ -157,6 +192,7 @@ def test_what_is_not_text_is_refused(detector: EmergencyDetector, value: Any) ->
         "ne ne ne pas plus ",
         "le petit il est dans l'eau et on ne le voit plus ",
         "jjj d'l'n's'",
+        " ".join("".join(random.Random(seed).choices("aeioulmnrst", k=7)) for seed in range(LONG // 8)) + " ",
         " ".join(case["texte"] for case in CALM_CASES[:200]) + " ",
         " ".join(sorted({word for case in TRUE_CASES for word in case["texte"].split()})) + " ",
     ],
@@ -200,7 +236,7 @@ def _seconds(detector: EmergencyDetector, text: str) -> float:
 def test_the_same_message_always_gets_the_same_answer(
     detector: EmergencyDetector, situations: dict[str, tuple[str, ...]], rules: EmergencyRules
 ) -> None:
-    again = EmergencyDetector(situations, rules)
+    again = EmergencyDetector(situations, rules, load_speller(COMMON_WORDS_FILE))
     assert all(detector.detect(case["texte"]) == again.detect(case["texte"]) for case in TRUE_CASES[::5])
 
 
