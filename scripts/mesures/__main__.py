@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison|erreurs|charge|masquage|dependances [--rapide]``: regenerate a page of docs/."""
+"""``python -m scripts.mesures comparaison|erreurs|charge|croissance|masquage|dependances [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 
@@ -16,14 +16,26 @@ def main() -> int:
     """Run one measure; returns the exit code."""
     parser = argparse.ArgumentParser(
         "mesures",
-        description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md, docs/charge.md, ou les tableaux de docs/menaces.md et docs/dependances.md.",
+        description="Mesures longues : écrit docs/comparaison.md, docs/erreurs.md, docs/charge.md, docs/croissance.md, ou les tableaux de docs/menaces.md et docs/dependances.md.",
     )
-    parser.add_argument("mesure", choices=("comparaison", "erreurs", "charge", "masquage", "dependances"), help="la page à refaire")
     parser.add_argument(
-        "--rapide", action="store_true", help="comparaison, charge : un essai de moins d'une minute, affiché sans rien écrire"
+        "mesure", choices=("comparaison", "erreurs", "charge", "croissance", "masquage", "dependances"), help="la page à refaire"
     )
-    parser.add_argument("--redis", default="", help="charge : Redis pour mesurer plusieurs processus (redis://…)")
+    parser.add_argument(
+        "--rapide",
+        action="store_true",
+        help="comparaison, charge, croissance : un essai de quelques minutes au plus, affiché sans rien écrire dans docs/",
+    )
+    parser.add_argument("--redis", default="", help="charge : Redis pour plusieurs processus (redis://…) ; sans lui, un Redis est lancé")
     parser.add_argument("--tours", type=int, default=50_000, help="charge : tours de l'endurance (50 000)")
+    parser.add_argument(
+        "--etape",
+        choices=("", "paliers", "endurance", "page"),
+        default="",
+        help="charge : les débits croissants seuls, l'endurance seule, ou la page seule, avec ce qui est déjà mesuré",
+    )
+    parser.add_argument("--minutes", type=float, default=12.0, help="croissance : temps laissé à chaque point (12)")
+    parser.add_argument("--points", default="", help="croissance : points à mesurer, séparés par des virgules (sujets-10,phrases-5…)")
     arguments = parser.parse_args()
     try:
         if arguments.mesure == "erreurs":
@@ -41,7 +53,11 @@ def main() -> int:
         elif arguments.mesure == "charge":
             from scripts.mesures.load import run as load
 
-            load(project_paths(), arguments.rapide, arguments.redis, arguments.tours)
+            load(project_paths(), arguments.rapide, arguments.redis, arguments.tours, arguments.etape)
+        elif arguments.mesure == "croissance":
+            from scripts.mesures.growth import run as grow
+
+            grow(project_paths(), arguments.rapide, arguments.minutes, [p for p in arguments.points.split(",") if p])
         else:
             from scripts.mesures.comparison import run as compare
 

@@ -1,4 +1,4 @@
-"""Real conversations over HTTP at increasing rates, for one process and for several, then a long run: docs/charge.md.
+"""Real conversations over HTTP at increasing rates: our server, alone and several, and stock Rasa, in the same run: docs/charge.md.
 
 Arrivals are open-loop: a turn starts when its time comes, whether or not those before are answered, and its latency counts
 from that time. A closed loop would slow down with the server and hide the wait (« coordinated omission »).
@@ -7,167 +7,91 @@ from that time. A closed loop would slow down with the server and hide the wait 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
-import random
-import socket
 import statistics
-import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
-from bot.corpus import read_jsonl
-from bot.errors import AssistantError
+from bot.charts import BLACK, SERIES, chart
 from bot.paths import ProjectPaths
+from bot.reports import table
+from scripts.mesures import soak
+from scripts.mesures.conversations import Door, StockServer, Visits, assistants, http_client, memory_of, requests
+from scripts.mesures.processes import Redis, Results, redis_server
+from scripts.mesures.stock_rasa import SAMPLE, running, sample, trained_project
 
-RATES = (5, 10, 20, 40, 80, 160)
-SECONDS = 10.0
-VISITORS = 60
-TURNS_A_VISIT = 5
-SOAK_VISITORS = 8
-SOAK_SAMPLES = 20
-WARM_TURNS = 50
-READY_SECONDS = 180.0
+RATES = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160)
+SECONDS = 12.0
+WARM_TURNS = 60
+EPOCHS = 10
+"""Of DIET: they change what stock Rasa knows, not how fast it answers."""
 FAILED_SHARE = 0.01
-"""Share of failed turns above which a rate is too much: the higher ones are not tried."""
+ANSWERED_SHARE = 0.9
+"""A rate is too much with more failures, or fewer answers in time, than these: the higher ones are not tried."""
+HELD_MILLISECONDS = 1000.0
+"""A rate is held when 95 % of answers come sooner: a second is the limit past which a person loses the thread
+(Nielsen, Usability Engineering, 1993)."""
+STOCK = "Rasa d'origine"
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Level:
-    """What one rate gave.
+class Setup:
+    """One thing to measure.
 
     Args:
-        asked: turns a second that were asked.
-        done: turns a second that were answered.
-        latencies: milliseconds, from the time each turn was due.
-        failures: turns without an answer.
-        memory: bytes, over all processes.
+        title: in French.
+        agent: whether our Rasa agent answers.
+        open: starts it; yields the doors and the processes whose memory counts.
     """
 
-    asked: float
-    done: float
-    latencies: Sequence[float]
-    failures: int
-    memory: float
+    title: str
+    agent: bool
+    open: Callable[[], AbstractContextManager[tuple[Sequence[Door], list[int]]]]
 
 
-class Server:
-    """One ``bot serve`` process.
+async def climb(doors: Sequence[Door], processes: Sequence[int], texts: Sequence[str], rates: Sequence[float], seconds: float) -> list[Row]:
+    """Try each rate in turn, and stop at the first that is too much.
 
     Args:
-        paths: the project tree.
-        agent: whether to load the Rasa agent.
-        settings: ``BOT_…`` variables.
+        doors: servers taken in turn.
+        processes: whose memory counts.
+        texts: what people ask.
+        rates: turns a second.
+        seconds: length of each.
+
+    Returns:
+        One row a rate: ``demandes`` and ``repondus`` (a second), ``p50``, ``p95``, ``p99`` (milliseconds from the time each
+        turn was due), ``echecs``, ``octets``, ``agent`` (share answered by the agent).
     """
-
-    def __init__(self, paths: ProjectPaths, agent: bool, settings: dict[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "bot", "serve", "--port", str(self.port), *([] if agent else ["--sans-agent"])]
-        environment = {**os.environ, "BOT_DEBIT_MINUTE": "0", "BOT_DEBIT_HEURE": "0", **settings}
-        self._wanted = "agent" if agent else "routeur"
-        self._process = subprocess.Popen(command, cwd=paths.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    async def wait(self) -> None:
-        """Wait until the wanted engine answers.
-
-        Raises:
-            AssistantError: it does not in time.
-        """
-        deadline = time.monotonic() + READY_SECONDS
-        async with aiohttp.ClientSession() as client:
-            while time.monotonic() < deadline:
-                try:
-                    async with client.get(f"{self.url}/health") as answer:
-                        status = await answer.json()
-                        if status[self._wanted] == "pret":
-                            return
-                except aiohttp.ClientError:
-                    pass
-                await asyncio.sleep(0.2)
-        raise AssistantError(f"Le serveur n'est pas prêt après {READY_SECONDS:.0f} s. Lancez « bot doctor ».")
-
-    def memory(self) -> float:
-        """Return the proportional set size, in bytes: pages shared by several processes count once."""
-        rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text(encoding="ascii")
-        line = next(row for row in rollup.splitlines() if row.startswith("Pss:"))
-        return float(line.split()[1]) * 1024
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-
-
-class Visits:
-    """Visitors who each hold a conversation of a few turns, then are replaced by another.
-
-    Args:
-        client: HTTP client.
-        urls: of the processes, taken in turn: a conversation moves from one to the next.
-        texts: what people write.
-    """
-
-    def __init__(self, client: aiohttp.ClientSession, urls: Sequence[str], texts: Sequence[str]) -> None:
-        self._client = client
-        self._urls = itertools.cycle(urls)
-        self._texts = texts
-        self._random = random.Random(46)
-        self._open: list[list[Any]] = []
-
-    async def turn(self) -> bool:
-        """Say one thing; tells whether it was answered."""
-        visit = self._open.pop(0) if len(self._open) >= VISITORS else [None, 0]
-        body = {"texte": self._random.choice(self._texts), "conversation": visit[0]}
-        try:
-            async with self._client.post(f"{next(self._urls)}/api/chat", json=body) as answer:
-                value = await answer.json()
-                if answer.status != 200:
-                    return False
-        except (aiohttp.ClientError, TimeoutError):
-            return False
-        if visit[1] + 1 < TURNS_A_VISIT:
-            self._open.append([value["conversation"], visit[1] + 1])
-        return True
-
-
-async def climb(servers: Sequence[Server], texts: Sequence[str], rates: Sequence[float], seconds: float) -> list[Level]:
-    """Try each rate in turn, and stop at the first that is too much."""
-    levels: list[Level] = []
-    async with _client() as client:
-        visits = Visits(client, [s.url for s in servers], texts)
+    rows: list[Row] = []
+    async with http_client() as client:
+        visits = Visits(client, doors, texts)
         for _ in range(WARM_TURNS):
             await visits.turn()
         for rate in rates:
-            level = await _level(servers, visits, rate, seconds)
-            levels.append(level)
-            if level.failures > FAILED_SHARE * len(level.latencies) or level.done < 0.8 * rate:
+            row = await _level(visits, rate, seconds)
+            rows.append({**row, "octets": memory_of(processes)})
+            turns = int(rate * seconds)
+            if row["echecs"] > FAILED_SHARE * turns or row["repondus"] < ANSWERED_SHARE * rate:
                 break
-    return levels
+    return rows
 
 
-async def _level(servers: Sequence[Server], visits: Visits, rate: float, seconds: float) -> Level:
+async def _level(visits: Visits, rate: float, seconds: float) -> Row:
     latencies: list[float] = []
-    failures = 0
+    visits.engines.clear()
 
     async def one(due: float) -> None:
-        nonlocal failures
         if await visits.turn():
             latencies.append((time.perf_counter() - due) * 1000)
-        else:
-            failures += 1
 
     begun = time.perf_counter()
     tasks = []
@@ -176,102 +100,217 @@ async def _level(servers: Sequence[Server], visits: Visits, rate: float, seconds
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         tasks.append(asyncio.create_task(one(due)))
     await asyncio.gather(*tasks)
-    done = len(latencies) / (time.perf_counter() - begun)
-    return Level(rate, done, latencies, failures, sum(s.memory() for s in servers))
+    done = len(latencies) / max(seconds, time.perf_counter() - begun)
+    cuts = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [float("nan")] * 99
+    share = visits.engines.get("agent", 0) / max(1, len(latencies))
+    return {
+        "demandes": rate,
+        "repondus": done,
+        "p50": cuts[49],
+        "p95": cuts[94],
+        "p99": cuts[98],
+        "echecs": len(tasks) - len(latencies),
+        "agent": share,
+    }
 
 
-async def soak(server: Server, texts: Sequence[str], turns: int) -> tuple[list[tuple[int, float]], float, int]:
-    """Hold conversations one after the other for a long time.
-
-    Returns:
-        (turns done, bytes) samples, turns a second, failures.
-    """
-    samples = []
-    failures = 0
-    async with _client() as client:
-        visits = Visits(client, [server.url], texts)
-        begun = time.perf_counter()
-        for part in range(SOAK_SAMPLES):
-            share = turns // SOAK_SAMPLES
-
-            async def work(count: int) -> int:
-                return sum([not await visits.turn() for _ in range(count)])
-
-            failures += sum(await asyncio.gather(*(work(share // SOAK_VISITORS) for _ in range(SOAK_VISITORS))))
-            samples.append(((part + 1) * share, server.memory()))
-    return samples, turns / (time.perf_counter() - begun), failures
+def held(rows: Sequence[Row]) -> float:
+    """Return the highest rate held: few failures, answered as they come, 95 % of them within a second; 0 when none is."""
+    good = [
+        row["demandes"]
+        for row in rows
+        if row["echecs"] <= FAILED_SHARE * row["repondus"] * SECONDS
+        and row["repondus"] >= ANSWERED_SHARE * row["demandes"]
+        and row["p95"] <= HELD_MILLISECONDS
+    ]
+    return float(max(good, default=0.0))
 
 
-def run(paths: ProjectPaths, quick: bool, redis: str, soak_turns: int) -> None:
-    """Measure, print, and write ``docs/charge.md`` unless ``quick``.
+def setups(paths: ProjectPaths, redis: Redis | None, stock_sample: int) -> list[Setup]:
+    """Return everything to measure, stock Rasa included; several processes need a Redis."""
+
+    @contextmanager
+    def ours(count: int, agent: bool) -> Iterator[tuple[Sequence[Door], list[int]]]:
+        shared = {"BOT_REDIS": redis.url} if redis and count > 1 else {}
+        with assistants(paths, count, agent, shared) as servers:
+            processes = [p for server in servers for p in server.processes]
+            yield servers, processes + ([redis.process] if redis and redis.process and count > 1 else [])
+
+    @contextmanager
+    def stock() -> Iterator[tuple[Sequence[Door], list[int]]]:
+        folder = trained_project(paths.root / "results" / "rasa_origine", sample(paths.corpus, stock_sample), EPOCHS)
+        with running(folder) as (url, processes):
+            yield [StockServer(url, processes)], processes
+
+    found = [
+        Setup("un processus, routeur seul", False, lambda: ours(1, False)),
+        Setup("un processus, agent Rasa", True, lambda: ours(1, True)),
+        Setup(STOCK, False, stock),
+    ]
+    if redis:
+        found += [
+            Setup("deux processus, routeur seul, Redis", False, lambda: ours(2, False)),
+            Setup("deux processus, agent Rasa, Redis", True, lambda: ours(2, True)),
+        ]
+    return found
+
+
+def measure(found: Sequence[Setup], texts: Sequence[str], rates: Sequence[float], seconds: float, results: Results) -> None:
+    """Measure each setup, one after the other; the run is complete when its last line says so."""
+    run_id = f"{time.time():.0f}"
+    for setup in found:
+        _say(f"charge : {setup.title}")
+        with setup.open() as (doors, processes):
+            rows = asyncio.run(climb(doors, processes, texts, rates, seconds))
+        for row in rows:
+            results.add({"essai": run_id, "titre": setup.title, "par_agent": setup.agent, **row})
+        _say(f"  tient {held(rows):g} tours par seconde")
+    results.add({"essai": run_id, "fin": date.today().isoformat(), "coeurs": os.cpu_count(), "charge": os.getloadavg()[2]})
+
+
+def last_run(rows: Sequence[Row]) -> tuple[dict[str, list[Row]], Row]:
+    """Return the rows of the last complete run by title, and its closing row; empty when there is none."""
+    closing: Row = next((r for r in reversed(rows) if "fin" in r), {})
+    by_title: dict[str, list[Row]] = {}
+    for row in rows:
+        if closing and row["essai"] == closing["essai"] and "fin" not in row:
+            by_title.setdefault(row["titre"], []).append(row)
+    return by_title, closing
+
+
+def run(paths: ProjectPaths, quick: bool, redis_url: str, turns: int, step: str, stock_sample: int = SAMPLE) -> None:
+    """Measure, and write ``docs/charge.md`` with its charts; ``quick`` only prints.
 
     Args:
         paths: the project tree.
         quick: a few seconds only, nothing written.
-        redis: URL of a Redis for the runs with several processes; without one they are left out.
-        soak_turns: turns of the long run.
+        redis_url: of a Redis for the runs with several processes; empty: one is started when it is installed.
+        turns: of the long run.
+        step: "paliers" (increasing rates), "endurance" (the long run), "page" (write again what was measured), "" for all.
+        stock_sample: messages that stock Rasa learns.
     """
-    texts = [str(row["texte"]) for path in sorted(paths.test_sets.glob("demandes_*.jsonl")) for row in read_jsonl(path)]
-    rates, seconds, turns = ((5, 10), 2.0, 800) if quick else (RATES, SECONDS, soak_turns)
-    setups: list[tuple[str, int, bool]] = [("un processus, routeur seul", 1, False), ("un processus, agent Rasa", 1, True)]
-    if redis:
-        setups.append(("deux processus, routeur seul, Redis", 2, False))
+    texts = requests(paths)
+    with tempfile.TemporaryDirectory() as place, redis_server(redis_url) as redis:
+        folder = Path(place) if quick else paths.root / "results"
+        levels, long_run = Results(folder / "charge.jsonl"), Results(folder / "endurance.jsonl")
+        if redis is None and step != "page":
+            _say(
+                "redis-server n'est pas installé : rien à plusieurs processus. Installez-le (apt install redis-server), ou donnez --redis."
+            )
+        if step in {"", "paliers"}:
+            rates, seconds = ((5, 10), 2.0) if quick else (RATES, SECONDS)
+            measure(setups(paths, redis, 60 if quick else stock_sample), texts, rates, seconds, levels)
+        if step in {"", "endurance"}:
+            plan = soak.QUICK if quick else soak.Plan(turns=turns)
+            asyncio.run(soak.endure(paths, redis, texts, plan, long_run, _say))
+        docs = Path(place) if quick else paths.docs
+        page = write_page(levels.rows(), long_run.rows(), docs)
+    print(page)
+
+
+def write_page(levels: Sequence[Row], long_run: Sequence[Row], docs: Path) -> str:
+    """Write ``charge.md`` and its charts in ``docs``, from what was measured; returns the page."""
+    by_title, closing = last_run(levels)
     lines = [
         "# Tenue à la charge",
         "",
-        "Régénéré par `make charge`. De vraies conversations par HTTP, sur la machine de l'essai (le générateur prend aussi du processeur).",
+        "Régénéré par `make charge` (ou `make load`). De vraies conversations par HTTP, de plusieurs tours chacune.",
+        "Le générateur tourne sur la même machine : il prend aussi du processeur, à tous de la même façon.",
+        "",
+    ]
+    if by_title:
+        draw_levels(by_title, docs / "images" / "charge.svg")
+        lines += _levels_text(by_title, closing)
+    lines += soak.page(long_run, docs / "images" / "endurance.svg")
+    lines += ["Ce que deviennent ces chiffres avec plus de sujets ou plus de phrases : [croissance](croissance.md).", ""]
+    text = "\n".join(lines)
+    (docs / "charge.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def _levels_text(by_title: Mapping[str, list[Row]], closing: Row) -> list[str]:
+    day = date.fromisoformat(closing["fin"])
+    summary = [
+        (title, f"{held(rows):g}", _figure(rows, "p50"), _figure(rows, "p95"), f"{max(r['octets'] for r in rows) / 1e6:.0f}")
+        for title, rows in by_title.items()
+    ]
+    lines = [
+        "## Débits croissants",
+        "",
+        f"Le {day:%d/%m/%Y}, {closing['coeurs']} cœurs, tout dans la même exécution, l'un après l'autre. "
         "Chaque tour part à son heure, que les précédents soient répondus ou non ; sa durée compte depuis cette heure.",
         "",
-    ]
-    for title, count, agent in setups:
-        with ExitStack() as stack:
-            servers = []
-            for _ in range(count):
-                server = Server(paths, agent, {"BOT_REDIS": redis} if count > 1 else {})
-                stack.callback(server.stop)
-                servers.append(server)
-            lines += asyncio.run(_measure(title, servers, texts, rates, seconds))
-    with ExitStack() as stack:
-        server = Server(paths, False, {})
-        stack.callback(server.stop)
-        lines += asyncio.run(_endure(server, texts, turns))
-    print("\n".join(lines))
-    if not quick:
-        (paths.docs / "charge.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-async def _measure(title: str, servers: Sequence[Server], texts: Sequence[str], rates: Sequence[float], seconds: float) -> list[str]:
-    await asyncio.gather(*(server.wait() for server in servers))
-    rows = [
-        f"## {title[0].upper()}{title[1:]}",
+        f"**Tenu** : le plus grand débit où 95 % des réponses arrivent en moins d'une seconde, avec au plus {FAILED_SHARE:.0%} d'échecs.",
         "",
-        "| tours demandés par seconde | répondus par seconde | p50 (ms) | p95 (ms) | p99 (ms) | échecs | mémoire (Mo) |",
-        "|---|---|---|---|---|---|---|",
+        *table(("", "tenu (tours/s)", "p50 à ce débit (ms)", "p95 à ce débit (ms)", "mémoire au plus (Mo)"), summary),
+        "",
+        "![Courbes : 95e centile du temps de réponse selon le débit demandé, pour chaque montage ; les valeurs sont dans les tableaux.]"
+        "(images/charge.svg)",
+        "",
+        *_reading(by_title),
+        "",
+        f"{STOCK} : `rasa run` et son canal REST, son serveur d'actions, SpacyNLP et DIET, MemoizationPolicy et RulePolicy "
+        f"(`scripts/mesures/stock_rasa.py`). Il n'a appris que {SAMPLE} messages, le nôtre tout le corpus : cela l'avantage. "
+        "Sa mémoire compte ses deux processus ; à plusieurs, la nôtre compte Redis.",
+        "",
     ]
-    for level in await climb(servers, texts, rates, seconds):
-        cuts = statistics.quantiles(level.latencies, n=100) if len(level.latencies) > 1 else [float("nan")] * 99
-        rows.append(
-            f"| {level.asked:g} | {level.done:.1f} | {cuts[49]:.0f} | {cuts[94]:.0f} | {cuts[98]:.0f} | {level.failures} | {level.memory / 1e6:.0f} |"
-        )
-    return [*rows, ""]
+    head = ("demandés par seconde", "répondus par seconde", "p50 (ms)", "p95 (ms)", "p99 (ms)", "échecs", "mémoire (Mo)", "par l'agent")
+    for title, rows in by_title.items():
+        body = [
+            (
+                f"{r['demandes']:g}",
+                f"{r['repondus']:.1f}".replace(".", ","),
+                *(f"{r[k]:.0f}" for k in ("p50", "p95", "p99")),
+                r["echecs"],
+                f"{r['octets'] / 1e6:.0f}",
+                f"{r['agent']:.0%}".replace("%", " %") if r["par_agent"] else "–",
+            )
+            for r in rows
+        ]
+        lines += [f"### {title[0].upper()}{title[1:]}", "", *table(head, body), ""]
+    if any(r["par_agent"] for rows in by_title.values() for r in rows):
+        lines += ["« Par l'agent » : quand l'agent est trop lent, le routeur répond à sa place. Personne n'attend en vain.", ""]
+    return lines
 
 
-async def _endure(server: Server, texts: Sequence[str], turns: int) -> list[str]:
-    await server.wait()
-    samples, rate, failures = await soak(server, texts, turns)
-    quarter = len(samples) // 4
-    early = statistics.mean(memory for _, memory in samples[quarter : 2 * quarter])
-    late = statistics.mean(memory for _, memory in samples[-quarter:])
+def _reading(by_title: Mapping[str, list[Row]]) -> list[str]:
+    """Compare with stock Rasa, when both hold something."""
+    stock = held(by_title.get(STOCK, []))
+    if not stock:
+        return []
+    ratios = [
+        f"{title} : {held(rows) / stock:.1f} fois".replace(".", ",") for title, rows in by_title.items() if title != STOCK and held(rows)
+    ]
+    stock_memory = max(r["octets"] for r in by_title[STOCK])
+    own = {title: max(r["octets"] for r in rows) for title, rows in by_title.items() if title.startswith("un processus")}
+    memories = [f"{title} : {value / stock_memory:.0%} de la sienne".replace("%", " %") for title, value in own.items()]
     return [
-        "## Endurance",
-        "",
-        f"{turns} tours de suite, {SOAK_VISITORS} visiteurs à la fois : {rate:.0f} tours par seconde, {failures} échecs.",
-        f"Mémoire : {early / 1e6:.0f} Mo au deuxième quart, {late / 1e6:.0f} Mo au dernier ({(late - early) / early:+.1%}).",
-        "",
+        f"- Débit tenu, par rapport au {STOCK} ({stock:g} tours/s) : {' ; '.join(ratios)}.",
+        f"- Mémoire : {' ; '.join(memories)}.",
     ]
 
 
-def _client() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=30)
-    )
+def _figure(rows: Sequence[Row], name: str) -> str:
+    rate = held(rows)
+    return next((f"{r[name]:.0f}" for r in rows if r["demandes"] == rate), "–")
+
+
+def draw_levels(by_title: Mapping[str, list[Row]], target: Path) -> None:
+    """Draw the 95th percentile against the rate asked, for each setup."""
+    title = "Jusqu'à quel débit répond-on en moins d'une seconde ?"
+    with chart(target, title, "tours demandés par seconde", "95e centile (ms)", size=(8.0, 4.8)) as axes:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        for (name, rows), colour, marker in zip(by_title.items(), (*SERIES, BLACK), "osD^v", strict=False):
+            axes.plot([r["demandes"] for r in rows], [r["p95"] for r in rows], color=colour, marker=marker, linewidth=1.8, label=name)
+        axes.axhline(HELD_MILLISECONDS, color=BLACK, linestyle=":", linewidth=1.2)
+        rates = sorted({r["demandes"] for rows in by_title.values() for r in rows})
+        axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        ticks = [10, 30, 100, 300, 1000, 3000, 10000, 30000]
+        axes.set_yticks(ticks, [f"{t:,}".replace(",", " ") for t in ticks])
+        axes.minorticks_off()
+        axes.legend(loc="upper left", frameon=False, fontsize=9)
+
+
+def _say(sentence: str) -> None:
+    print(f"· {sentence}", file=sys.stderr, flush=True)

@@ -1,40 +1,203 @@
-"""Rasa as it comes: SpacyNLP, its featurizers, lookup tables and DIET, trained on the messages the others learn from."""
+"""Rasa as it comes: what its documentation recommends for French. The only place that says what « stock Rasa » is.
+
+SpacyNLP, its featurizers and DIET; MemoizationPolicy and RulePolicy, one rule an intent; a custom action behind a real
+HTTP action server. Texts are given as typed, since it cleans nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from bot.cleaning import CleanText
-from bot.rasa.quiet import hush_logs, hush_warnings
+from bot.corpus import Example, read_corpus
+from bot.errors import AssistantError
 from scripts.mesures.corpora import Messages
+from scripts.mesures.processes import free_port, listens, stop, wait_for
 
-CONFIG = """
-recipe: default.v1
-assistant_id: stock
-language: fr
-pipeline:
-  - {name: SpacyNLP, model: fr_core_news_md}
-  - {name: SpacyTokenizer}
-  - {name: SpacyFeaturizer}
-  - {name: RegexFeaturizer, use_lookup_tables: true}
-  - {name: LexicalSyntacticFeaturizer}
-  - {name: CountVectorsFeaturizer}
-  - {name: CountVectorsFeaturizer, analyzer: char_wb, min_ngram: 1, max_ngram: 4}
-  - {name: DIETClassifier, epochs: EPOCHS, ranking_length: 0, random_seed: 0}
-policies: []
+ARCHIVE = "rasa-origine.tar.gz"
+SAMPLE = 800
+"""Messages it learns for a measure of speed: on the whole corpus DIET would train for hours."""
+MESSAGES_A_TOPIC = 20
+READY_SECONDS = 240.0
+ACTION = """
+from rasa_sdk import Action
+
+
+class ActionAnswer(Action):
+    def name(self):
+        return "action_answer"
+
+    async def run(self, dispatcher, tracker, domain):
+        dispatcher.utter_message(text=f"Le service compétent : {tracker.latest_message['intent']['name']}.")
+        return []
 """
 
 
+def config(epochs: int, dialogue: bool = True) -> dict[str, Any]:
+    """Return ``config.yml``.
+
+    Args:
+        epochs: DIET's passes over the messages (300 by default in Rasa).
+        dialogue: with the fallback and the policies; without, the confidence of every intent is kept.
+    """
+    diet = {"name": "DIETClassifier", "epochs": epochs, "random_seed": 0}
+    return {
+        "recipe": "default.v1",
+        "assistant_id": "stock",
+        "language": "fr",
+        "pipeline": [
+            {"name": "SpacyNLP", "model": "fr_core_news_md"},
+            {"name": "SpacyTokenizer"},
+            {"name": "SpacyFeaturizer"},
+            {"name": "RegexFeaturizer", "use_lookup_tables": True},
+            {"name": "LexicalSyntacticFeaturizer"},
+            {"name": "CountVectorsFeaturizer"},
+            {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
+            *([diet, {"name": "FallbackClassifier", "threshold": 0.3}] if dialogue else [{**diet, "ranking_length": 0}]),
+        ],
+        "policies": [{"name": "MemoizationPolicy"}, {"name": "RulePolicy"}] if dialogue else [],
+    }
+
+
+def nlu(messages: Iterable[tuple[str, str]], lookups: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return ``nlu.yml``.
+
+    Args:
+        messages: (text, intent).
+        lookups: name → words of each lookup table.
+    """
+    by_intent: dict[str, list[str]] = defaultdict(list)
+    for text, intent in messages:
+        by_intent[intent].append(" ".join(text.split()))
+    lines = ['version: "3.1"', "nlu:"]
+    for intent, texts in sorted(by_intent.items()):
+        lines += [f"- intent: {intent}", "  examples: |", *(f"    - {t}" for t in texts)]
+    for name, words in (lookups or {}).items():
+        lines += [f"- lookup: {name}", "  examples: |", *(f"    - {w}" for w in words)]
+    return "\n".join(lines) + "\n"
+
+
+def sample(corpus: Path, size: int) -> list[Example]:
+    """Take twenty messages of as many topics, drawn once and for all, as it takes to reach ``size``.
+
+    Args:
+        corpus: folder of the training messages.
+        size: how many.
+    """
+    by_label: dict[str, list[Example]] = defaultdict(list)
+    for example in read_corpus(corpus):
+        by_label[example.label].append(example)
+    labels = sorted(by_label)
+    random.Random(0).shuffle(labels)
+    return [example for label in labels for example in by_label[label][:MESSAGES_A_TOPIC]][:size]
+
+
+def project_files(messages: Sequence[Example], epochs: int) -> dict[str, str]:
+    """Return name → content of a whole Rasa project that answers ``messages``."""
+    intents = sorted({e.label for e in messages})
+    rules = [{"rule": i, "steps": [{"intent": i}, {"action": "action_answer"}]} for i in (*intents, "nlu_fallback")]
+    documents = {
+        "config.yml": config(epochs),
+        "domain.yml": {"version": "3.1", "intents": intents, "actions": ["action_answer"]},
+        "rules.yml": {"version": "3.1", "rules": rules},
+    }
+    return {
+        **{name: yaml.safe_dump(value, sort_keys=False, allow_unicode=True) for name, value in documents.items()},
+        "nlu.yml": nlu((e.text, e.label) for e in messages),
+        "credentials.yml": "rest:\n",
+        "stock_actions.py": ACTION,
+    }
+
+
+def write_project(folder: Path, messages: Sequence[Example], epochs: int) -> None:
+    """Write :func:`project_files` in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in project_files(messages, epochs).items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def trained_project(cache: Path, messages: Sequence[Example], epochs: int) -> Path:
+    """Return the folder of a trained project (:data:`ARCHIVE` in it), by ``rasa train``; trained once for the same files.
+
+    Args:
+        cache: where projects are kept.
+        messages: what it learns.
+        epochs: DIET's passes: they change what it knows, not how fast it answers.
+
+    Raises:
+        AssistantError: the training failed.
+    """
+    digest = hashlib.sha256(repr(sorted(project_files(messages, epochs).items())).encode()).hexdigest()
+    folder = cache / digest[:12]
+    if (folder / ARCHIVE).exists():
+        return folder
+    write_project(folder, messages, epochs)
+    arguments = ["train", "--config", "config.yml", "--domain", "domain.yml", "--data", "nlu.yml", "rules.yml"]
+    arguments += ["--out", "sortie", "--fixed-model-name", "modele"]
+    done = subprocess.run([sys.executable, "-m", "rasa", *arguments], cwd=folder, env=_environment(), capture_output=True, text=True)
+    made = folder / "sortie" / "modele.tar.gz"
+    if done.returncode or not made.exists():
+        raise AssistantError(f"Le Rasa d'origine n'a pas pu être entraîné dans {folder} :\n{done.stderr[-800:]}")
+    made.replace(folder / ARCHIVE)
+    shutil.rmtree(folder / "sortie")
+    return folder
+
+
+@contextmanager
+def action_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start the action server of a project; yield its process and its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "rasa_sdk", "--actions", "stock_actions", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: listens(port), 120, "Serveur d'actions du Rasa d'origine")
+        yield server, port
+    finally:
+        stop(server)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[str, list[int]]]:
+    """Run ``rasa run`` and its action server on a trained project; yield the address of its REST channel, and the processes."""
+    with action_server(folder) as (actions, action_port), tempfile.TemporaryDirectory() as place:
+        endpoints, port = Path(place) / "endpoints.yml", free_port()
+        endpoints.write_text(f"action_endpoint:\n  url: http://127.0.0.1:{action_port}/webhook\n", encoding="utf-8")
+        arguments = ["run", "--model", ARCHIVE, "--interface", "127.0.0.1", "--port", str(port)]
+        arguments += ["--credentials", "credentials.yml", "--endpoints", str(endpoints)]
+        command = [sys.executable, "-m", "rasa", *arguments]
+        server = subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:  # it listens once its model is loaded
+            wait_for(lambda: listens(port) or server.poll() is not None, READY_SECONDS, "Rasa d'origine")
+            if server.poll() is not None:
+                raise AssistantError(f"Le Rasa d'origine ne démarre pas dans {folder}. Effacez ce dossier, puis recommencez.")
+            yield f"http://127.0.0.1:{port}/webhooks/rest/webhook", [server.pid, actions.pid]
+        finally:
+            stop(server)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
 class StockRasa:
-    """Rasa's recommended French pipeline; texts are given as typed, since it cleans nothing.
+    """Its pipeline alone, to compare what it understands.
 
     Args:
         epochs: DIET's passes over the messages (300 by default in Rasa).
@@ -46,6 +209,8 @@ class StockRasa:
         self._lookups = lookups
 
     def fit(self, data: Messages) -> None:
+        from bot.rasa.quiet import hush_logs, hush_warnings
+
         hush_warnings()
         from rasa.core.agent import Agent
         from rasa.model_training import train_nlu
@@ -54,10 +219,12 @@ class StockRasa:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            (folder / "config.yml").write_text(CONFIG.replace("EPOCHS", str(self._epochs)), encoding="utf-8")
-            (folder / "nlu.yml").write_text(_nlu(data, self._lookups), encoding="utf-8")
             self.labels = tuple(sorted(set(data.labels)))
-            (folder / "domain.yml").write_text(f'version: "3.1"\nintents: [{", ".join(self.labels)}]\n', encoding="utf-8")
+            domain = {"version": "3.1", "intents": list(self.labels)}
+            for file, value in (("config.yml", config(self._epochs, dialogue=False)), ("domain.yml", domain)):
+                (folder / file).write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+            messages = zip((t.original for t in data.texts), data.labels, strict=True)
+            (folder / "nlu.yml").write_text(nlu(messages, self._lookups), encoding="utf-8")
             archive = train_nlu(str(folder / "config.yml"), str(folder / "nlu.yml"), str(folder), domain=str(folder / "domain.yml"))
             self.seconds = time.perf_counter() - start
             self._agent = Agent.load(archive)
@@ -77,15 +244,3 @@ class StockRasa:
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         """Nothing is remembered."""
-
-
-def _nlu(data: Messages, lookups: Mapping[str, Sequence[str]]) -> str:
-    by_label: dict[str, list[str]] = defaultdict(list)
-    for text, label in zip(data.texts, data.labels, strict=True):
-        by_label[label].append(" ".join(text.original.split()))
-    lines = ['version: "3.1"', "nlu:"]
-    for label, texts in sorted(by_label.items()):
-        lines += [f"- intent: {label}", "  examples: |", *(f"    - {t}" for t in texts)]
-    for name, words in lookups.items():
-        lines += [f"- lookup: {name}", "  examples: |", *(f"    - {w}" for w in words)]
-    return "\n".join(lines) + "\n"
