@@ -30,6 +30,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from bot.corpus import Example, read_jsonl
 from bot.freshness import is_current, model_config, read_manifest
 from bot.paths import ProjectPaths, project_paths
+from scripts.mesures.goals import MEDIAN_MILLISECONDS, MEMORY_MEGABYTES
 from scripts.mesures.processes import free_port, listens, memory, wait_for
 from scripts.mesures.stock_rasa import action_server, sample, write_project
 
@@ -256,9 +257,9 @@ def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
         ("Débit de tours entiers, agent contre Rasa d'origine", agent["debit"] / stock["debit"], 5, "×", True),
         ("Apprentissage sur le même échantillon", stock["apprentissage"] / found["apprentissage"]["apprentissage"], 10, "×", True),
         ("Apprentissage sur tout le corpus", float(manifest.get("duree_s", 0)), 120, "s", False),
-        ("Tour médian de l'agent", agent["p50"], 15, "ms", False),
+        ("Tour médian de l'agent", agent["p50"], MEDIAN_MILLISECONDS, "ms", False),
         ("`bot route --jsonl`, démarrage compris", lines["debit"], 150, "messages/s", True),
-        ("Mémoire du serveur, agent compris (PSS)", server["pss"], 900, "Mo", False),
+        ("Mémoire du serveur, agent compris (PSS)", server["pss"], MEMORY_MEGABYTES, "Mo", False),
         ("Première vraie réponse après le lancement", server["premiere"], 1, "s", False),
         ("Agent prêt après le lancement", server["agent"], 10, "s", False),
         (f"95e centile à {VISITORS} visiteurs, en HTTP", server["p95"], 60, "ms", False),
@@ -295,7 +296,7 @@ def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
         "| mesure | obtenu | objectif | |",
         "|---|---|---|---|",
         *(
-            f"| {name} | {_number(value)} {sign} | {'≥' if more else '<'} {goal} {sign} | {'atteint' if (value >= goal) is more else '**manqué**'} |"
+            f"| {name} | {_number(value)} {sign} | {'≥' if more else '<'} {goal:g} {sign} | {'atteint' if (value >= goal) is more else '**manqué**'} |"
             for name, value, goal, sign, more in goals
         ),
         "",

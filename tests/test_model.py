@@ -160,6 +160,14 @@ def test_the_compact_matrix_is_close_to_the_matrix() -> None:
     assert CompactMatrix.of(np.zeros((3, 2))).left_multiply(one).tolist() == [[0.0, 0.0]]
 
 
+def test_a_compact_matrix_is_the_same_however_many_rows_are_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(11, 5))
+    whole = CompactMatrix.of(values)
+    monkeypatch.setattr("bot.understanding.features.ROWS_AT_ONCE", 4)
+    parts = CompactMatrix.of(values.T.copy().T)
+    assert parts.values.tolist() == whole.values.tolist() and parts.scale.tolist() == whole.scale.tolist()
+
+
 @pytest.mark.parametrize("least", [1, 2])
 @pytest.mark.parametrize("sizes", [((1, 2), (2, 5)), ((1, 1), (1, 3)), ((1, 3), (4, 4))])
 def test_counts_are_those_of_scikit_learn(sizes: tuple[tuple[int, int], tuple[int, int]], least: int) -> None:

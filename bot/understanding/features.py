@@ -15,6 +15,8 @@ from bot.understanding.config import NgramConfig
 Vectors = NDArray[np.float32]
 Find = Callable[[str], int | None]
 
+ROWS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True)
 class SparseRows:
@@ -152,10 +154,15 @@ class CompactMatrix:
 
     @classmethod
     def of(cls, matrix: NDArray[np.floating]) -> CompactMatrix:
-        """Return the compact form of a matrix."""
-        dense = np.ascontiguousarray(matrix, dtype=np.float32)
-        scale = np.maximum(np.abs(dense).max(axis=1), 1e-12) / np.float32(127)
-        return cls(np.round(dense / scale[:, None]).astype(np.int8), scale)
+        """Return the compact form of a matrix, some rows at a time: one of labels by features is the largest thing a training holds."""
+        values = np.empty(matrix.shape, dtype=np.int8)
+        scale = np.empty(len(matrix), dtype=np.float32)
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            dense = np.ascontiguousarray(matrix[part], dtype=np.float32)
+            scale[part] = np.maximum(np.abs(dense).max(axis=1), 1e-12) / np.float32(127)
+            values[part] = np.round(dense / scale[part, None])
+        return cls(values, scale)
 
     def left_multiply(self, rows: SparseRows) -> Vectors:
         """Return ``rows @ values`` in single precision, (n_rows, n_columns)."""

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.charts import BLACK, SERIES, chart
+from bot.errors import AssistantError
+from bot.freshness import needs_training
 from bot.paths import ProjectPaths
 from bot.reports import table
 from scripts.mesures import soak
@@ -29,6 +31,7 @@ from scripts.mesures.stock_rasa import SAMPLE, running, sample, trained_project
 
 RATES = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160)
 SECONDS = 12.0
+QUICK_SAMPLE = 60
 WARM_TURNS = 60
 EPOCHS = 10
 """Of DIET: they change what stock Rasa knows, not how fast it answers."""
@@ -155,7 +158,9 @@ def setups(paths: ProjectPaths, redis: Redis | None, stock_sample: int) -> list[
     return found
 
 
-def measure(found: Sequence[Setup], texts: Sequence[str], rates: Sequence[float], seconds: float, results: Results) -> None:
+def measure(
+    found: Sequence[Setup], texts: Sequence[str], rates: Sequence[float], seconds: float, results: Results, stock_sample: int
+) -> None:
     """Measure each setup, one after the other; the run is complete when its last line says so."""
     run_id = f"{time.time():.0f}"
     for setup in found:
@@ -165,7 +170,7 @@ def measure(found: Sequence[Setup], texts: Sequence[str], rates: Sequence[float]
         for row in rows:
             results.add({"essai": run_id, "titre": setup.title, "par_agent": setup.agent, **row})
         _say(f"  tient {held(rows):g} tours par seconde")
-    results.add({"essai": run_id, "fin": date.today().isoformat(), "coeurs": os.cpu_count(), "charge": os.getloadavg()[2]})
+    results.add({"essai": run_id, "fin": date.today().isoformat(), "coeurs": os.cpu_count(), "echantillon": stock_sample})
 
 
 def last_run(rows: Sequence[Row]) -> tuple[dict[str, list[Row]], Row]:
@@ -178,7 +183,7 @@ def last_run(rows: Sequence[Row]) -> tuple[dict[str, list[Row]], Row]:
     return by_title, closing
 
 
-def run(paths: ProjectPaths, quick: bool, redis_url: str, turns: int, step: str, stock_sample: int = SAMPLE) -> None:
+def run(paths: ProjectPaths, quick: bool, redis_url: str, turns: int, step: str) -> None:
     """Measure, and write ``docs/charge.md`` with its charts; ``quick`` only prints.
 
     Args:
@@ -187,8 +192,12 @@ def run(paths: ProjectPaths, quick: bool, redis_url: str, turns: int, step: str,
         redis_url: of a Redis for the runs with several processes; empty: one is started when it is installed.
         turns: of the long run.
         step: "paliers" (increasing rates), "endurance" (the long run), "page" (write again what was measured), "" for all.
-        stock_sample: messages that stock Rasa learns.
+
+    Raises:
+        AssistantError: the model is not up to date: the servers would train it while they are measured.
     """
+    if step != "page" and needs_training(paths):
+        raise AssistantError("Le modèle n'est pas à jour : lancez d'abord « bot train ».")
     texts = requests(paths)
     with tempfile.TemporaryDirectory() as place, redis_server(redis_url) as redis:
         folder = Path(place) if quick else paths.root / "results"
@@ -199,7 +208,8 @@ def run(paths: ProjectPaths, quick: bool, redis_url: str, turns: int, step: str,
             )
         if step in {"", "paliers"}:
             rates, seconds = ((5, 10), 2.0) if quick else (RATES, SECONDS)
-            measure(setups(paths, redis, 60 if quick else stock_sample), texts, rates, seconds, levels)
+            learnt = QUICK_SAMPLE if quick else SAMPLE
+            measure(setups(paths, redis, learnt), texts, rates, seconds, levels, learnt)
         if step in {"", "endurance"}:
             plan = soak.QUICK if quick else soak.Plan(turns=turns)
             asyncio.run(soak.endure(paths, redis, texts, plan, long_run, _say))
@@ -222,7 +232,8 @@ def write_page(levels: Sequence[Row], long_run: Sequence[Row], docs: Path) -> st
         draw_levels(by_title, docs / "images" / "charge.svg")
         lines += _levels_text(by_title, closing)
     lines += soak.page(long_run, docs / "images" / "endurance.svg")
-    lines += ["Ce que deviennent ces chiffres avec plus de sujets ou plus de phrases : [croissance](croissance.md).", ""]
+    if (docs / "croissance.md").exists():
+        lines += ["Ce que deviennent ces chiffres avec plus de sujets ou plus de phrases : [croissance](croissance.md).", ""]
     text = "\n".join(lines)
     (docs / "charge.md").write_text(text, encoding="utf-8")
     return text
@@ -240,7 +251,7 @@ def _levels_text(by_title: Mapping[str, list[Row]], closing: Row) -> list[str]:
         f"Le {day:%d/%m/%Y}, {closing['coeurs']} cœurs, tout dans la même exécution, l'un après l'autre. "
         "Chaque tour part à son heure, que les précédents soient répondus ou non ; sa durée compte depuis cette heure.",
         "",
-        f"**Tenu** : le plus grand débit où 95 % des réponses arrivent en moins d'une seconde, avec au plus {FAILED_SHARE:.0%} d'échecs.",
+        f"**Tenu** : le plus grand débit où 95 % des réponses arrivent en moins d'une seconde, avec au plus {100 * FAILED_SHARE:g} % d'échecs.",
         "",
         *table(("", "tenu (tours/s)", "p50 à ce débit (ms)", "p95 à ce débit (ms)", "mémoire au plus (Mo)"), summary),
         "",
@@ -250,7 +261,7 @@ def _levels_text(by_title: Mapping[str, list[Row]], closing: Row) -> list[str]:
         *_reading(by_title),
         "",
         f"{STOCK} : `rasa run` et son canal REST, son serveur d'actions, SpacyNLP et DIET, MemoizationPolicy et RulePolicy "
-        f"(`scripts/mesures/stock_rasa.py`). Il n'a appris que {SAMPLE} messages, le nôtre tout le corpus : cela l'avantage. "
+        f"(`scripts/mesures/stock_rasa.py`). Il n'a appris que {closing['echantillon']} messages, le nôtre tout le corpus : cela l'avantage. "
         "Sa mémoire compte ses deux processus ; à plusieurs, la nôtre compte Redis.",
         "",
     ]

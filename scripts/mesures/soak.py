@@ -223,9 +223,7 @@ def page(rows: Sequence[Row], image: Path) -> list[str]:
         f"**{_sentence(found)}**",
         "",
         f"La pente est lue après la première vague, par moindres carrés sur {BLOCKS} moyennes, avec l'intervalle de Student à 95 %. "
-        f"« Plate » veut dire : au plus {TOLERANCE:.0%} de plus en {_count(REFERENCE)} tours, borne haute de l'intervalle.".replace(
-            "%", " %"
-        ),
+        f"« Plate » veut dire : au plus {100 * TOLERANCE:g} % de plus en {_count(REFERENCE)} tours, borne haute de l'intervalle.",
         "",
         "![Courbe : mémoire des processus selon le nombre de tours, avec la droite ajustée ; les valeurs sont dans le tableau.]"
         f"(images/{image.name})",

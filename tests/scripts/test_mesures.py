@@ -26,7 +26,6 @@ from scripts.mesures.corpora import messages, sample, score
 from scripts.mesures.errors import KINDS, UNREAD, Split, confusion, read_causes, split_cost, worst
 from scripts.mesures.errors import write_page as write_errors
 from scripts.mesures.pipelines import ByClause, Majority, Ours
-from scripts.mesures.stock_rasa import CONFIG, _nlu
 
 TOPICS = ("passeport", "permis_construire", "hygiene_restaurant_signalement", "saluer")
 
@@ -132,13 +131,6 @@ def test_clauses_are_put_together() -> None:
     assert mean[0] == pytest.approx([0.55, 0.45])
     top = ByClause(whole, lambda clauses, _whole: clauses.max(axis=0)).probabilities([text])
     assert top[0] == pytest.approx([0.9 / 1.7, 0.8 / 1.7])
-
-
-def test_stock_rasa_learns_the_same_messages() -> None:
-    text = _nlu(messages([example("mon passeport", "passeport"), example("un mur", "permis")]), {"commune": ["Albas"]})
-    assert "- intent: passeport\n  examples: |\n    - mon passeport" in text
-    assert "- lookup: commune\n  examples: |\n    - Albas" in text
-    assert "DIETClassifier" in CONFIG and "SpacyNLP" in CONFIG
 
 
 def test_our_model_reads_what_its_blocks_remember() -> None:

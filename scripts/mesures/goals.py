@@ -1,0 +1,6 @@
+"""What the project wants to stay under, wherever it is measured."""
+
+MEDIAN_MILLISECONDS = 15.0
+"""Of one message."""
+MEMORY_MEGABYTES = 900.0
+"""Of the server, agent included."""
