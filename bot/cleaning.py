@@ -91,6 +91,8 @@ class CleanText:
 
 def strip_accents(text: str) -> str:
     """Return ``text`` without diacritics; œ and æ become two letters."""
+    if text.isascii():
+        return text
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
     decomposed = unicodedata.normalize("NFD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c))

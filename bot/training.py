@@ -206,7 +206,7 @@ def _best_temperature(model: TopicModel, scores: NDArray[np.float64], truth: NDA
         mass = (model.calibrate(scores) * truth).sum(axis=1)
         return float(-np.log(np.maximum(mass, 1e-9)).mean())
 
-    return min(np.linspace(0.6, 3.0, 49).tolist(), key=loss)
+    return min(np.linspace(0.4, 3.0, 53).tolist(), key=loss)
 
 
 def _choose_thresholds(referential: Referential, understandings: Sequence[Understanding], held: Sequence[Labelled]) -> Thresholds:

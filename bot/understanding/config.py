@@ -24,7 +24,8 @@ class TopicModelConfig:
     """Everything that changes what is learnt.
 
     Args:
-        encoders: names of sentence encoders; empty to use n-grams only.
+        encoders: names of sentence encoders; empty to do without.
+        word_vectors: spaCy model whose word vectors are read; empty to do without.
         ngrams: the n-gram block.
         scale: multiplies every unit block, so that the penalty bites alike on each.
         regularisation: inverse penalty ``C`` of the logistic regression on dense features.
@@ -37,6 +38,7 @@ class TopicModelConfig:
     """
 
     encoders: tuple[str, ...] = ("use",)
+    word_vectors: str = "fr_core_news_md"
     ngrams: NgramConfig = field(default_factory=NgramConfig)
     scale: float = 4.0
     regularisation: float = 20.0

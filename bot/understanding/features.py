@@ -64,7 +64,13 @@ class NgramEncoder:
         self.words = {term: i for i, term in enumerate(words)}
         self.characters = {term: i for i, term in enumerate(characters, len(words))}
         self.idf = idf
+        self._rarest = float(idf[: len(words)].max(initial=1.0)) - 1
         self._of_word = {}
+
+    def rarity(self, word: str) -> float:
+        """Return the inverse document frequency of a word, that of the rarest one when it is unknown: 0 when it is everywhere."""
+        found = self.words.get(word)
+        return self._rarest if found is None else float(self.idf[found]) - 1
 
     def fit_counts(self, plain: Sequence[str]) -> SparseRows:
         """Learn the vocabulary of ``plain`` (n_samples,) and return its counts (n_samples, vocabulary)."""

@@ -19,6 +19,7 @@ from bot.understanding.config import NgramConfig, TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, SparseRows, Vectors, unit
 from bot.understanding.model import Layer, Progress, TopicModel
+from bot.understanding.word_vectors import WordVectors
 
 Targets = NDArray[np.int64]
 
@@ -51,20 +52,27 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
     index = {label: i for i, label in enumerate(names)}
     targets = np.array([index[label] for label in labels])
     say("mots et lettres")
-    counts = _as_scipy(model.ngrams.fit_counts([t.plain for t in texts]))
+    plain = [t.plain for t in texts]
+    counts = _as_scipy(model.ngrams.fit_counts(plain))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with threadpool_limits(1), ThreadPoolExecutor(max(2, cores)) as pool, ThreadPoolExecutor(1) as aside:
         keywords = aside.submit(_fit_keywords, counts, targets, config, cores)
         say("sens des phrases")
         reduction = pool.submit(_fit_reduction, counts, config.ngrams)
         encoded = [_encoded(pool, name, [t.unaccented for t in texts]) for name in config.encoders]
+        words = pool.submit(_read_words, model, plain)
         projection, reduced = reduction.result()
-        dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced])
+        dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced, *words.result()])
         say("classement")
         perceptron = pool.submit(_fit_perceptron, dense, targets, len(names), config)
         regression = pool.submit(_fit_regression, dense, targets, len(names), config)
         model.regression, model.perceptron, model.keywords = regression.result(), perceptron.result(), keywords.result()
     model.labels, model.ngrams.projection = names, projection
+
+
+def _read_words(model: TopicModel, plain: Sequence[str]) -> list[Vectors]:
+    model.words = WordVectors.of_spacy(model.config.word_vectors) if model.config.word_vectors else None
+    return model.read_words(plain)
 
 
 def _as_scipy(rows: SparseRows) -> csr_matrix:

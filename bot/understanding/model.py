@@ -16,6 +16,7 @@ from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows
 from bot.understanding.tensors import Tensors
+from bot.understanding.word_vectors import WordVectors
 
 Vectors = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
@@ -29,7 +30,7 @@ class Features:
     """What the classifiers read.
 
     Args:
-        dense: (n_texts, n_dimensions) sentence vectors and reduced n-grams, side by side.
+        dense: (n_texts, n_dimensions) sentence vectors, reduced n-grams and word vectors, side by side.
         counts: (n_texts, vocabulary) TF-IDF of n-grams: keeps the rare words that the reduction loses.
     """
 
@@ -54,10 +55,12 @@ class TopicModel:
     regression: Layer
     perceptron: tuple[Layer, ...]
     keywords: tuple[CompactMatrix, Vectors] | None
+    words: WordVectors | None
 
     def __init__(self, config: TopicModelConfig | None = None) -> None:
         self.config = config or TopicModelConfig()
         self.ngrams = NgramEncoder(self.config.ngrams)
+        self.words = None
         self.temperature = 1.0
 
     def fit(self, texts: Sequence[CleanText], labels: Sequence[str], progress: Progress | None = None) -> TopicModel:
@@ -71,10 +74,16 @@ class TopicModel:
         """Return the :class:`Features` of texts, for a fitted model."""
         counts = self.ngrams.counts([t.plain for t in texts])
         encoded = [get_encoder(name).encode([t.unaccented for t in texts]) for name in self.config.encoders]
-        return Features(self.join([*encoded, self.ngrams.reduce(counts)]), counts)
+        return Features(self.join([*encoded, self.ngrams.reduce(counts), *self.read_words([t.plain for t in texts])]), counts)
+
+    def read_words(self, plain: Sequence[str]) -> list[Vectors]:
+        """Return the block of word vectors, (n_texts, dimensions); none when the model has no word vectors."""
+        if self.words is None:
+            return []
+        return [self.words.encode(plain, self.ngrams.rarity)]
 
     def join(self, blocks: Sequence[Vectors]) -> Vectors:
-        """Return unit blocks side by side, scaled for the classifiers: sentence encoders, then reduced n-grams."""
+        """Return unit blocks side by side, scaled for the classifiers: sentence encoders, reduced n-grams, word vectors."""
         return np.hstack(blocks) * np.float32(self.config.scale)
 
     def scores(self, features: Features) -> Probabilities:
@@ -126,6 +135,9 @@ class TopicModel:
             tensors |= {f"perceptron.{i}.poids": weights, f"perceptron.{i}.biais": bias}
         if self.keywords:
             matrices["mots"], tensors["mots.biais"] = self.keywords
+        if self.words:
+            matrices["vecteurs"] = self.words.vectors
+            tensors |= {"vecteurs.mots": self.words.hashes, "vecteurs.rangs": self.words.rows}
         for name, matrix in matrices.items():
             tensors |= {f"{name}.valeurs": matrix.values, f"{name}.echelle": matrix.scale}
         texts = {
@@ -152,6 +164,8 @@ class TopicModel:
         model.regression = _layer(tensors, "regression")
         model.perceptron = tuple(_layer(tensors, f"perceptron.{i}") for i in range(2)) if "perceptron.0.poids" in tensors else ()
         model.keywords = (_compact(tensors, "mots"), tensors["mots.biais"]) if "mots.valeurs" in tensors else None
+        if model.config.word_vectors:
+            model.words = WordVectors(tensors["vecteurs.mots"], tensors["vecteurs.rangs"], _compact(tensors, "vecteurs"))
         terms, outputs = len(model.ngrams.idf), {model.regression[1].shape[0]}
         if model.perceptron:
             outputs.add(model.perceptron[-1][1].shape[0])

@@ -15,8 +15,10 @@ Tensors = Mapping[str, NDArray[Any]]
 _HEADER_SIZE = 8
 _TYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
+    "U64": np.dtype("<u8"),
     "F32": np.dtype("<f4"),
     "I32": np.dtype("<i4"),
+    "U16": np.dtype("<u2"),
     "I8": np.dtype("i1"),
     "U8": np.dtype("u1"),
 }
@@ -28,7 +30,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
 
     Args:
         path: the file, replaced when it exists.
-        tensors: name → array of a type of the format (float64, float32, int32, int8 or uint8).
+        tensors: name → array of a type of the format (see ``_TYPES``).
         metadata: name → text.
     """
     # Wide types first: every array then starts on a multiple of its item size.

@@ -34,7 +34,7 @@ from scripts.mesures.stock_rasa import StockRasa
 
 MARK = "<!-- chiffres : écrits par « make comparaison », ne pas modifier à la main -->"
 STORY_WORDS = 30
-OURS = "notre modèle (n-grammes + USE, trois classifieurs)"
+OURS = "notre modèle (n-grammes + USE + spaCy, trois classifieurs)"
 RASA = "Rasa d'origine (SpacyNLP + DIET + tables)"
 
 
@@ -245,6 +245,7 @@ def _syntactic(config: TopicModelConfig, encoders: dict[str, b.EncoderBlock]) ->
             f"n-grammes + {' + '.join(encoders).upper()} + spaCy pondéré",
             p.Linear([ngrams, *encoders.values(), b.ContentVectorBlock(memory)], config),
         ),
+        ("notre modèle sans les vecteurs de mots", p.Ours(replace(config, word_vectors=""), encoders)),
         ("notre modèle + lemmes et syntaxe", p.Averaged([p.Ours(config, encoders), p.Linear([b.SyntaxBlock(memory)], config)])),
     ]
 

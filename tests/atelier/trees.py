@@ -12,7 +12,7 @@ from bot.corpus import read_corpus
 from bot.paths import ProjectPaths
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = {"encoders": [], "hidden": 0, "ngrams": {"dimensions": 60, "min_word_count": 1, "min_character_count": 2}}
+SMALL = {"encoders": [], "word_vectors": "", "hidden": 0, "ngrams": {"dimensions": 60, "min_word_count": 1, "min_character_count": 2}}
 TOPICS = {
     "titres": ("passeport", "carte_identite"),
     "veterinaire": ("hygiene_restaurant_signalement", "maltraitance_animale"),

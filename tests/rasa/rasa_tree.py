@@ -12,7 +12,7 @@ from bot.paths import ProjectPaths
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = ("hygiene_restaurant", "medaille_travail", "marche_public", "passeport", "permis_construire", "hebergement_urgence")
 ACTS = ("saluer", "remercier", "demander_contact", "parler_humain", "meteo")
-SMALL = {"encoders": [], "hidden": 0, "ngrams": {"dimensions": 60, "min_word_count": 1, "min_character_count": 2}}
+SMALL = {"encoders": [], "word_vectors": "", "hidden": 0, "ngrams": {"dimensions": 60, "min_word_count": 1, "min_character_count": 2}}
 
 
 def make_tree(root: Path, labels: tuple[str, ...] = TOPICS + ACTS) -> ProjectPaths:
