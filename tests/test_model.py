@@ -142,6 +142,9 @@ def dense(rows: SparseRows) -> np.ndarray:
     return full
 
 
+WORDS = ("mon", "passeport", "permis", "construire", "carte", "grise", "mairie", "le", "une", "rendez", "vous", "perdu", "volé")
+
+
 def test_the_compact_matrix_is_close_to_the_matrix() -> None:
     rng = np.random.default_rng(0)
     values, full = rng.normal(size=(40, 7)), rng.random((5, 40)) * (rng.random((5, 40)) < 0.3)
@@ -166,6 +169,18 @@ def test_a_compact_matrix_is_the_same_however_many_rows_are_taken_at_once(monkey
     monkeypatch.setattr("bot.understanding.features.ROWS_AT_ONCE", 4)
     parts = CompactMatrix.of(values.T.copy().T)
     assert parts.values.tolist() == whole.values.tolist() and parts.scale.tolist() == whole.scale.tolist()
+
+
+def test_counts_are_the_same_however_many_texts_are_counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [" ".join(WORDS[(i * k) % len(WORDS)] for k in range(i % 7)) for i in range(30)]
+    config = NgramConfig(min_word_count=2, min_character_count=2)
+    first, second = NgramEncoder(config), NgramEncoder(config)
+    whole = first.fit_counts(texts)
+    monkeypatch.setattr("bot.understanding.features.ROWS_AT_ONCE", 4)
+    parts = second.fit_counts(texts)
+    assert (second.words, second.characters) == (first.words, first.characters) and second.idf.tolist() == first.idf.tolist()
+    for name in ("indptr", "indices", "data"):
+        assert getattr(parts, name).tolist() == getattr(whole, name).tolist()
 
 
 @pytest.mark.parametrize("least", [1, 2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,6 +16,7 @@ Vectors = NDArray[np.float32]
 Find = Callable[[str], int | None]
 
 ROWS_AT_ONCE = 4096
+"""Texts counted, or rows of a matrix made compact, in one piece: what is only needed on the way stays small."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,17 @@ class NgramEncoder:
         """Learn the vocabulary of ``plain`` (n_samples,) and return its counts (n_samples, vocabulary)."""
         self._of_word = {}
         found_words, found_characters = _growing(), _growing()
-        runs = [self._word_ids(text, found_words.__getitem__) for text in plain]
-        words = _Tally(runs, len(found_words))
+        words, characters = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         cache: dict[str, list[int]] = {}
-        letters = [self._character_ids(text, found_characters.__getitem__, cache, None) for text in plain]
-        characters = _Tally(letters, len(found_characters))
-        kept_words = _kept(found_words, words.documents, self.config.min_word_count)
-        kept_characters = _kept(found_characters, characters.documents, self.config.min_character_count)
+        for part in _parts(plain):
+            runs = [self._word_ids(text, found_words.__getitem__) for text in part]
+            words = _added(words, _Tally(runs, len(found_words)).documents)
+            letters = [self._character_ids(text, found_characters.__getitem__, cache, None) for text in part]
+            characters = _added(characters, _Tally(letters, len(found_characters)).documents)
+        kept_words = _kept(found_words, words, self.config.min_word_count)
+        kept_characters = _kept(found_characters, characters, self.config.min_character_count)
         documents = np.concatenate(
-            [words.documents[[found_words[t] for t in kept_words]], characters.documents[[found_characters[t] for t in kept_characters]]]
+            [words[[found_words[t] for t in kept_words]], characters[[found_characters[t] for t in kept_characters]]]
         )
         idf = np.log((1 + len(plain)) / (1 + documents)) + 1
         self.set_terms(kept_words, kept_characters, idf.astype(np.float32))
@@ -92,6 +95,18 @@ class NgramEncoder:
 
     def counts(self, plain: Sequence[str]) -> SparseRows:
         """Return the TF-IDF counts (n_texts, vocabulary)."""
+        if len(plain) <= ROWS_AT_ONCE:
+            return self._counts(plain)
+        parts = [self._counts(part) for part in _parts(plain)]
+        sizes = np.concatenate([np.diff(part.indptr) for part in parts])
+        return SparseRows(
+            np.concatenate([[0], np.cumsum(sizes)]),
+            np.concatenate([part.indices for part in parts]),
+            np.concatenate([part.data for part in parts]),
+            len(self.idf),
+        )
+
+    def _counts(self, plain: Sequence[str]) -> SparseRows:
         find_word, find_characters = self.words.get, self.characters.get
         rows = [self._word_ids(text, find_word) + self._character_ids(text, find_characters, self._of_word, self.words) for text in plain]
         tally = _Tally(rows, len(self.idf))
@@ -160,7 +175,7 @@ class CompactMatrix:
 
     @classmethod
     def of(cls, matrix: NDArray[np.floating]) -> CompactMatrix:
-        """Return the compact form of a matrix, some rows at a time: one of labels by features is the largest thing a training holds."""
+        """Return the compact form of a matrix, some rows at a time: that of labels by features is the largest a training holds."""
         values = np.empty(matrix.shape, dtype=np.int8)
         scale = np.empty(len(matrix), dtype=np.float32)
         for start in range(0, len(matrix), ROWS_AT_ONCE):
@@ -196,6 +211,16 @@ class _Tally:
         keys, self.counts = np.unique(keys, return_counts=True)
         self.rows, self.columns = np.divmod(keys, max(1, columns))
         self.documents = np.bincount(self.columns, minlength=columns)
+
+
+def _parts(plain: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (plain[start : start + ROWS_AT_ONCE] for start in range(0, len(plain), ROWS_AT_ONCE))
+
+
+def _added(total: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sum of two counts of columns; ``more`` may have new columns at its end."""
+    more[: len(total)] += total
+    return more
 
 
 def _growing() -> defaultdict[str, int]:
