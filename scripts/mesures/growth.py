@@ -121,7 +121,9 @@ def limits(machine: float) -> dict[str, Limit]:
         "memoire_apprentissage": Limit(
             machine / 1e6, "la mémoire de la machine d'essai", f"{fewer_terms} ; ou entraîner sur une autre machine, puis copier `models/`"
         ),
-        "memoire_service": Limit(MEMORY_MEGABYTES, "l'objectif de [banc](banc.md), agent compris", fewer_terms),
+        "memoire_service": Limit(
+            MEMORY_MEGABYTES, "l'objectif de [banc](banc.md) pour tout le serveur (ici, le routeur seul)", fewer_terms
+        ),
         "latence": Limit(
             MEDIAN_MILLISECONDS,
             "l'objectif de [banc](banc.md)",
@@ -337,6 +339,7 @@ def _stages() -> Iterator[dict[str, float]]:
     with (
         timed(NgramEncoder, "fit_counts", "mots"),
         timed(fitting, "_fit_reduction", "reduction"),
+        timed(fitting, "_read_words", "vecteurs"),
         timed(fitting, "_fit_keywords", "mots_cles"),
         timed(fitting, "_fit_perceptron", "perceptron"),
         timed(fitting, "_fit_regression", "regression"),
@@ -588,6 +591,7 @@ FAR = 100
 STAGES = {
     "mots": "compter mots et lettres",
     "reduction": "réduire les n-grammes",
+    "vecteurs": "les vecteurs de mots",
     "mots_cles": "le classifieur de mots-clés",
     "perceptron": "le perceptron",
     "regression": "la régression",
