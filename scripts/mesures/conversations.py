@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import aiohttp
 
 from bot.corpus import read_jsonl
+from bot.noise import NOISES
 from bot.paths import ProjectPaths
 from scripts.mesures.processes import free_port, memory, stop, wait_for
 
@@ -186,13 +187,13 @@ class Visits:
         client: HTTP client.
         doors: processes, taken in turn: a conversation moves from one to the next.
         texts: what people ask.
-        press: whether they use the buttons they are offered.
+        lively: whether they use the buttons they are offered, and each write in their own way: hardly ever twice the same words.
     """
 
     client: aiohttp.ClientSession
     doors: Sequence[Door]
     texts: Sequence[str]
-    press: bool = False
+    lively: bool = False
     opened: int = 0
     engines: dict[str, int] = field(default_factory=dict)
     """How many turns each engine answered."""
@@ -225,7 +226,12 @@ class Visits:
         return _Visit(self._random.choice(LENGTHS))
 
     def _words(self, visit: _Visit) -> tuple[str, str]:
-        if self.press and visit.choices and self._random.random() < 0.5:
+        if self.lively and visit.choices and self._random.random() < 0.5:
             return "", self._random.choice(visit.choices)
         ask = not visit.conversation or self._random.random() < 0.5
-        return self._random.choice(self.texts if ask else FOLLOW_UPS), ""
+        text = self._random.choice(self.texts if ask else FOLLOW_UPS)
+        return (self._in_own_words(text) if self.lively else text), ""
+
+    def _in_own_words(self, text: str) -> str:
+        write = self._random.choice([str, *NOISES.values()])
+        return f"{write(text)} (dossier n° {self._random.randrange(10**6)})" if self._random.random() < 0.5 else write(text)

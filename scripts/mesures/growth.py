@@ -187,20 +187,23 @@ def learn(paths: ProjectPaths, point: Point, folder: Path, limit: int | None) ->
     examples = corpus(paths, limit)
     vectors = {name: _corpus_vectors(name, [clean(e.text).unaccented for e in examples], folder.parent) for name in config.encoders}
     begun = time.perf_counter()
-    made, labels, sources = grown(examples, point, frozenset(load_referential(paths.referential).topics))
+    phrases, labels, sources = grown(examples, point, frozenset(load_referential(paths.referential).topics))
     making = time.perf_counter() - begun
     begun = time.perf_counter()
-    texts = [clean(text) for text in made]
+    texts = [clean(text) for text in phrases]
     cleaning = time.perf_counter() - begun
     each = sum(_seconds_a_text(name, [t.unaccented for t in texts]) for name in config.encoders)
     place = {text.unaccented: source for text, source in zip(texts, sources, strict=True)}
     for name, table_ in vectors.items():  # the encoder itself stays loaded: it weighs on the memory as in a real training
         encoders._LOADED[name] = _Lent(encoders._LOADED[name], table_, place)
     model = TopicModel(abridged(config, point.passes))
-    with _stages() as stages:
+    with _stages() as stages, _evaluations() as evaluations:
         begun = time.perf_counter()
         model.fit(texts, labels)
         fitting = time.perf_counter() - begun
+    passes = _passes(config, point.passes)
+    made, whole = passes["regression"]
+    passes["regression"] = [sum(evaluations), whole + sum(evaluations) - made]  # an iteration is one evaluation, save the first ones
     save_model(folder, model, {}, {})
     return {
         "messages": len(texts),
@@ -211,7 +214,7 @@ def learn(paths: ProjectPaths, point: Point, folder: Path, limit: int | None) ->
         "nettoyage": cleaning,
         "calcul": fitting,
         "etapes": stages,
-        "passes": _passes(config, point.passes),
+        "passes": passes,
         "machine": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "encodage": each * len(texts),
         "memoire_apprentissage": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -345,6 +348,23 @@ def _stages() -> Iterator[dict[str, float]]:
         timed(fitting, "_fit_regression", "regression"),
     ):
         yield seconds
+
+
+@contextmanager
+def _evaluations() -> Iterator[list[int]]:
+    """Count the times that the regression goes over the messages: more than its iterations."""
+    from bot.understanding import fitting
+
+    counts: list[int] = []
+    inner = fitting.minimize
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        found = inner(*arguments, **options)
+        counts.append(int(found.nfev))
+        return found
+
+    with mock.patch.object(fitting, "minimize", call):
+        yield counts
 
 
 def whole_seconds(row: Mapping[str, Any]) -> float:

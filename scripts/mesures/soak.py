@@ -84,7 +84,7 @@ async def endure(
         done = failures = 0
         talking = 0.0
         async with http_client() as client:
-            visits = Visits(client, servers, texts, press=True)
+            visits = Visits(client, servers, texts, lively=True)
             for wave in range(plan.waves):
                 goal = round(plan.turns * (wave + 1) / plan.waves)
                 start = time.perf_counter()
@@ -216,6 +216,7 @@ def page(rows: Sequence[Row], image: Path) -> list[str]:
         "",
         f"Le {day:%d/%m/%Y} : {_count(closing['tours'])} tours, {_count(closing['conversations_ouvertes'])} conversations, "
         f"{closing['processus']} processus, {closing['debit']:.0f} tours par seconde{agent}, {closing['echecs']} échecs.",
+        "Les gens appuient sur les boutons, et n'écrivent presque jamais deux fois la même chose. "
         f"Les conversations arrivent par vagues. Pendant une vague, la borne ({closing['gardees']} par processus, "
         "`BOT_SESSIONS_MAX`) pousse les plus anciennes dehors. Après, tout le monde s'en va : ce qui reste doit expirer seul "
         f"(`BOT_SESSION_MINUTES={closing['minutes']}`).",

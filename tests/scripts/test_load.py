@@ -62,13 +62,15 @@ async def test_visitors_hold_conversations_of_several_turns_and_are_replaced() -
     assert visits.engines == {"agent": 2000}
 
 
-async def test_visitors_press_the_buttons_they_are_offered() -> None:
+async def test_lively_visitors_press_buttons_and_write_in_their_own_way() -> None:
     door = Slow()
-    visits = Visits(None, [door], TEXTS, press=True)  # type: ignore[arg-type]
+    visits = Visits(None, [door], TEXTS, lively=True)  # type: ignore[arg-type]
     for _ in range(500):
         await visits.turn()
     pressed = [(text, conversation) for text, conversation, choice in door.heard if choice == "bouton"]
     assert len(pressed) > 50 and all(conversation and not text for text, conversation in pressed)
+    written = [text for text, _, choice in door.heard if not choice]
+    assert len(set(written)) > len(written) / 2
 
 
 async def test_a_person_who_gets_no_answer_gives_up() -> None:
