@@ -20,6 +20,7 @@ from bot.noise import NOISES
 from bot.privacy import mask
 from bot.router import READ_CHARACTERS, Router
 from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
+from bot.understanding.use import Fragments
 
 SILENT = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET, DecisionKind.INCOMPRIS})
 ANSWERED = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
@@ -147,10 +148,10 @@ class _RememberingModel:
         self._model = model
         self._rows: dict[CleanText, NDArray[np.float64]] = {}
 
-    def predict_proba(self, texts: Sequence[CleanText]) -> NDArray[np.float64]:
+    def predict_proba(self, texts: Sequence[CleanText], fragments: Fragments | None = None) -> NDArray[np.float64]:
         new = list(dict.fromkeys(t for t in texts if t not in self._rows))
         if new:
-            self._rows.update(zip(new, self._model.predict_proba(new), strict=True))
+            self._rows.update(zip(new, self._model.predict_proba(new, fragments), strict=True))
         return np.array([self._rows[t] for t in texts])
 
     def __getattr__(self, name: str) -> Any:

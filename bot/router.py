@@ -28,6 +28,7 @@ from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.storage import StoredModel
     from bot.understanding.model import TopicModel
+    from bot.understanding.use import Fragments
 
 T = TypeVar("T")
 
@@ -92,9 +93,10 @@ class Router:
         emergencies = [self.detector.detect(text) for text in texts]
         cleaned = [clean(mask(text[:READ_CHARACTERS])) for text in texts]
         readable = {i: c for i, c in enumerate(cleaned) if c.script is Script.LATIN}
-        understood = dict(zip(readable, self._understand(list(readable.values())), strict=False))
+        fragments: Fragments = {}
+        understood = dict(zip(readable, self._understand(list(readable.values()), fragments), strict=False))
         parts = {i: self.clauses_of(readable[i], u, profile) for i, u in understood.items()}
-        parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part]))
+        parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part], fragments))
         clauses = {i: dict(zip(part, islice(parts_understood, len(part)), strict=False)) for i, part in parts.items()}
         return [
             self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency)
@@ -117,6 +119,7 @@ class Router:
         understanding: Understanding,
         profile: str | None = None,
         clauses: Mapping[str, Understanding] | None = None,
+        fragments: Fragments | None = None,
     ) -> RoutingDecision:
         """Decide for a cleaned message already understood, several requests included.
 
@@ -125,6 +128,7 @@ class Router:
             understanding: of the whole message.
             profile: who asks, ``None`` when unknown.
             clauses: those of :meth:`clauses_of`, already understood; understood here when ``None``.
+            fragments: left by the model when it read the whole message, for it to read the clauses faster.
         """
         if self.gazetteer.lookup(text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
@@ -136,7 +140,7 @@ class Router:
             return whole
         if clauses is None:
             parts = self.clauses_of(text, understanding, profile)
-            clauses = dict(zip(parts, self._understand([clean(p) for p in parts]), strict=False))
+            clauses = dict(zip(parts, self._understand([clean(p) for p in parts], fragments), strict=False))
         several = self._several(text, reading, profile, clauses)
         if several is not None:
             return several
@@ -161,11 +165,11 @@ class Router:
             return Destination(self.referential.services[identifier].delegation, identifier, None, reading.services.get(identifier, 0.0))
         return Destination(identifier, None, None, reading.delegations.get(identifier, 0.0))
 
-    def _understand(self, texts: Sequence[CleanText]) -> list[Understanding]:
+    def _understand(self, texts: Sequence[CleanText], fragments: Fragments | None) -> list[Understanding]:
         """Return what the model reads in each text; nothing without a model."""
         if self.model is None or not texts:
             return []
-        return [self.model.understanding(row) for row in self.model.predict_proba(texts)]
+        return [self.model.understanding(row) for row in self.model.predict_proba(texts, fragments)]
 
     def _decision(
         self, text: CleanText, understanding: Understanding | None, profile: str | None, clauses: Mapping[str, Understanding] | None

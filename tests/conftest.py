@@ -41,7 +41,7 @@ class FakeModel:
         self.table = table
         self.seen: list[str] = []
 
-    def predict_proba(self, texts: Sequence[CleanText]) -> np.ndarray:
+    def predict_proba(self, texts: Sequence[CleanText], fragments: object = None) -> np.ndarray:
         return np.array([self._row(t) for t in texts])
 
     def understanding(self, row: np.ndarray) -> Understanding:

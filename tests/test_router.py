@@ -125,7 +125,7 @@ def test_emergencies_are_looked_for_before_anything_is_understood(make_router, m
             return detect(text)
 
     monkeypatch.setattr(router, "detector", Watched())
-    monkeypatch.setattr(router.model, "predict_proba", lambda texts: steps.append(f"compris {len(texts)}") or predict(texts))
+    monkeypatch.setattr(router.model, "predict_proba", lambda texts, *_: steps.append(f"compris {len(texts)}") or predict(texts))
     decisions = router.route_many(["bonjour", "il y a le feu chez le voisin", "je veux un passeport"])
     assert steps == ["urgence", "urgence", "urgence", "compris 3"]
     assert [d.decision is DecisionKind.URGENCE for d in decisions] == [False, True, False]
@@ -226,7 +226,7 @@ def test_what_carries_one_request_only_is_understood_once(make_router) -> None: 
 def test_messages_and_their_parts_take_two_readings(fake: Router, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     predict = fake.model.predict_proba  # type: ignore[union-attr]
-    monkeypatch.setattr(fake.model, "predict_proba", lambda texts: calls.append(len(texts)) or predict(texts))
+    monkeypatch.setattr(fake.model, "predict_proba", lambda texts, *_: calls.append(len(texts)) or predict(texts))
     fake.route_many(
         ["je veux refaire mon passeport. Et sinon le restaurant du coin est sale", "payer mes impots et refaire mon passeport"] * 5
     )

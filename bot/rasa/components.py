@@ -41,12 +41,14 @@ from bot.storage import StoredModel, load_model, read_manifest, save_model
 from bot.training import ensure_model, fingerprint, model_config
 from bot.types import DecisionKind, RoutingDecision, Understanding
 from bot.understanding.model import TopicModel, TopicModelConfig
+from bot.understanding.use import Fragments
 
 hush_warnings()
 
 ORIGINAL = "original_text"
 CLEAN = "clean_text"
 UNDERSTANDING = "understanding"
+FRAGMENTS = "fragments"
 STORED_MODEL = "stored_model"
 RANKING_LENGTH = 20
 PAYLOAD = f"/{CHOOSE_INTENT}{{"
@@ -214,11 +216,13 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         if self._stored is None or not readable:
             return messages
         model = self._stored.model
-        rows = model.predict_features(model.features([_cleaned(m) for m in readable]))
+        fragments: Fragments = {}
+        rows = model.predict_proba([_cleaned(m) for m in readable], fragments)
         for message, row in zip(readable, rows, strict=True):
             understanding = model.understanding(row)
             ranking = _ranking(understanding)
             message.set(UNDERSTANDING, understanding)
+            message.set(FRAGMENTS, fragments)
             message.set(STORED_MODEL, self._stored)
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
@@ -375,7 +379,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
         if understanding is None:
             decision = RoutingDecision(DecisionKind.INCOMPRIS)
         else:
-            decision = router.decide(text, understanding, profile)
+            decision = router.decide(text, understanding, profile, fragments=message.get(FRAGMENTS))
         return router.with_context(text, decision, emergency)
 
     def _final_intent(self, decision: RoutingDecision, message: Message) -> dict[str, Any]:

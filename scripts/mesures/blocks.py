@@ -18,6 +18,7 @@ from bot.cleaning import CleanText
 from bot.understanding.config import NgramConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows, unit
+from bot.understanding.use import Fragments
 
 Matrix = Any
 Vectors = NDArray[np.float32]
@@ -88,7 +89,7 @@ class EncoderBlock:
         self.dimensions = encoder.dimensions
         self.memory = Memory(lambda keys: list(encoder.encode(keys)), key=lambda text: text.unaccented)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         """Stand for the encoder itself."""
         return np.array(self.memory.of(texts), dtype=np.float32)
 
