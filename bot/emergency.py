@@ -6,7 +6,7 @@ No model, no network, no clock: the words live in ``urgences_regles.yml``, the n
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -515,6 +515,7 @@ class _PatternBook:
         self._patterns: dict[str, int] = {}
         self._by_first: dict[int, list[_Pattern]] = {}
         self._known = lru_cache(maxsize=REMEMBERED)(self._look_up)
+        self._sound_of = lru_cache(maxsize=REMEMBERED)(_sound)  # words of the rules only: the same lists serve many patterns
 
     def add_all(self, lines: Iterable[str]) -> frozenset[int]:
         return frozenset(self._add(plain) for line in lines for plain in _ungroup(line))
@@ -568,7 +569,8 @@ class _PatternBook:
             for word in self._expand(body):
                 for table, key in self._keys(word):
                     table.setdefault(key, set()).add(number)
-            self._lengths = sorted({len(start) for start in self._starts})
+                    if table is self._starts and len(key) not in self._lengths:
+                        insort(self._lengths, len(key))
         return _Slot(word=self._slots[body], optional=optional)
 
     def _expand(self, body: str) -> Iterator[str]:
@@ -582,12 +584,12 @@ class _PatternBook:
 
     def _keys(self, word: str) -> Iterator[tuple[dict[str, set[int]], str]]:
         if not word.endswith("*"):
-            yield self._exact, _sound(word)
+            yield self._exact, self._sound_of(word)
             return
         start = word[:-1]
-        yield self._starts, _sound(start, whole=False)
+        yield self._starts, self._sound_of(start, whole=False)
         if start.endswith("c"):  # what follows decides between the sounds of "menace" and "suffoquer"
-            yield self._starts, _sound(start[:-1] + "s", whole=False)
+            yield self._starts, self._sound_of(start[:-1] + "s", whole=False)
 
     def _look_up(self, key: str) -> tuple[frozenset[int], int]:
         ids = self._classes(key)
