@@ -79,12 +79,29 @@ def load_model(folder: Path) -> StoredModel:
     digest = _sha256(data)
     if manifest.get("sha256") != digest:
         raise ModelCorrupt("Le modèle est abîmé (empreinte différente du manifeste). Relancez « bot train ».")
+    return _stored(folder, manifest, _IN_USE.get(digest), data)
+
+
+def load_model_of(folder: Path, digest: str) -> StoredModel:
+    """Return the model of this SHA-256: the one the process already uses, else the one in ``folder``.
+
+    Raises:
+        ModelMissing, ModelCorrupt: as :func:`load_model`; ModelCorrupt as well when ``folder`` holds another model.
+    """
+    folder = folder.resolve()
+    manifest = read_manifest(folder)
+    if manifest and manifest.get("sha256") != digest:
+        raise ModelCorrupt("L'archive Rasa a été faite pour un autre modèle. Relancez « bot train ».")
+    in_use = _IN_USE.get(digest)  # its bytes were checked when they were read
+    return load_model(folder) if in_use is None else _stored(folder, manifest, in_use)
+
+
+def _stored(folder: Path, manifest: Mapping[str, Any], model: TopicModel | None, data: bytes = b"") -> StoredModel:
     try:
         metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
         thresholds = Thresholds.from_mapping(metrics.get("seuils", {}))
-        model = _IN_USE.get(digest)
         if model is None:
-            model = _IN_USE[digest] = TopicModel.from_tensors(*read_tensors(data))
+            model = _IN_USE[str(manifest["sha256"])] = TopicModel.from_tensors(*read_tensors(data))
     except Exception as error:  # any reading failure has the same remedy
         raise ModelCorrupt(f"Le modèle est illisible ({type(error).__name__}). Relancez « bot train ».") from error
     return StoredModel(model, thresholds, manifest, metrics)

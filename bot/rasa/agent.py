@@ -27,18 +27,17 @@ hush_warnings()
 with swallowed_warnings():
     defer_unused()
 
-    from rasa.core.actions.action import RemoteAction
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
     from rasa.core.tracker_store import InMemoryTrackerStore
     from rasa.shared.core.domain import Domain
     from rasa.shared.core.events import SlotSet
     from rasa.shared.core.trackers import DialogueStateTracker
-    from rasa.utils.endpoints import EndpointConfig
     from rasa_sdk.executor import ActionExecutor
 
     import actions
-    from bot.rasa.components import STORED_MODEL
+    from bot.rasa.components import STORED_MODEL, serving
+    from bot.rasa.shortcuts import TrustedEndpoint, take_shortcuts
 
 log = logging.getLogger("bot.rasa.agent")
 
@@ -91,9 +90,9 @@ class InProcessAgent:
         """
         archive = verified_model(self._paths).archive
         hush_logs()
-        trust_own_actions()
+        take_shortcuts()
         try:
-            with swallowed_warnings():
+            with swallowed_warnings(), serving(self._paths):
                 agent = Agent.load(archive, tracker_store=self._store, action_endpoint=InProcessEndpoint())
             await self._share_model(agent)
         except AssistantError:
@@ -202,7 +201,7 @@ class WholeMessages(CollectingOutputChannel):
         await self._persist_message({"recipient_id": recipient_id, **message})
 
 
-class InProcessEndpoint(EndpointConfig):
+class InProcessEndpoint(TrustedEndpoint):
     """An action server without the server: hands the call to rasa-sdk's executor."""
 
     def __init__(self) -> None:
@@ -264,18 +263,3 @@ class RecentTrackerStore(InMemoryTrackerStore):
             if seen > oldest_kept and len(self._seen) <= self._conversations:
                 return
             self.forget(sender_id)
-
-
-def trust_own_actions() -> None:
-    """Leave out Rasa's check of what an action returned, which costs most of a turn, for the actions run here only.
-
-    rasa-sdk's executor has already checked their events; answers of an HTTP action server are checked as before.
-    """
-
-    def check(action: RemoteAction, result: dict[str, Any]) -> bool:
-        return isinstance(action.action_endpoint, InProcessEndpoint) or _CHECK_OF_RASA(action, result)
-
-    RemoteAction._validate_action_result = check
-
-
-_CHECK_OF_RASA = RemoteAction._validate_action_result

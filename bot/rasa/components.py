@@ -7,6 +7,8 @@ cutting it into Rasa featurizers would load it three times and compute its featu
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import shutil
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -24,20 +26,20 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT, TEXT_TOKENS
+from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.cleaning import CleanText, Script, clean
 from bot.corpus import read_corpus
 from bot.errors import AssistantError, CorpusError, ModelCorrupt, Problem
-from bot.paths import project_paths
+from bot.paths import ProjectPaths, project_paths
 from bot.privacy import mask
 from bot.rasa.quiet import hush_warnings
 from bot.rasa.routing import CHOOSE_INTENT, ROUTING, decision_as_mapping
 from bot.referential.communes import Commune, Gazetteer
 from bot.router import Router, bare_router
-from bot.storage import StoredModel, load_model, read_manifest, save_model
+from bot.storage import MANIFEST_FILE, StoredModel, load_model, load_model_of, read_manifest, save_model
 from bot.training import ensure_model, fingerprint, model_config
 from bot.types import DecisionKind, RoutingDecision, Understanding
 from bot.understanding.model import TopicModel, TopicModelConfig
@@ -60,8 +62,8 @@ FINAL_INTENTS = {
 }
 SEVERAL_REQUESTS = "plusieurs_demandes"
 COMMUNE = "commune"
-LONGEST_PLACE = 8
-"""Tokens of the longest place name that is looked for."""
+NAMED = "sha256_du_routeur"
+"""In the manifest of an archive that holds no model: the SHA-256 of the router's."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -92,9 +94,10 @@ class MessageCleaner(GraphComponent):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
 class SpacyFrenchTokenizer(Tokenizer):
-    """spaCy's French tokeniser (elisions, compound words, abbreviations); tokens place the communes in the text.
+    """spaCy's French tokeniser (elisions, compound words, abbreviations), for whatever reads tokens in the pipeline.
 
-    Only the tokeniser of the model is loaded: no vectors, tagger or parser, which nothing here reads.
+    Only the tokeniser of the model is loaded: no vectors, tagger or parser, which nothing here reads. It is loaded with the
+    first message, and never in our own server, where nobody reads tokens.
     """
 
     @staticmethod
@@ -114,15 +117,22 @@ class SpacyFrenchTokenizer(Tokenizer):
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
-        self._nlp = _spacy_tokenizer(config["model"])
+        self._model = config["model"]
+        self._read = _SERVED.get() is None
+        if importlib.util.find_spec(self._model) is None:
+            raise AssistantError(f"Le modèle spaCy « {self._model} » n'est pas installé. Lancez « uv sync ».")
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Leave training messages as they are: nothing learns from tokens."""
         return training_data
 
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Set the tokens of each message, where somebody reads them."""
+        return super().process(messages) if self._read else messages
+
     def tokenize(self, message: Message, attribute: str) -> list[Token]:
         """Return the tokens of one attribute of a message."""
-        doc = self._nlp.make_doc(message.get(attribute) or "")
+        doc = _spacy_tokenizer(self._model).make_doc(message.get(attribute) or "")
         return [Token(token.text, token.idx) for token in doc if not token.is_space]
 
 
@@ -170,14 +180,15 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> TopicClassifier:
-        """Read the model back from the Rasa archive.
+        """Read the model back from the Rasa archive, or the router's own when the archive only names it.
 
         Raises:
             ModelMissing, ModelCorrupt: it is not there, or does not match its SHA-256.
         """
         try:
             with model_storage.read_from(resource) as folder:
-                stored = load_model(Path(folder))
+                named = read_manifest(Path(folder)).get(NAMED)
+                stored = load_model_of((_SERVED.get() or project_paths()).router_model, named) if named else load_model(Path(folder))
         except ValueError as error:
             raise ModelCorrupt("L'archive Rasa ne contient pas le modèle des sujets. Relancez « rasa train ».") from error
         return cls(config, model_storage, resource, stored)
@@ -195,13 +206,18 @@ class TopicClassifier(GraphComponent, IntentClassifier):
     def train(self, training_data: TrainingData) -> Resource:
         """Put the model into the archive: the router's own for the corpus of the project, a new one for any other.
 
+        Inside :func:`project_model` the archive only names the router's own, which stands beside it.
+
         Raises:
             CorpusError: too few messages to learn anything.
         """
         examples = [(m.get(TEXT), m.get(INTENT)) for m in training_data.intent_examples if m.get(TEXT)]
         with self._storage.write_to(self._resource) as folder:
             target = Path(folder)
-            if _PROJECT_MODEL.get() or self._is_project(examples):
+            if _PROJECT_MODEL.get():
+                named = ensure_model(project_paths(), _silent).manifest["sha256"]
+                (target / MANIFEST_FILE).write_text(json.dumps({NAMED: named}), encoding="utf-8")
+            elif self._is_project(examples):
                 ensure_model(project_paths(), _silent)
                 _copy_model(project_paths().router_model, target)
             else:
@@ -242,12 +258,25 @@ _PROJECT_MODEL: ContextVar[bool] = ContextVar("project_model", default=False)
 
 @contextmanager
 def project_model() -> Iterator[None]:
-    """Inside, training puts the router's own model into the archive, whatever messages Rasa was given."""
+    """Inside, training names the router's own model in the archive, whatever messages Rasa was given."""
     token = _PROJECT_MODEL.set(True)
     try:
         yield
     finally:
         _PROJECT_MODEL.reset(token)
+
+
+_SERVED: ContextVar[ProjectPaths | None] = ContextVar("served", default=None)
+
+
+@contextmanager
+def serving(paths: ProjectPaths) -> Iterator[None]:
+    """Inside, components are made for our own server: the router's model is that of this tree, and nobody reads tokens."""
+    token = _SERVED.set(paths)
+    try:
+        yield
+    finally:
+        _SERVED.reset(token)
 
 
 def _silent(_sentence: str) -> None:
@@ -300,30 +329,21 @@ class CommuneExtractor(GraphComponent, EntityExtractorMixin):
     def process(self, messages: list[Message]) -> list[Message]:
         """Add one ``commune`` entity per place named in each message."""
         for message in messages:
-            text = message.get(TEXT) or ""
-            found = [self._entity(c, text, message.get(TEXT_TOKENS) or []) for c in self._gazetteer.find(text)]
+            found = [_entity(*place) for place in self._gazetteer.find_places(message.get(TEXT) or "")]
             message.set(ENTITIES, [*message.get(ENTITIES, []), *self.add_extractor_name(found)], add_to_output=True)
         return messages
 
-    def _entity(self, commune: Commune, text: str, tokens: Sequence[Token]) -> dict[str, Any]:
-        start, end = self._span(commune, text, tokens)
-        return {
-            "entity": COMMUNE,
-            "value": commune.nom,
-            "start": start,
-            "end": end,
-            "confidence_entity": 1.0,
-            "code_insee": commune.code_insee,
-            "departement": commune.departement,
-        }
 
-    def _span(self, commune: Commune, text: str, tokens: Sequence[Token]) -> tuple[int, int]:
-        for size in range(1, LONGEST_PLACE + 1):
-            for first, last in zip(tokens, tokens[size - 1 :], strict=False):
-                place = self._gazetteer.lookup(text[first.start : last.end])
-                if place is not None and place.code_insee == commune.code_insee:
-                    return first.start, last.end
-        return 0, len(text)
+def _entity(commune: Commune, start: int, end: int) -> dict[str, Any]:
+    return {
+        "entity": COMMUNE,
+        "value": commune.nom,
+        "start": start,
+        "end": end,
+        "confidence_entity": 1.0,
+        "code_insee": commune.code_insee,
+        "departement": commune.departement,
+    }
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)

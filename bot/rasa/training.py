@@ -26,6 +26,8 @@ from bot.storage import read_manifest
 from bot.training import ensure_model, fingerprint, model_config
 
 MANIFEST_FILE = "manifeste.json"
+ROUTER = "routeur"
+"""In the manifest: the SHA-256 of the router's model that the archive names."""
 KEEP = 2
 """Archives kept: the one that serves and the one before."""
 SAMPLE = 3
@@ -99,7 +101,7 @@ def verified_model(paths: ProjectPaths) -> RasaModel:
 
     Raises:
         ModelMissing: there is no manifest, or no such archive.
-        ModelCorrupt: the archive does not match.
+        ModelCorrupt: the archive does not match, or was made for another router's model.
     """
     folder = rasa_folder(paths)
     manifest = _read_manifest(folder)
@@ -109,6 +111,8 @@ def verified_model(paths: ProjectPaths) -> RasaModel:
         raise ModelMissing("Aucun modèle Rasa entraîné. Lancez « bot train ».")
     if manifest.get("sha256") != _sha256(archive):
         raise ModelCorrupt("L'archive Rasa est abîmée (empreinte différente du manifeste). Relancez « bot train ».")
+    if manifest.get(ROUTER, "") not in {"", read_manifest(paths.router_model).get("sha256")}:
+        raise ModelCorrupt("L'archive Rasa a été faite pour un autre modèle. Relancez « bot train ».")
     return RasaModel(archive, manifest)
 
 
@@ -126,6 +130,7 @@ def _train(paths: ProjectPaths, print_: str, progress: Progress) -> RasaModel:
         "empreinte": print_,
         "archive": archive.name,
         "sha256": _sha256(archive),
+        ROUTER: read_manifest(paths.router_model).get("sha256", ""),
         "date": now.isoformat(timespec="seconds"),
         "duree_s": round(time.perf_counter() - started, 1),
         "rasa": version("rasa"),

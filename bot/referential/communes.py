@@ -126,9 +126,13 @@ class Gazetteer:
         A long name wins over a shorter one inside it. A one-word name counts when it is written with a
         capital, follows a place word (« à », « de », « mairie de »…) or stands alone.
         """
+        return tuple(commune for commune, _, _ in self.find_places(text))
+
+    def find_places(self, text: str) -> tuple[tuple[Commune, int, int], ...]:
+        """Return what :meth:`find` returns, with where each name starts and ends in ``text``."""
         spans = [(m.group(), m.start()) for m in re.finditer(r"[^\W_]+", text)]
         words = [w for raw, _ in spans for w in place_words(raw)[:1] or ("",)]
-        found: dict[str, Commune] = {}
+        found: dict[str, tuple[Commune, int, int]] = {}
         index = 0
         while index < len(words):
             match = self._match_at(words, spans, index)
@@ -136,7 +140,8 @@ class Gazetteer:
                 index += 1
                 continue
             commune, size = match
-            found.setdefault(commune.code_insee, commune)
+            last, start = spans[index + size - 1]
+            found.setdefault(commune.code_insee, (commune, spans[index][1], start + len(last)))
             index += size
         return tuple(found.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from bot.errors import AssistantError, CorpusError, ModelCorrupt  # noqa: E402
 from bot.paths import ProjectPaths  # noqa: E402
 from bot.rasa.components import (  # noqa: E402
     CLEAN,
+    NAMED,
     RANKING_LENGTH,
     UNDERSTANDING,
     CommuneExtractor,
@@ -31,9 +33,11 @@ from bot.rasa.components import (  # noqa: E402
     RequestRouter,
     SpacyFrenchTokenizer,
     TopicClassifier,
+    project_model,
+    serving,
 )
 from bot.router import load_router  # noqa: E402
-from bot.storage import MODEL_FILE, read_manifest  # noqa: E402
+from bot.storage import MANIFEST_FILE, MODEL_FILE, load_model, read_manifest  # noqa: E402
 from bot.training import ensure_model, model_config  # noqa: E402
 
 ODD = ["", " ", "????", "😀", "помогите", "a" * 10_000, "<b>", "\x00", "/", "//", "/ /restart", "&#47;restart", "\u200b/restart"]
@@ -170,7 +174,7 @@ def test_personal_data_is_masked_before_anything_is_kept(pipeline: Pipeline) -> 
     assert "06 12" not in message.get(CLEAN).display
 
 
-def test_communes_are_placed_on_tokens(pipeline: Pipeline) -> None:
+def test_communes_are_placed_in_the_text(pipeline: Pipeline) -> None:
     message = pipeline("J'habite à Saint-Céré, près de Figeac.")
     places = {e["value"]: message.get(TEXT)[e["start"] : e["end"]] for e in message.get(ENTITIES)}
     assert places == {"Saint-Céré": "Saint-Céré", "Figeac": "Figeac"}
@@ -180,6 +184,13 @@ def test_communes_are_placed_on_tokens(pipeline: Pipeline) -> None:
 def test_french_words_are_cut_as_in_french(pipeline: Pipeline) -> None:
     tokens = pipeline("L'État s'en occupe aujourd'hui").get(TEXT_TOKENS)
     assert [t.text for t in tokens] == ["L'", "État", "s'", "en", "occupe", "aujourd'hui"]
+
+
+def test_our_server_cuts_no_words_and_does_not_load_spacy(tree: ProjectPaths) -> None:
+    with serving(tree):
+        tokenizer = SpacyFrenchTokenizer(SpacyFrenchTokenizer.get_default_config())
+    assert tokenizer.process([Message({TEXT: "L'État"})])[0].get(TEXT_TOKENS) is None
+    assert [t.text for t in tokenizer.tokenize(Message({TEXT: "L'État"}), TEXT)] == ["L'", "État"]
 
 
 def test_a_missing_spacy_model_is_said_in_french() -> None:
@@ -211,6 +222,21 @@ def test_a_tampered_archive_is_refused(tree: ProjectPaths, tmp_path: Path) -> No
         stream.write(b"x")
     with pytest.raises(ModelCorrupt):
         TopicClassifier.load(SMALL, LocalModelStorage(tmp_path), Resource("topics"), ExecutionContext(GraphSchema({}), "m"))
+
+
+def test_an_archive_of_the_project_names_the_router_s_model_and_no_other_will_do(tree: ProjectPaths, tmp_path: Path) -> None:
+    def load() -> TopicClassifier:
+        return TopicClassifier.load(SMALL, LocalModelStorage(tmp_path), Resource("topics"), ExecutionContext(GraphSchema({}), "m"))
+
+    with project_model():
+        classifier_of(SMALL, tmp_path).train(training_data([]))
+    assert [path.name for path in (tmp_path / "topics").iterdir()] == [MANIFEST_FILE]
+    in_use = load_model(tree.router_model)
+    assert load()._stored.model is in_use.model  # type: ignore[union-attr]
+    named = tmp_path / "topics" / MANIFEST_FILE
+    named.write_text(json.dumps({NAMED: "0" * 64}), encoding="utf-8")
+    with pytest.raises(ModelCorrupt, match="autre modèle"):
+        load()
 
 
 def test_an_archive_without_the_model_is_refused(tmp_path: Path) -> None:
