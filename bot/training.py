@@ -24,11 +24,13 @@ from bot.types import DecisionKind, Understanding
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.model import TopicModel
 
-QUESTION_SHARE = 0.03
+QUESTION_SHARE = 0.02
 """Share of held-out requests, the least certain, that get a question. The target is 12 % at most on real
 messages, which are harder than the held-out ones: this leaves room."""
 MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
+LEAST_DOUBT = 0.12
+"""A message that is less likely than this to be no request is read as one, however few held-out requests are near."""
 
 Progress = Callable[[str], None]
 
@@ -216,7 +218,7 @@ def _choose_thresholds(referential: Referential, understandings: Sequence[Unders
     requests = [(r, h) for r, h in zip(readings, held, strict=True) if h.dis]
     refusal = np.array([r.non_request for r, _ in requests])
     floor = float(np.quantile(refusal, 1 - MAX_REFUSED)) if len(refusal) else 0.5
-    non_request = min(0.9, max(0.35, floor))
+    non_request = min(0.9, max(LEAST_DOUBT, floor))
     certainty = np.array([r.certainty for r, _ in requests])
     dis = float(np.quantile(certainty, QUESTION_SHARE)) if len(certainty) else 0.7
     return replace(Thresholds(), non_demande=round(non_request, 3), dis=round(min(0.95, max(0.3, dis)), 3))
