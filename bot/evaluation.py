@@ -15,7 +15,7 @@ from bot.cleaning import CleanText, Script, clean
 from bot.corpus import read_jsonl
 from bot.emergency import Emergency, EmergencyDetector
 from bot.errors import MissingTestSets, Problem
-from bot.metrics import paired_drop, proportion, reliability, risk_curve
+from bot.metrics import by_destination, paired_drop, proportion, reliability, risk_curve
 from bot.noise import NOISES
 from bot.privacy import mask
 from bot.router import READ_CHARACTERS, Router
@@ -24,6 +24,8 @@ from bot.understanding.use import Fragments
 
 SILENT = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET, DecisionKind.INCOMPRIS})
 ANSWERED = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
+WANTED_RISK = 0.02
+"""Largest share of wrong doors among the answers: a target of the project."""
 SWEEP = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """Values tried for the threshold below which a question is asked."""
 LENGTHS = ((12, "12 mots ou moins"), (30, "13 à 30 mots"), (10**6, "plus de 30 mots"))
@@ -261,6 +263,7 @@ def certainty(router: Router, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "delegation": reliability(sure, right),
         "service": reliability(sure_service, right_service),
+        "par_delegation": by_destination(best, sure, right, WANTED_RISK),
         "courbe": risk_curve(sure, right),
         "courbe_service": risk_curve(sure_service, right_service),
         "point": {
@@ -394,6 +397,7 @@ def _several(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "messages": len(outcomes),
         "deux_portes": proportion([w <= g for w, g in zip(wanted, given, strict=True)]),
+        "deux_services": proportion([all(any(_opens(d, w) for d in o.decision.destinations) for w in o.row["attendus"]) for o in outcomes]),
         "au_moins_une": proportion([bool(w & g) for w, g in zip(wanted, given, strict=True)]),
     }
 

@@ -78,6 +78,35 @@ def reliability(confidence: Sequence[float], right: Sequence[bool], bins: int = 
     return {"ece": round(expected_calibration_error(sure, truth, bins), 4), "classes": points}
 
 
+def by_destination(destinations: Sequence[str], confidence: Sequence[float], right: Sequence[bool], risk: float) -> dict[str, Any]:
+    """Return, for each destination, how far its confidence can be believed, and the threshold it would need for itself.
+
+    Args:
+        destinations: the most likely one of each message.
+        confidence: values in [0, 1].
+        right: whether each answer was right.
+        risk: largest share of errors wanted among the answers given.
+
+    Returns:
+        destination → ``messages``, mean ``confiance``, ``justesse`` and ``seuil``: the lowest confidence from which answers
+        hold that risk (``None`` when none does).
+    """
+    sure, truth = np.array(confidence, dtype=float), np.array(right, dtype=bool)
+    names = np.array(destinations)
+    table: dict[str, Any] = {}
+    for name in sorted(set(destinations)):
+        here = names == name
+        points = risk_curve(sure[here].tolist(), truth[here].tolist(), int(here.sum()))["points"]
+        held = [p["seuil"] for p in points if p["risque"] <= risk]
+        table[name] = {
+            "messages": int(here.sum()),
+            "confiance": round(float(sure[here].mean()), 4),
+            "justesse": proportion(truth[here].tolist()),
+            "seuil": min(held, default=None),
+        }
+    return table
+
+
 def risk_curve(confidence: Sequence[float], right: Sequence[bool], size: int = 200) -> dict[str, Any]:
     """Return the risk-coverage curve: share of errors among the most certain answers, as more are given.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.charts import draw_reliability, draw_risk_coverage, draw_trade_off
 from bot.errors import MissingTestSets, Problem
-from bot.evaluation import TEST_SETS, labelled_rows, route_rows
+from bot.evaluation import TEST_SETS, WANTED_RISK, labelled_rows, route_rows
 from bot.router import Router
 
 MARK = "<!-- chiffres : écrits par « bot evaluate --rapport », ne pas modifier à la main -->"
@@ -119,7 +119,7 @@ def _trade_off(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ("seuil", "questions", "bonne porte d'emblée", "bonne porte parmi les choix", "bonne porte en tout", "mauvaises portes")
     body = []
     for row in rows:
-        name = f"{row['seuil']:g}".replace(".", ",")
+        name = _number(row["seuil"])
         cells = [_pc(row[k]["valeur"]) for k in keys]
         body.append([f"**{c}**" for c in (f"{name} (livré)", *cells)] if row["livre"] else [name, *cells])
     return [
@@ -138,12 +138,29 @@ def _calibration(certainty: Mapping[str, Any]) -> list[str]:
         f"{_pc(certainty['courbe']['aire'])} et {_pc(certainty['courbe_service']['aire'])}.",
         "",
     ]
-    return lines + table(
-        ("confiance annoncée", "messages", "confiance moyenne", "délégation juste"),
-        (
-            (f"{100 * p['bas']:.0f} à {100 * p['haut']:.0f} %", p["messages"], _pc(p["confiance"]), percent(p["justesse"]))
-            for p in certainty["delegation"]["classes"]
-        ),
+    return (
+        lines
+        + table(
+            ("confiance annoncée", "messages", "confiance moyenne", "délégation juste"),
+            (
+                (f"{100 * p['bas']:.0f} à {100 * p['haut']:.0f} %", p["messages"], _pc(p["confiance"]), percent(p["justesse"]))
+                for p in certainty["delegation"]["classes"]
+            ),
+        )
+        + [
+            "",
+            "Porte par porte, la confiance est-elle aussi juste ? « Seuil suffisant » : la plus basse confiance à partir de laquelle "
+            f"cette porte, à elle seule, ne se trompe pas plus de {_pc(WANTED_RISK)} du temps. Sous le seuil livré, qui vaut pour toutes : "
+            "rien à changer pour elle.",
+            "",
+            *table(
+                ("porte la plus probable", "messages", "confiance moyenne", "délégation juste", "seuil suffisant"),
+                (
+                    (name, row["messages"], _pc(row["confiance"]), percent(row["justesse"]), _number(row["seuil"]))
+                    for name, row in certainty["par_delegation"].items()
+                ),
+            ),
+        ]
     )
 
 
@@ -167,6 +184,7 @@ def _special(report: Mapping[str, Any]) -> list[str]:
             line("Fausses alertes, sur des messages qui ressemblent à une urgence", urgent["fausses_alertes"]),
             line("Fausses alertes, sur des demandes ordinaires", urgent["fausses_alertes_demandes"]),
             line("Deux demandes, deux portes", several["deux_portes"]),
+            line("Deux demandes, les deux services justes", several["deux_services"]),
             line("Deux demandes, au moins une porte", several["au_moins_une"]),
             line("Message trop vague : question posée", vague["question_posee"]),
             line("Message trop vague : un choix plausible dans la question", vague["choix_plausible"]),
@@ -238,6 +256,10 @@ def _services(report: Mapping[str, Any]) -> list[str]:
             for name, row in report.items()
         ),
     )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}".replace(".", ",")
 
 
 def _pc(value: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.metrics import paired_drop, proportion, reliability, risk_curve
+from bot.metrics import by_destination, paired_drop, proportion, reliability, risk_curve
 
 
 def test_nothing_measured_has_no_value() -> None:
@@ -63,3 +63,13 @@ def test_ties_are_answered_together() -> None:
     assert [(p["couverture"], p["risque"]) for p in curve["points"]] == [(0.6667, 0.5), (1.0, 0.3333)]
     assert risk_curve([], []) == {"aire": None, "points": []}
     assert len(risk_curve([i / 1000 for i in range(1000)], [True] * 1000, size=50)["points"]) == 50
+
+
+def test_each_destination_has_its_own_threshold() -> None:
+    names = ["a"] * 4 + ["b"] * 2
+    table = by_destination(names, [0.9, 0.8, 0.7, 0.6, 0.9, 0.5], [True, True, False, True, False, True], 0.1)
+    assert table["a"]["messages"] == 4
+    assert table["a"]["confiance"] == 0.75
+    assert table["a"]["justesse"]["valeur"] == 0.75
+    assert table["a"]["seuil"] == 0.8
+    assert table["b"]["seuil"] is None
