@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
@@ -65,6 +65,7 @@ _LIGHT, _SOLID = 1, 2
 _MOST_LIGHT = 2
 _MOST_CALM = 2
 _LONGEST = 128  # more words than any pattern can span
+_NESTED = re.compile(r"\([^()]*\(")
 _GROUP = re.compile(r"\(([^()]*)\)")
 _FORCES = ("absolue", "forte", "moyenne", "faible")
 
@@ -256,7 +257,7 @@ class EmergencyDetector:
         self._clues = _ClueBook(self._book, rules.points)
         self._calming_points = sorted(rules.points.calme.items(), key=lambda item: -item[1])
         self._overrides = _Events(self._book, rules.modificateurs)
-        self._reader = _Reader(rules.orthographe, self._book.knows, speller)
+        self._reader = _Reader(rules.orthographe, self._book, speller)
 
     def detect(self, texte: str) -> Emergency | None:
         """Look for an emergency in one message.
@@ -450,9 +451,9 @@ class _ClueBook:
 class _Reader:
     """Turns a message into comparable words that remember where they stand in it."""
 
-    def __init__(self, spellings: Mapping[str, str], knows: Callable[[str], bool], speller: Speller | None) -> None:
+    def __init__(self, spellings: Mapping[str, str], book: _PatternBook, speller: Speller | None) -> None:
         self._spellings = {**SMS_WORDS, **spellings}
-        self._knows = knows
+        self._book = book
         self._speller = speller
         self._heard = lru_cache(maxsize=REMEMBERED)(self._hear)
 
@@ -489,14 +490,21 @@ class _Reader:
             return tuple(self._spellings[plain].split())
         if len(plain) > 2 and plain[0] == "j" and plain[1] not in "aeiouy":
             return "je", *self._words(plain[1:], spelt)
-        elided = len(plain) > 4 and plain[0] in "jnsmtld" and plain[1] in "aeiouh"
-        if elided and not self._knows(_sound(plain)) and self._knows(_sound(plain[1:])):
+        if self._lacks_apostrophe(plain):
             return plain[0], plain[1:]
-        if spelt and self._speller is not None and not _is_name(typed) and not self._knows(_sound(plain)):
+        if spelt and self._speller is not None and not _is_name(typed) and not self._book.knows(_sound(plain)):
             meant = self._speller.correct(plain)
             if meant is not None:
                 return tuple(heard for word in meant.split() for heard in self._words(word, spelt=False))
         return (plain,)
+
+    def _lacks_apostrophe(self, plain: str) -> bool:
+        rest = plain[1:]
+        if len(rest) < 3 or plain[0] not in "jnsmtld" or rest[0] not in "aeiouh":
+            return False
+        if self._speller is not None and plain not in self._speller and rest in self._speller and not self._book.writes(plain):
+            return True
+        return len(rest) > 3 and not self._book.knows(_sound(plain)) and self._book.knows(_sound(rest))
 
 
 class _PatternBook:
@@ -511,6 +519,7 @@ class _PatternBook:
         self._slots: dict[str, int] = {}
         self._exact: dict[str, set[int]] = {}
         self._starts: dict[str, set[int]] = {}
+        self._written: set[str] = set()
         self._lengths: list[int] = []
         self._patterns: dict[str, int] = {}
         self._by_first: dict[int, list[_Pattern]] = {}
@@ -521,7 +530,12 @@ class _PatternBook:
         return frozenset(self._add(plain) for line in lines for plain in _ungroup(line))
 
     def knows(self, key: str) -> bool:
+        """Tell whether a pattern holds a word that sounds like ``key``."""
         return bool(self._classes(key))
+
+    def writes(self, word: str) -> bool:
+        """Tell whether a pattern holds this very ``word``."""
+        return word in self._written
 
     def find_all(self, keys: Sequence[str]) -> dict[int, list[Span]]:
         looked_up = {key: self._known(key) if len(key) <= LONGEST_WORD else self._look_up(key) for key in set(keys)}
@@ -547,6 +561,10 @@ class _PatternBook:
     def _add(self, line: str) -> int:
         if line in self._patterns:
             return self._patterns[line]
+        if "(" in line or ")" in line:
+            raise ReferentialError(
+                [Problem("urgences_regles.yml", 0, f"le motif « {line} » a des parenthèses de trop : pas de groupe dans un groupe.")]
+            )
         slots = tuple(self._slot(part) for part in line.split())
         if not slots or slots[0].word < 0 or slots[0].optional or slots[-1].gap:
             raise ReferentialError([Problem("urgences_regles.yml", 0, f"le motif « {line} » doit commencer et finir par un mot.")])
@@ -584,6 +602,7 @@ class _PatternBook:
 
     def _keys(self, word: str) -> Iterator[tuple[dict[str, set[int]], str]]:
         if not word.endswith("*"):
+            self._written.add(word)
             yield self._exact, self._sound_of(word)
             return
         start = word[:-1]
@@ -700,7 +719,7 @@ def _match(slots: tuple[_Slot, ...], index: int, classes: Sequence[frozenset[int
 
 def _ungroup(line: str) -> Iterator[str]:
     """Yield the patterns without parentheses that ``line`` stands for."""
-    group = _GROUP.search(line)
+    group = None if _NESTED.search(line) else _GROUP.search(line)
     if group is None:
         yield line
         return

