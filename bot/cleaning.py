@@ -38,6 +38,19 @@ SMS_WORDS = {
     "mme": "madame", "bcoup": "beaucoup", "ptit": "petit", "ptite": "petite", "aprem": "apres midi",
     "esk": "est ce que", "esque": "est ce que", "comen": "comment", "koman": "comment",
     "cmt": "comment", "cmnt": "comment", "ossi": "aussi", "osi": "aussi", "biento": "bientot",
+    "quil": "qu il", "quils": "qu ils", "quon": "qu on", "kil": "qu il", "kils": "qu ils", "kon": "qu on", "quelquun": "quelqu un",
+    "kelkun": "quelqu un", "kelke": "quelque", "kelkepar": "quelque part", "kelk": "quelque", "dpui": "depuis", "dpuis": "depuis",
+    "depui": "depuis", "coman": "comment", "pask": "parce que", "paske": "parce que", "pasque": "parce que", "parske": "parce que",
+    "jvoudre": "je voudrais", "jdoi": "je dois", "jsui": "je suis", "jss": "je suis", "jpeu": "je peux", "jaimerai": "j aimerais",
+    "jaimerais": "j aimerais", "jhabite": "j habite", "jabite": "j habite", "javais": "j avais", "jen": "j en", "jse": "je sais",
+    "jsai": "je sais", "jfe": "je fais", "jdor": "je dors", "jdors": "je dors", "jattend": "j attends", "jatend": "j attends",
+    "jattends": "j attends", "jpaye": "je paye", "jtravaille": "je travaille", "jtravail": "je travaille", "jarrive": "j arrive",
+    "jachete": "j achete", "droi": "droit", "tou": "tout", "nou": "nous", "vou": "vous", "toujour": "toujours", "pourkoi": "pourquoi",
+    "jusko": "jusqu au", "lopital": "l hopital", "lhopital": "l hopital", "cetait": "c etait", "letat": "l etat", "lecole": "l ecole",
+    "leau": "l eau", "maider": "m aider", "manke": "manque", "bloke": "bloque", "devan": "devant", "dessu": "dessus", "partou": "partout",
+    "loye": "loyer", "plinte": "plainte", "boku": "beaucoup", "bocou": "beaucoup", "jame": "jamais", "tro": "trop", "fo": "faut",
+    "pa": "pas", "avan": "avant", "ojourdui": "aujourd hui", "aujourdhui": "aujourd hui", "aujourdui": "aujourd hui",
+    "daccord": "d accord", "dabord": "d abord", "repon": "repond", "papie": "papier",
 }  # fmt: skip
 
 # Politeness around a request says nothing of its subject: it is left out of what the model reads (accents are gone here).
