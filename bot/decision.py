@@ -98,26 +98,20 @@ class Decider:
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a known ``profile`` ("agent", "citoyen", "partenaire") weighs the topics first."""
-        topics: dict[str, float] = {}
-        acts: dict[str, float] = {}
-        vague = 0.0
-        known_acts = self._referential.acts
-        for label, probability in understanding.probabilities.items():
-            if label in self._services:
-                topics[label] = probability
-            elif label in known_acts:
-                if known_acts[label].famille == VAGUE:
-                    vague += probability
-                else:
-                    acts[label] = probability
+        probabilities, acts = understanding.probabilities, self._referential.acts
+        topics = {label: probability for label, probability in probabilities.items() if label in self._services}
+        named = {label: probabilities[label] for label in acts if label in probabilities and label not in topics}
+        vague = sum((probability for label, probability in named.items() if acts[label].famille == VAGUE), 0.0)
+        acts_read = {label: probability for label, probability in named.items() if acts[label].famille != VAGUE}
         if profile:
             topics = self._weigh(topics, profile)
         services: dict[str, float] = defaultdict(float)
         delegations: dict[str, float] = defaultdict(float)
         for topic, probability in topics.items():
             services[self._services[topic]] += probability
-            delegations[self._delegations[topic]] += probability
-        return Reading(topics, dict(services), dict(delegations), acts, vague)
+        for service, probability in services.items():
+            delegations[self._referential.services[service].delegation] += probability
+        return Reading(topics, dict(services), dict(delegations), acts_read, vague)
 
     def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
         """Return the decision for one request."""

@@ -93,17 +93,18 @@ class TopicModel:
         return np.hstack(blocks) * np.float32(self.config.scale)
 
     def scores(self, features: Features) -> Probabilities:
-        """Return log-probabilities before the temperature, (n_texts, n_labels)."""
+        """Return log-probabilities before the temperature, up to a constant in each row, (n_texts, n_labels)."""
         weights, bias = self.regression
-        scores = log_softmax(features.dense @ weights + bias)
+        scores = features.dense @ weights + bias
         if self.perceptron:
             (w1, b1), (w2, b2) = self.perceptron
-            deep = log_softmax(np.maximum(features.dense @ w1 + b1, 0) @ w2 + b2)
-            scores = (scores + deep) / 2
+            scores += np.maximum(features.dense @ w1 + b1, 0) @ w2 + b2
+            scores /= 2
         if self.keywords:
             matrix, bias = self.keywords
-            share = self.config.keyword_weight
-            scores = (1 - share) * scores + share * log_softmax(matrix.left_multiply(features.counts) + bias)
+            share = np.float32(self.config.keyword_weight)
+            scores *= 1 - share
+            scores += share * (matrix.left_multiply(features.counts) + bias)
         return scores
 
     def calibrate(self, scores: Probabilities) -> Probabilities:
