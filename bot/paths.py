@@ -47,6 +47,11 @@ class ProjectPaths:
         return self.models / "routeur"
 
     @property
+    def use_weights(self) -> Path:
+        """The sentence encoder, unpacked: made again when it is missing."""
+        return self.models / "encodeur"
+
+    @property
     def test_sets(self) -> Path:
         """Labelled messages never trained on: ``BOT_ESSAIS``, or ``tests/data``. A server needs them to compare models."""
         override = os.environ.get("BOT_ESSAIS")

