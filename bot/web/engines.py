@@ -241,8 +241,8 @@ class PlainEngine:
     """The router and the dialogue, without Rasa. Emergencies are answered while it loads.
 
     Args:
-        load: builds the dialogue; called once, in a thread.
-        first_aid: builds the emergency answers; called first, in the same thread.
+        load: builds the dialogue; called once, in a thread of its own.
+        first_aid: builds the emergency answers; called at the same time, in the engine's thread.
         seconds: given to one answer, loading included.
         load_again: builds the dialogue when another model goes live; ``load`` by default. When it raises, the dialogue
             that answers goes on.
@@ -328,6 +328,7 @@ class PlainEngine:
         async def work() -> Turn:
             from bot.dialogue import ConversationState
 
+            await asyncio.shield(asyncio.wrap_future(self._loaded))
             if self._dialogue is None:
                 raise EngineError("Le routeur n'est pas disponible.")
             return act(self._dialogue, context.state or ConversationState())
@@ -358,23 +359,27 @@ class PlainEngine:
 
     async def _prepare(self) -> None:
         started = time.perf_counter()
+        loading = asyncio.create_task(asyncio.to_thread(self._ready_dialogue))  # reads files while the first aid is made
+        await asyncio.sleep(0)
         if self._load_first_aid is not None:
             try:
                 self._first_aid = self._load_first_aid()
             except Exception as error:
                 log.error("first aid cannot load", extra={"evenement": "urgences_absentes"}, exc_info=error)
         self._first_aid_done.set_result(None)
-        await asyncio.sleep(0)
         try:
-            dialogue = self._load()
-            self._warm(dialogue)
-            self._dialogue, self.condition = dialogue, Condition.READY
+            self._dialogue, self.condition = await loading, Condition.READY
             log.info("router ready", extra={"evenement": "routeur_pret", "secondes": round(time.perf_counter() - started, 2)})
         except Exception as error:
             self.condition = Condition.FAILED
             log.error("router cannot load", extra={"evenement": "routeur_absent"}, exc_info=error)
         finally:
             self._loaded.set_result(None)
+
+    def _ready_dialogue(self) -> Dialogue:
+        dialogue = self._load()
+        self._warm(dialogue)
+        return dialogue
 
     async def reload(self) -> bool:
         """Load the live model beside the one that answers, then swap; whether it worked. No message waits for it."""
