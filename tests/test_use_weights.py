@@ -44,9 +44,7 @@ def test_a_copy_is_made_once_and_is_the_package(folder: Path, package: tuple[np.
 
 
 @pytest.mark.parametrize("name", [TABLE, WEIGHTS, MANIFEST])
-def test_a_damaged_copy_is_never_used_and_is_made_again(
-    folder: Path, package: tuple[np.ndarray, dict[str, np.ndarray]], name: str
-) -> None:
+def test_a_damaged_copy_is_never_used_and_is_made_again(folder: Path, package: tuple[np.ndarray, dict[str, np.ndarray]], name: str) -> None:
     folder.parent.mkdir()
     load_weights(folder)
     content = bytearray((folder / name).read_bytes())

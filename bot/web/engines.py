@@ -592,6 +592,11 @@ class FallbackEngine:
         self._follow: asyncio.Task[None] | None = None
 
     @property
+    def router_loaded(self) -> Future[None]:
+        """Done when the router has ended loading, well or badly."""
+        return self._plain.loaded
+
+    @property
     def facts(self) -> SiteFacts:
         return self._plain.facts
 

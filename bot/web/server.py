@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from bot.atelier.storage import Storage
 
 CLOSING_SECONDS = 5.0
+ROUTER_SECONDS = 10.0
+"""The longest that what is behind the public page waits for the router."""
 log = logging.getLogger("bot.web.server")
 
 
@@ -53,7 +57,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     backstage = _Backstage(settings, paths, inside, with_agent)
     app = create_app(settings, engine, observer=backstage.recorder, switch=backstage.switch)
     app[METRICS].watch(backstage.recorder)
-    backstage.start(app[METRICS])
+    backstage.start(app[METRICS], engine.router_loaded)
     try:
         web.run_app(
             app,
@@ -83,7 +87,9 @@ class _Backstage:
         self.recorder = Recorder(self._open_intake, paths.variable / "attente")
         self.switch = Switch(self._read_notice)
 
-    def start(self, metrics: Metrics) -> None:
+    def start(self, metrics: Metrics, router_loaded: Future[None]) -> None:
+        """Start once the public can be answered: until then the processor is for the router."""
+        self._router_loaded = router_loaded
         self._thread = threading.Thread(target=self._run, args=(metrics,), name="coulisses", daemon=True)
         if self._inside is not None:
             print(f"L'atelier du personnel est sur {_shown(self._inside)}/atelier/", flush=True)
@@ -95,6 +101,8 @@ class _Backstage:
             part.stop()
 
     def _run(self, metrics: Metrics) -> None:
+        with contextlib.suppress(TimeoutError):
+            self._router_loaded.result(ROUTER_SECONDS)
         try:
             for part in self._make(metrics):
                 part.start()
