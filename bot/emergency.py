@@ -37,6 +37,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
+        (r"poison", "poizon"),  # the one pair where a second "s" changes the meaning: "poisson"
         (r"ph", "f"),
         (r"y", "i"),
         (r"(?<!c)h", ""),

@@ -110,6 +110,24 @@ def test_a_slip_on_the_word_that_matters_is_read_through(detector: EmergencyDete
     assert found.extrait in typed
 
 
+@pytest.mark.parametrize(
+    ("text", "situation"),
+    [
+        ("il a mangé du poison", "empoisonnement"),
+        ("le drôle a bu du poison pour les taupes", "empoisonnement"),
+        ("je vends du poisson au marché", None),
+        ("mon fils a mangé du poisson", None),
+        ("mes drôles ont disparu depuis midi", "enfant_disparu"),
+        ("ma drolle est tombée dans la rivière", "noyade"),
+        ("c'est pas drôle d'attendre", None),
+        ("quelle drôle d'idée ce formulaire", None),
+    ],
+)
+def test_words_that_look_alike_are_told_apart(detector: EmergencyDetector, text: str, situation: str | None) -> None:
+    found = detector.detect(text)
+    assert (found and found.situation) == situation
+
+
 @pytest.mark.parametrize("name", ["Resipre", "Frocer", "SAIGNNE"])
 def test_a_name_in_a_sentence_is_not_corrected(detector: EmergencyDetector, name: str) -> None:
     assert detector.detect(f"je cherche le dossier de monsieur {name} pour la mairie") is None
