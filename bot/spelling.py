@@ -66,9 +66,7 @@ class Speller:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._ranks: dict[str, int] = {}
-        for word in words:
-            self._ranks.setdefault(word, len(self._ranks) + 1)
+        self._ranks = {word: rank for rank, word in enumerate(dict.fromkeys(words), start=1)}
 
     def __contains__(self, word: object) -> bool:
         return word in self._ranks
