@@ -118,9 +118,9 @@ def lint(examples: Sequence[Example], referential: Referential, held_out: Iterab
 
 
 def _unknown_labels(examples: Sequence[Example], referential: Referential) -> Iterator[Problem]:
-    seen: set[str] = set()
+    known, seen = referential.labels, set[str]()
     for example in examples:
-        if example.label in referential.topics or example.label in referential.acts or example.label in seen:
+        if example.label in known or example.label in seen:
             continue
         seen.add(example.label)
         yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas dans data/referentiel/sujets.")

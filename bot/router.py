@@ -101,9 +101,23 @@ class Router:
         parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part], fragments))
         clauses = {i: dict(zip(part, islice(parts_understood, len(part)), strict=False)) for i, part in parts.items()}
         return [
-            self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency)
+            self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency or self.sensed(understood.get(i)))
             for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
         ]
+
+    def sensed(self, understanding: Understanding | None) -> Emergency | None:
+        """Return the emergency that the model reads in a message where no fixed rule found one.
+
+        Args:
+            understanding: what the model read, ``None`` without a model.
+        """
+        if understanding is None:
+            return None
+        reading = self.read(understanding)
+        if reading.danger < self.decider.thresholds.danger:
+            return None
+        situation = max(reading.dangers, key=reading.dangers.__getitem__)
+        return Emergency(situation, self.referential.emergency_situations[situation].numeros, "")
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""

@@ -29,6 +29,11 @@ QUESTION_SHARE = 0.02
 messages, which are harder than the held-out ones: this leaves room."""
 MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
+HARMLESS_FILE = "sans_danger.jsonl"
+MAX_ALARMS = 0.003
+"""At most this share of the held-out messages that tell no danger may be taken for an emergency by the model."""
+LEAST_DANGER = 0.3
+"""An emergency that the model finds less likely than this is left to the rules."""
 LEAST_DOUBT = 0.12
 """A message that is less likely than this to be no request is read as one, however few held-out requests are near."""
 
@@ -78,7 +83,7 @@ def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: 
     model = TopicModel(config)
     model.fit([clean(e.text) for e in examples], [e.label for e in examples], progress)
     held = read_held_out(paths.tuning)
-    thresholds, metrics = tune(model, referential, held, progress)
+    thresholds, metrics = tune(model, referential, held, progress, read_harmless(paths.tuning))
     manifest = {
         "empreinte": print_,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -96,14 +101,32 @@ def read_held_out(folder: Path) -> tuple[Labelled, ...]:
     """Read the messages kept to set temperature and thresholds (``data/calage``): never trained on, never tested on."""
     rows: list[Labelled] = []
     for path in sorted(folder.glob("*.jsonl")):
+        if path.name == HARMLESS_FILE:
+            continue
         for row in read_jsonl(path):
             dis = str(row.get("dis") or "")
             rows.append(Labelled(str(row["texte"]), dis, row.get("service") or None))  # type: ignore[arg-type]
     return tuple(rows)
 
 
-def tune(model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress) -> tuple[Thresholds, dict[str, Any]]:
-    """Set the model's temperature in place; return thresholds and what was measured on ``held``."""
+def read_harmless(folder: Path) -> tuple[str, ...]:
+    """Read the messages that speak of dangers and tell none; with the held-out requests, they set the threshold of an alarm."""
+    path = folder / HARMLESS_FILE
+    return tuple(str(row["texte"]) for row in read_jsonl(path)) if path.exists() else ()
+
+
+def tune(
+    model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress, harmless: Sequence[str] = ()
+) -> tuple[Thresholds, dict[str, Any]]:
+    """Set the model's temperature in place; return thresholds and what was measured on ``held``.
+
+    Args:
+        model: the fitted model.
+        referential: who does what.
+        held: messages with the door they should get.
+        progress: receives French sentences.
+        harmless: messages that speak of dangers and tell none: see :func:`read_harmless`.
+    """
     if not held:
         return Thresholds(), {"seuils": Thresholds().as_mapping(), "avertissement": "aucun message de calage"}
     progress(f"calage sur {len(held)} messages mis de côté")
@@ -114,6 +137,7 @@ def tune(model: TopicModel, referential: Referential, held: Sequence[Labelled], 
     probabilities = model.calibrate(scores)
     understandings = [model.understanding(row) for row in probabilities]
     thresholds = _choose_thresholds(referential, understandings, held)
+    thresholds = replace(thresholds, danger=_danger_threshold(model, referential, [h.text for h in held if h.dis] + list(harmless)))
     return thresholds, {
         "seuils": thresholds.as_mapping(),
         "temperature": round(model.temperature, 3),
@@ -183,7 +207,8 @@ def risk_coverage(confidence: NDArray[np.float64], right: NDArray[np.float64]) -
 
 
 def _check_labels(examples: Sequence[Example], referential: Referential) -> None:
-    unknown = [e for e in examples if e.label not in referential.topics and e.label not in referential.acts]
+    known = referential.labels
+    unknown = [e for e in examples if e.label not in known]
     if unknown:
         raise CorpusError([Problem(e.fichier, e.ligne, f"le sujet « {e.label} » n'existe pas dans le référentiel.") for e in unknown[:50]])
 
@@ -222,6 +247,16 @@ def _choose_thresholds(referential: Referential, understandings: Sequence[Unders
     certainty = np.array([r.certainty for r, _ in requests])
     dis = float(np.quantile(certainty, QUESTION_SHARE)) if len(certainty) else 0.7
     return replace(Thresholds(), non_demande=round(non_request, 3), dis=round(min(0.95, max(0.3, dis)), 3))
+
+
+def _danger_threshold(model: TopicModel, referential: Referential, safe: Sequence[str]) -> float:
+    """Return the probability that very few messages without danger reach; the default one when there is none."""
+    if not safe:
+        return Thresholds().danger
+    decider = Decider(referential, Thresholds())
+    rows = model.predict_proba([clean(text) for text in safe])
+    reached = float(np.quantile([decider.read(model.understanding(row)).danger for row in rows], 1 - MAX_ALARMS, method="higher"))
+    return round(min(0.98, max(LEAST_DANGER, reached + 0.01)), 3)
 
 
 def _per_service(requests: Sequence[Any]) -> dict[str, Any]:

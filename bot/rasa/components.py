@@ -395,7 +395,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
     def _decide(self, message: Message, profile: str | None) -> RoutingDecision:
         router = self.router_for(message.get(STORED_MODEL))
         text, understanding = _cleaned(message), message.get(UNDERSTANDING)
-        emergency = router.detector.detect(message.get(ORIGINAL) or text.display)
+        emergency = router.detector.detect(message.get(ORIGINAL) or text.display) or router.sensed(understanding)
         if understanding is None:
             decision = RoutingDecision(DecisionKind.INCOMPRIS)
         else:
