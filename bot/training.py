@@ -24,17 +24,18 @@ from bot.types import DecisionKind, Understanding
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.model import TopicModel
 
-QUESTION_SHARE = 0.02
+QUESTION_SHARE = 0.03
 """Share of held-out requests, the least certain, that get a question. The target is 12 % at most on real
 messages, which are harder than the held-out ones: this leaves room."""
 MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
 HARMLESS_FILE = "sans_danger.jsonl"
-MAX_ALARMS = 0.003
-"""At most this share of the held-out messages that tell no danger may be taken for an emergency by the model."""
-LEAST_DANGER = 0.3
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.005, 0.05
+"""At most these shares of held-out requests, and of messages that speak of dangers and tell none, may raise an alarm. A number
+shown for nothing costs a line on the screen; one that is not shown may cost a life."""
+LEAST_DANGER = 0.02
 """An emergency that the model finds less likely than this is left to the rules."""
-LEAST_DOUBT = 0.12
+LEAST_DOUBT = 0.15
 """A message that is less likely than this to be no request is read as one, however few held-out requests are near."""
 
 Progress = Callable[[str], None]
@@ -137,7 +138,7 @@ def tune(
     probabilities = model.calibrate(scores)
     understandings = [model.understanding(row) for row in probabilities]
     thresholds = _choose_thresholds(referential, understandings, held)
-    thresholds = replace(thresholds, danger=_danger_threshold(model, referential, [h.text for h in held if h.dis] + list(harmless)))
+    thresholds = replace(thresholds, danger=_danger_threshold(model, referential, [h.text for h in held if h.dis], harmless))
     return thresholds, {
         "seuils": thresholds.as_mapping(),
         "temperature": round(model.temperature, 3),
@@ -249,14 +250,16 @@ def _choose_thresholds(referential: Referential, understandings: Sequence[Unders
     return replace(Thresholds(), non_demande=round(non_request, 3), dis=round(min(0.95, max(0.3, dis)), 3))
 
 
-def _danger_threshold(model: TopicModel, referential: Referential, safe: Sequence[str]) -> float:
-    """Return the probability that very few messages without danger reach; the default one when there is none."""
-    if not safe:
-        return Thresholds().danger
+def _danger_threshold(model: TopicModel, referential: Referential, requests: Sequence[str], harmless: Sequence[str]) -> float:
+    """Return the lowest probability of a danger that few messages without danger go over."""
     decider = Decider(referential, Thresholds())
-    rows = model.predict_proba([clean(text) for text in safe])
-    reached = float(np.quantile([decider.read(model.understanding(row)).danger for row in rows], 1 - MAX_ALARMS, method="higher"))
-    return round(min(0.98, max(LEAST_DANGER, reached + 0.01)), 3)
+    lowest = LEAST_DANGER
+    for texts, share in ((requests, MAX_ALARMS), (harmless, MAX_ALARMS_ON_LOOK_ALIKES)):
+        if texts:
+            rows = model.predict_proba([clean(text) for text in texts])
+            dangers = [decider.read(model.understanding(row)).danger for row in rows]
+            lowest = max(lowest, float(np.quantile(dangers, 1 - share)))
+    return round(min(0.98, lowest), 3)
 
 
 def _per_service(requests: Sequence[Any]) -> dict[str, Any]:
