@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from bot.cleaning import clean
 from bot.decision import Thresholds
@@ -18,6 +19,7 @@ from bot.errors import ModelCorrupt, ModelMissing, SettingsError
 from bot.storage import MANIFEST_FILE, METRICS_FILE, MODEL_FILE, load_model, read_manifest, save_model
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramConfig, NgramEncoder, SparseRows
+from bot.understanding.fitting import _fit_keywords
 from bot.understanding.model import TopicModel, TopicModelConfig
 from bot.understanding.tensors import read_tensors, write_tensors
 
@@ -215,6 +217,23 @@ def test_the_sentence_encoder_says_what_its_package_says() -> None:
     texts = [t.unaccented for t in TEXTS] + ["l'été à 8h30, n°12 ? oui !", "mot " * 400]
     assert get_encoder("use").encode(texts) == pytest.approx(USE().encode(texts), abs=1e-4)
     assert np.linalg.norm(get_encoder("use").encode(["", " ", "🙂"]), axis=1) == pytest.approx(np.ones(3), abs=1e-3)
+
+
+def test_the_keyword_classifier_separates_words_and_leaves_the_others_alone() -> None:
+    """Each topic has a word of its own, among common ones; the last feature is in no message."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 4, 400)
+    counts = np.hstack([np.eye(4)[targets], rng.random((400, 6)) < 0.5, np.zeros((400, 1))]).astype(np.float32)
+    found = _fit_keywords(csr_matrix(counts), targets, 4, small(keyword_passes=3))
+    assert found is not None
+    (matrix, bias), again = found, _fit_keywords(csr_matrix(counts), targets, 4, small(keyword_passes=3))
+    weights = matrix.values * matrix.scale[:, None]
+    assert ((counts @ weights + bias).argmax(axis=1) == targets).all()
+    assert (weights[:4].argmax(axis=1) == np.arange(4)).all()
+    assert not weights[-1].any()
+    assert again is not None
+    assert np.array_equal(again[0].values, matrix.values)
+    assert _fit_keywords(csr_matrix(counts), targets, 4, small(keyword_weight=0.0)) is None
 
 
 def test_learning_agrees_with_scikit_learn() -> None:

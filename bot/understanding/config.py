@@ -33,7 +33,6 @@ class TopicModelConfig:
         hidden: units of the perceptron on dense features; 0 to leave it out.
         epochs: passes of the perceptron.
         keyword_weight: share of the keyword classifier (sparse counts) in the average of log-probabilities.
-        keyword_penalty: L2 penalty of the keyword classifier.
         keyword_passes: its passes over the corpus.
     """
 
@@ -45,8 +44,7 @@ class TopicModelConfig:
     iterations: int = 15
     hidden: int = 512
     epochs: int = 12
-    keyword_weight: float = 0.4
-    keyword_penalty: float = 1e-6
+    keyword_weight: float = 0.6
     keyword_passes: int = 4
 
     @classmethod

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
-from sklearn.linear_model import SGDClassifier
 from threadpoolctl import threadpool_limits
 
 from bot.cleaning import CleanText
@@ -26,9 +25,11 @@ Targets = NDArray[np.int64]
 CHUNK = 1024
 """Texts encoded in one piece of work."""
 BATCH = 128
-"""Messages per step of the perceptron."""
+"""Messages per step of the perceptron and of the keyword classifier."""
 STEP, FIRST_MOMENT, SECOND_MOMENT, TINY = np.float32(1e-3), np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 """Adam's constants (Kingma & Ba, 2015, algorithm 1)."""
+KEYWORD_STEP, BIAS_STEP, FIRST_MOVE = np.float32(1.5), np.float32(0.15), np.float32(1e-3)
+"""How far the keyword classifier moves at each step, its bias apart; what a feature never seen has moved."""
 DECAY = np.float32(1e-4)
 """L2 penalty of the perceptron."""
 
@@ -56,7 +57,7 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
     counts = _as_scipy(model.ngrams.fit_counts(plain))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with threadpool_limits(1), ThreadPoolExecutor(max(2, cores)) as pool, ThreadPoolExecutor(1) as aside:
-        keywords = aside.submit(_fit_keywords, counts, targets, config, cores)
+        keywords = aside.submit(_fit_keywords, counts, targets, len(names), config)
         say("sens des phrases")
         reduction = pool.submit(_fit_reduction, counts, config.ngrams)
         encoded = [_encoded(pool, name, [t.unaccented for t in texts]) for name in config.encoders]
@@ -93,17 +94,30 @@ def _fit_reduction(counts: csr_matrix, config: NgramConfig) -> tuple[CompactMatr
     return CompactMatrix.of(svd.components_.T), unit(reduced)
 
 
-def _fit_keywords(counts: csr_matrix, targets: Targets, config: TopicModelConfig, cores: int) -> tuple[CompactMatrix, Vectors] | None:
+def _fit_keywords(counts: csr_matrix, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[CompactMatrix, Vectors] | None:
+    """Multinomial logistic regression on sparse counts, by AdaGrad with one rate per feature (Duchi et al., 2011).
+
+    A step only reads and moves the features that its messages hold.
+    """
     if not config.keyword_weight:
         return None
-    linear = SGDClassifier(
-        loss="log_loss", alpha=config.keyword_penalty, max_iter=config.keyword_passes, tol=None, random_state=0, n_jobs=cores
-    )
-    linear.fit(counts, targets)
-    weights, bias = linear.coef_.T, linear.intercept_
-    if weights.shape[1] == 1:  # scikit-learn keeps one column for two classes: one per class here
-        weights, bias = np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return CompactMatrix.of(weights), bias.astype(np.float32)
+    rng = np.random.default_rng(0)
+    weights, bias = np.zeros((counts.shape[1], labels), dtype=np.float32), np.zeros(labels, dtype=np.float32)
+    moved = np.full(counts.shape[1], FIRST_MOVE, dtype=np.float32)
+    for _ in range(config.keyword_passes):
+        order = rng.permutation(counts.shape[0])
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            rows = counts[chosen]
+            errors, _entropy = _softmax_errors(rows @ weights + bias, np.arange(len(chosen)), targets[chosen])
+            held, places = np.unique(rows.indices, return_inverse=True)
+            narrow = csr_matrix((rows.data, places.astype(np.int32), rows.indptr), shape=(len(chosen), len(held)))
+            gradient = narrow.T @ errors
+            moved[held] += np.einsum("ij,ij->i", gradient, gradient)
+            gradient *= (KEYWORD_STEP / np.sqrt(moved[held]))[:, None]
+            weights[held] -= gradient
+            bias -= BIAS_STEP * errors.mean(axis=0)
+    return CompactMatrix.of(weights), bias
 
 
 def _fit_regression(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> Layer:

@@ -26,6 +26,8 @@ from scripts.mesures.blocks import Block, EncoderBlock, Memory
 from scripts.mesures.corpora import Messages
 
 Probabilities = NDArray[np.float64]
+PENALTY = 1e-6
+"""L2 penalty of the stochastic form."""
 ITERATIONS = 30
 
 
@@ -85,7 +87,7 @@ class Linear:
         if issparse(features):
             self._classifier = SGDClassifier(
                 loss="log_loss",
-                alpha=self._config.keyword_penalty,
+                alpha=PENALTY,
                 max_iter=self._config.keyword_passes,
                 tol=None,
                 random_state=0,
