@@ -24,6 +24,8 @@ Targets = NDArray[np.int64]
 
 CHUNK = 1024
 """Texts encoded in one piece of work."""
+REDUCTION_MESSAGES = 20_000
+"""Messages, evenly spread over the corpus, from which the reduction of n-grams is learnt: more change nothing."""
 BATCH = 128
 """Messages per step of the perceptron and of the keyword classifier."""
 STEP, FIRST_MOMENT, SECOND_MOMENT, TINY = np.float32(1e-3), np.float32(0.9), np.float32(0.999), np.float32(1e-8)
@@ -60,8 +62,8 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
         keywords = aside.submit(_fit_keywords, counts, targets, len(names), config)
         say("sens des phrases")
         reduction = pool.submit(_fit_reduction, counts, config.ngrams)
-        encoded = [_encoded(pool, name, [t.unaccented for t in texts]) for name in config.encoders]
         words = pool.submit(_read_words, model, plain)
+        encoded = [_encoded(pool, name, [t.unaccented for t in texts]) for name in config.encoders]
         projection, reduced = reduction.result()
         dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced, *words.result()])
         say("classement")
@@ -87,11 +89,11 @@ def _encoded(pool: ThreadPoolExecutor, name: str, texts: Sequence[str]) -> list[
 
 
 def _fit_reduction(counts: csr_matrix, config: NgramConfig) -> tuple[CompactMatrix, Vectors]:
-    """Return the projection of counts (latent semantic analysis), and the vectors of ``counts``."""
-    dimensions = max(1, min(config.dimensions, counts.shape[1] - 1, counts.shape[0] - 1))
-    svd = TruncatedSVD(dimensions, n_iter=config.iterations, random_state=0)
-    reduced = svd.fit_transform(counts)
-    return CompactMatrix.of(svd.components_.T), unit(reduced)
+    """Return the projection of counts (latent semantic analysis, learnt on some messages), and the vectors of ``counts``."""
+    some = counts[:: -(-counts.shape[0] // REDUCTION_MESSAGES)]
+    dimensions = max(1, min(config.dimensions, some.shape[1] - 1, some.shape[0] - 1))
+    svd = TruncatedSVD(dimensions, n_iter=config.iterations, random_state=0).fit(some)
+    return CompactMatrix.of(svd.components_.T), unit(counts @ np.ascontiguousarray(svd.components_.T, dtype=np.float32))
 
 
 def _fit_keywords(counts: csr_matrix, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[CompactMatrix, Vectors] | None:
