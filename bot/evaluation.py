@@ -40,7 +40,7 @@ TEST_SETS: Mapping[str, str] = {
     "urgences_vraies": "urgences_vraies*.jsonl",
     "urgences_fausses": "urgences_fausses*.jsonl",
 }
-OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl"}
+OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl", "urgences_aveugles": "urgences_aveugles*.jsonl"}
 
 Row = dict[str, Any]
 
@@ -114,13 +114,15 @@ def evaluate(router: Router, folder: Path) -> dict[str, Any]:
         "arbitrage": trade_off(router, sets["demandes"]),
         "pieges": acceptance(router, sets["pieges"]),
         "partenaires": acceptance(router, sets["partenaires"]),
-        "urgences": emergencies(router.detector, sets),
+        "urgences": emergencies(router, sets),
         "multi": _several(route_rows(router, sets["multi"])),
         "flou": _vague(route_rows(router, sets["flou"])),
         "hors_sujet": _no_request(route_rows(router, sets["hors_sujet"])),
     }
     if sets["paires"]:
         report["paires"] = pairs(route_rows(router, sets["paires"]))
+    if sets["urgences_aveugles"]:
+        report["urgences_aveugles"] = blind_emergencies(router, sets["urgences_aveugles"])
     report["bruit"] = noise(router, sets)
     return report
 
@@ -251,7 +253,11 @@ def certainty(router: Router, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         router: its model gives the probabilities.
         outcomes: messages with a ``dis``, and what the router decided.
     """
-    readings = [(o, router.decider.read(u)) for o, u in zip(outcomes, understand(router, outcomes), strict=True) if u is not None]
+    readings = [
+        (o, router.decider.read(u))
+        for o, u in zip(outcomes, understand(router, [o.row["texte"] for o in outcomes]), strict=True)
+        if u is not None
+    ]
     readings = [(o, r) for o, r in readings if r.delegations]
     best = [max(r.delegations, key=r.delegations.__getitem__) for _, r in readings]
     right = [dis == o.row["dis"] for dis, (o, _) in zip(best, readings, strict=True)]
@@ -274,9 +280,9 @@ def certainty(router: Router, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def understand(router: Router, outcomes: Iterable[Outcome]) -> list[Understanding | None]:
+def understand(router: Router, messages: Iterable[str]) -> list[Understanding | None]:
     """Return what the model read in each message, ``None`` when it cannot be read."""
-    texts = [clean(mask(o.row["texte"][:READ_CHARACTERS])) for o in outcomes]
+    texts = [clean(mask(message[:READ_CHARACTERS])) for message in messages]
     if router.model is None:
         return [None] * len(texts)
     readable = [t for t in texts if t.script is Script.LATIN]
@@ -322,15 +328,19 @@ def acceptance(router: Router, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def emergencies(detector: EmergencyDetector, sets: Mapping[str, Sequence[Row]], change: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return what the emergency rules catch and the alarms they raise for nothing, after an optional change of the texts."""
-    true = [(r, detector.detect(change(r["texte"]))) for r in sets["urgences_vraies"]]
+def emergencies(router: Router, sets: Mapping[str, Sequence[Row]], change: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return what is caught, by the rules then by the model, and the alarms raised for nothing, after an optional change of the texts."""
+
+    def found_in(rows: Sequence[Row]) -> list[Emergency | None]:
+        return alarms(router, [change(r["texte"]) for r in rows])
+
+    true = list(zip(sets["urgences_vraies"], found_in(sets["urgences_vraies"]), strict=True))
     by_situation: dict[str, list[bool]] = defaultdict(list)
     for row, found in true:
         by_situation[str(row.get("situation"))].append(found is not None)
     missed = [{"id": r["id"], "texte": r["texte"]} for r, found in true if found is None]
-    false = [detector.detect(change(r["texte"])) is not None for r in sets["urgences_fausses"]]
-    plain = [detector.detect(change(r["texte"])) is not None for r in sets["demandes"]]
+    false = [found is not None for found in found_in(sets["urgences_fausses"])]
+    plain = [found is not None for found in found_in(sets["demandes"])]
     return {
         "vues": proportion([found is not None for _, found in true]),
         "bon_numero": proportion([found is not None and _right_number(row, found.numeros) for row, found in true]),
@@ -338,6 +348,28 @@ def emergencies(detector: EmergencyDetector, sets: Mapping[str, Sequence[Row]], 
         "fausses_alertes_demandes": proportion(plain),
         "par_situation": {k: proportion(v) for k, v in sorted(by_situation.items())},
         "manquees": missed,
+    }
+
+
+def alarms(router: Router, texts: Sequence[str]) -> list[Emergency | None]:
+    """Return the emergency found in each text, by the rules then by the model."""
+    found = [router.detector.detect(text) for text in texts]
+    left = [i for i, emergency in enumerate(found) if emergency is None]
+    for i, understanding in zip(left, understand(router, [texts[i] for i in left]), strict=True):
+        found[i] = router.sensed(understanding)
+    return found
+
+
+def blind_emergencies(router: Router, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what is caught of dangers that no rule was written for, by the rules alone and with the model; the others are look-alikes."""
+    true, false = [r for r in rows if r.get("situation")], [r for r in rows if not r.get("situation")]
+    found = alarms(router, [r["texte"] for r in true])
+    return {
+        "regles_seules": proportion([router.detector.detect(r["texte"]) is not None for r in true]),
+        "vues": proportion([f is not None for f in found]),
+        "bon_numero": proportion([f is not None and _right_number(r, f.numeros) for r, f in zip(true, found, strict=True)]),
+        "fausses_alertes": proportion([f is not None for f in alarms(router, [r["texte"] for r in false])]),
+        "manquees": [{"id": r["id"], "texte": r["texte"]} for r, f in zip(true, found, strict=True) if f is None],
     }
 
 
@@ -364,11 +396,11 @@ def noise(router: Router, sets: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """Return, under each kind of noise, the share of right delegations, the drop from the clean text, and emergencies."""
     rows = sets["demandes"]
     clean_text = [o.right_dis for o in route_rows(router, rows)]
-    result: dict[str, Any] = {"propre": {"dis_juste": proportion(clean_text), "urgences_vues": emergencies(router.detector, sets)["vues"]}}
+    result: dict[str, Any] = {"propre": {"dis_juste": proportion(clean_text), "urgences_vues": emergencies(router, sets)["vues"]}}
     for name, change in NOISES.items():
         outcomes = route_rows(router, rows, change)
         noisy = [o.right_dis for o in outcomes]
-        found = emergencies(router.detector, sets, change)
+        found = emergencies(router, sets, change)
         result[name] = {
             "dis_juste": proportion(noisy),
             "baisse": paired_drop(clean_text, noisy),

@@ -166,6 +166,7 @@ def _calibration(certainty: Mapping[str, Any]) -> list[str]:
 
 def _special(report: Mapping[str, Any]) -> list[str]:
     traps, partners, urgent = report["pieges"], report["partenaires"], report["urgences"]
+    blind = report.get("urgences_aveugles")
     several, vague, silent = report["multi"], report["flou"], report["hors_sujet"]
 
     def line(name: str, figure: Mapping[str, Any]) -> tuple[str, Any, str]:
@@ -183,6 +184,16 @@ def _special(report: Mapping[str, Any]) -> list[str]:
             line("Urgences vues, bon numéro d'abord", urgent["bon_numero"]),
             line("Fausses alertes, sur des messages qui ressemblent à une urgence", urgent["fausses_alertes"]),
             line("Fausses alertes, sur des demandes ordinaires", urgent["fausses_alertes_demandes"]),
+            *(
+                [
+                    line("Urgences jamais vues : par les règles seules", blind["regles_seules"]),
+                    line("Urgences jamais vues : avec le filet du modèle", blind["vues"]),
+                    line("Urgences jamais vues : bon numéro d'abord", blind["bon_numero"]),
+                    line("Fausses alertes, sur des messages jamais vus qui y ressemblent", blind["fausses_alertes"]),
+                ]
+                if blind
+                else []
+            ),
             line("Deux demandes, deux portes", several["deux_portes"]),
             line("Deux demandes, les deux services justes", several["deux_services"]),
             line("Deux demandes, au moins une porte", several["au_moins_une"]),
@@ -191,7 +202,12 @@ def _special(report: Mapping[str, Any]) -> list[str]:
             line("Messages sans demande reconnus", silent["reconnus"]),
         ],
     )
-    for name, rows in (("Pièges", traps["manques"]), ("Partenaires", partners["manques"]), ("Urgences", urgent["manquees"])):
+    for name, rows in (
+        ("Pièges", traps["manques"]),
+        ("Partenaires", partners["manques"]),
+        ("Urgences", urgent["manquees"]),
+        ("Urgences jamais vues", blind["manquees"] if blind else []),
+    ):
         if rows:
             lines += ["", f"{name}, messages manqués :", "", *(f"- {r['id']} : « {r['texte']} »" for r in rows)]
     lines += ["", "Les urgences par situation :", ""]

@@ -219,13 +219,13 @@ def test_traps_accept_any_of_their_doors(fake: Router, folder: Path) -> None:
 
 def test_emergencies_caught_and_false_alarms(fake: Router, folder: Path) -> None:
     sets = read_test_sets(folder)
-    report = emergencies(fake.detector, sets)
+    report = emergencies(fake, sets)
     assert (report["vues"]["nombre"], report["vues"]["messages"]) == (2, 3)
     assert report["bon_numero"]["nombre"] == 1
     assert {k: v["nombre"] for k, v in report["par_situation"].items()} == {"incendie": 1, "autre": 1}
     assert report["manquees"] == [{"id": "u2", "texte": "passeport"}]
     assert (report["fausses_alertes"]["valeur"], report["fausses_alertes_demandes"]["valeur"]) == (0.0, 0.0)
-    alarming = emergencies(fake.detector, sets, lambda _text: "il y a le feu dans ma maison")
+    alarming = emergencies(fake, sets, lambda _text: "il y a le feu dans ma maison")
     assert (alarming["fausses_alertes"]["valeur"], alarming["fausses_alertes_demandes"]["valeur"]) == (1.0, 1.0)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from bot.atelier.gate import Figures, Margins, Verdict, judge
 from bot.cleaning import clean
 from bot.corpus import Example
-from bot.evaluation import SILENT, Outcome, labelled_rows, route_rows
+from bot.evaluation import SILENT, Outcome, alarms, labelled_rows, route_rows
 from bot.privacy import mask
 from bot.referential import Referential
 from bot.router import READ_CHARACTERS, Router
@@ -54,14 +54,14 @@ def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda 
     progress(f"mesure sur {len(requests) + len(silent) + len(urgent)} messages d'essai")
     outcomes = route_rows(router, requests)
     others = route_rows(router, silent)
-    alarms = [router.detector.detect(row["texte"]) is not None for row in urgent]
+    found = [emergency is not None for emergency in alarms(router, [row["texte"] for row in urgent])]
     rows: dict[str, dict[str, Any]] = {}
     for outcome in outcomes:
         rows[outcome.row["id"]] = {**_given(outcome), "attendu": expected(outcome.row), "juste": outcome.right_service}
     for outcome in others:
         rows[outcome.row["id"]] = {**_given(outcome), "attendu": NO_REQUEST, "juste": outcome.decision.decision in SILENT}
-    for row, found in zip(urgent, alarms, strict=True):
-        rows[row["id"]] = {"porte": "urgence" if found else "sans_urgence", "attendu": "urgence", "juste": found}
+    for row, seen in zip(urgent, found, strict=True):
+        rows[row["id"]] = {"porte": "urgence" if seen else "sans_urgence", "attendu": "urgence", "juste": seen}
     answered = [o for o in outcomes if o.answered]
     return {
         "essais": digest_of_tests(test_sets),
@@ -75,7 +75,7 @@ def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda 
             "questions": _mean([o.asked for o in outcomes]),
             "demandes_refusees": _mean([o.decision.decision in SILENT for o in outcomes]),
             "hors_sujet_reconnus": _mean([o.decision.decision in SILENT for o in others]),
-            "urgences_reconnues": _mean(alarms),
+            "urgences_reconnues": _mean(found),
             "erreur_calibration": _calibration(router, requests),
         },
         "par_service": _per_service(outcomes),

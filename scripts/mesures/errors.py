@@ -99,7 +99,7 @@ def worst(router: Router, rows: Sequence[dict[str, Any]], size: int = 100) -> tu
     router = remembering(router)
     outcomes = route_rows(router, rows)
     cases = []
-    for outcome, understanding in zip(outcomes, understand(router, outcomes), strict=True):
+    for outcome, understanding in zip(outcomes, understand(router, [o.row["texte"] for o in outcomes]), strict=True):
         sure = router.decider.read(understanding).certainty if understanding else 0.0
         cases.append(Case(outcome, _kind(outcome), sure))
     order = {kind: i for i, kind in enumerate(KINDS)}
@@ -142,7 +142,7 @@ def split_cost(router: Router, outcomes: Sequence[Outcome]) -> Split:
     wrong = [o for o in cut if not o.right_service]
     whole = [
         Outcome(o.row, router.decider.decide(router.decider.read(u)))
-        for o, u in zip(wrong, understand(router, wrong), strict=True)
+        for o, u in zip(wrong, understand(router, [o.row["texte"] for o in wrong]), strict=True)
         if u is not None
     ]
     second = [any(Outcome(o.row, replace(o.decision, destinations=(d,))).right_service for d in o.decision.destinations) for o in wrong]

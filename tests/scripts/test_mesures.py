@@ -143,7 +143,7 @@ def test_our_model_reads_what_its_blocks_remember() -> None:
         def fit(self, texts: Sequence[Any]) -> np.ndarray:
             return np.array(self.memory.get(texts))
 
-        def encode(self, texts: Sequence[str]) -> np.ndarray:
+        def encode(self, texts: Sequence[str], fragments: object = None) -> np.ndarray:
             return np.array(self.memory.of(texts), dtype=np.float32)
 
     ngrams = NgramConfig(min_word_count=1, min_character_count=1, dimensions=4)
