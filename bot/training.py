@@ -30,7 +30,7 @@ messages, which are harder than the held-out ones: this leaves room."""
 MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
 HARMLESS_FILE = "sans_danger.jsonl"
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.005, 0.05
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.002, 0.04
 """At most these shares of held-out requests, and of messages that speak of dangers and tell none, may raise an alarm. A number
 shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 LEAST_DANGER = 0.02
