@@ -35,7 +35,7 @@ MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.002, 0.04
 shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 LEAST_DANGER = 0.02
 """An emergency that the model finds less likely than this is left to the rules."""
-LEAST_DOUBT = 0.1
+LEAST_DOUBT = 0.15
 """A message that is less likely than this to be no request is read as one, however few held-out requests are near."""
 
 Progress = Callable[[str], None]
