@@ -573,6 +573,7 @@ def _axis(axis: str, measured: Mapping[int, Row], stopped: Mapping[str, Row], im
         return lines
     draw(axis, figures, images / f"croissance-{axis}.svg")
     lines += [
+        "",
         f"![Courbes : ce que devient chaque mesure quand le nombre de {axis} est multiplié, par rapport à aujourd'hui ; "
         f"les valeurs sont dans le tableau.](images/croissance-{axis}.svg)",
         "",
