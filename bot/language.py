@@ -107,6 +107,15 @@ class Languages:
         """Codes of the known languages, in the order of the file."""
         return tuple(self._known)
 
+    def prepare(self) -> None:
+        """Read the tables of py3langid, half a second: otherwise the first message in doubt waits for them."""
+        if self._identifier is None:
+            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+            identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+            identifier.set_languages([FRENCH, *self._known])
+            self._identifier = identifier
+
     def detect(self, text: str) -> Foreign | None:
         """Return the language of a message that is clearly not French, else ``None``."""
         read = clean(text[:READ_CHARACTERS])
@@ -191,11 +200,7 @@ class Languages:
         return max(candidates, key=score)
 
     def _rank(self, display: str) -> dict[str, float]:
-        if self._identifier is None:
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier  # a fifth of a second: at the first doubt only
-
-            self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-            self._identifier.set_languages([FRENCH, *self._known])
+        self.prepare()
         return {str(code): float(p) for code, p in self._identifier.rank(display.lower())}
 
 

@@ -401,6 +401,12 @@ class PlainEngine:
         log.info("router swapped", extra={"evenement": "routeur_change", "secondes": round(time.perf_counter() - started, 2)})
         return True
 
+    async def prepare_languages(self) -> None:
+        """Read now what only messages in another language need."""
+        languages = getattr(self._dialogue.router, "languages", None) if self._dialogue is not None else None
+        if languages is not None:
+            await asyncio.to_thread(languages.prepare)
+
     @staticmethod
     def _warm(dialogue: Dialogue) -> None:
         """Answer once to nobody: the encoder loads now, not at the first citizen's message."""
@@ -588,7 +594,7 @@ class FallbackEngine:
         self._repair: asyncio.Task[None] | None = None
         self._agent = agent
         self._mark = mark
-        self._watch: asyncio.Task[None] | None = None
+        self._rest: asyncio.Task[None] | None = None
         self._follow: asyncio.Task[None] | None = None
 
     @property
@@ -606,15 +612,14 @@ class FallbackEngine:
     async def start(self) -> None:
         seen = self._mark() if self._mark else ""
         await self._plain.start()
-        if self._agent is not None:
-            self._watch = asyncio.create_task(self._start_agent(self._agent))
+        self._rest = asyncio.create_task(self._load_the_rest())
         if self._mark is not None:
             self._follow = asyncio.create_task(self._follow_live_model(self._mark, seen))
         if self._train is not None:
             self._repair = asyncio.create_task(self._repair_models(self._train))
 
     async def stop(self) -> None:
-        for task in (self._watch, self._follow, self._repair):
+        for task in (self._rest, self._follow, self._repair):
             if task is not None:
                 task.cancel()
         if self._agent is not None:
@@ -683,10 +688,13 @@ class FallbackEngine:
         if self._agent is not None and self._agent.needs_training:
             await self._agent.reload()
 
-    async def _start_agent(self, agent: AgentEngine) -> None:
-        """Importing Rasa takes the processor for seconds: the router loads first."""
+    async def _load_the_rest(self) -> None:
+        """Importing Rasa takes the processor for seconds: the router loads first, and what few messages need comes last."""
         await asyncio.shield(asyncio.wrap_future(self._plain.loaded))
-        agent.start()
+        if self._agent is not None:
+            self._agent.start()
+            await asyncio.shield(asyncio.wrap_future(self._agent.loaded))
+        await self._plain.prepare_languages()
 
 
 def build_engine(paths: ProjectPaths, agent_seconds: float, router_seconds: float, with_agent: bool) -> FallbackEngine:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 import pytest_asyncio
@@ -635,6 +636,20 @@ async def test_the_agent_answers_when_ready() -> None:
             break
         await asyncio.sleep(0.01)
     assert agent.forgotten == ["c1"]
+    await engine.stop()
+
+
+async def test_the_tables_of_languages_are_read_before_a_message_needs_them() -> None:
+    order: list[str] = []
+    agent, dialogue = FakeAgent(), FakeDialogue()
+    agent.load = AsyncMock(side_effect=lambda: order.append("agent"))  # type: ignore[method-assign]
+    dialogue.router.languages = MagicMock(prepare=lambda: order.append("langues"))
+    engine = await engine_with(agent, dialogue=dialogue)
+    for _ in range(200):
+        if "langues" in order:
+            break
+        await asyncio.sleep(0.01)
+    assert order == ["agent", "langues"]
     await engine.stop()
 
 
