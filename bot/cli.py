@@ -151,12 +151,22 @@ def _say(sentence: str) -> None:
 
 def _serve(arguments: argparse.Namespace) -> int:
     from bot.freshness import needs_training
-    from bot.web.server import run_server
 
     if needs_training(project_paths()):
         _train(argparse.Namespace(force=False, routeur_seul=arguments.sans_agent, candidat=False))
+    threading.Thread(target=_read_ahead, name="encodeurs", daemon=True).start()
+    from bot.web.server import run_server
+
     run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent, internal=arguments.interne)
     return 0
+
+
+def _read_ahead() -> None:
+    """Read the encoders while the modules of the server are imported; what fails here is said by whoever needs them."""
+    from bot.storage import read_encoders
+
+    with contextlib.suppress(AssistantError, OSError):
+        read_encoders(project_paths().router_model)
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,6 @@ from bot.cleaning import CleanText, Script, clean
 from bot.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
 from bot.emergency import Emergency, EmergencyDetector, load_rules, load_situations
 from bot.errors import ModelError
-from bot.freshness import read_manifest
 from bot.language import Languages, load_languages
 from bot.menus import Menus
 from bot.paths import ProjectPaths
@@ -283,8 +282,10 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
         ReferentialError: the referential has mistakes.
         ModelMissing, ModelCorrupt: no usable model, and ``need_model``.
     """
+    from bot.storage import read_encoders
+
     with ThreadPoolExecutor(2) as aside:  # hashing the model and reading the encoder leave Python free
-        aside.submit(_read_encoders, paths.router_model)
+        aside.submit(read_encoders, paths.router_model)
         reading = aside.submit(_read_model, paths.router_model)
         bare = bare_router(paths.referential)
         try:
@@ -337,14 +338,6 @@ def bare_router(folder: Path) -> Router:
         ReferentialError: the referential has mistakes.
     """
     return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(folder), languages=_shared_languages(folder))
-
-
-def _read_encoders(folder: Path) -> None:
-    """Read the sentence encoders that the manifest names; :func:`_read_model` finds them there, or reads them itself."""
-    from bot.understanding.encoders import get_encoder
-
-    for name in read_manifest(folder).get("reglages", {}).get("encoders", ()):
-        get_encoder(name)
 
 
 def _read_model(folder: Path) -> StoredModel:

@@ -63,6 +63,18 @@ def save_model(folder: Path, model: TopicModel, manifest: Mapping[str, Any], met
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def read_encoders(folder: Path) -> None:
+    """Read the sentence encoders that the manifest of a model names: the model finds them there, or reads them itself.
+
+    Args:
+        folder: of the model.
+    """
+    from bot.understanding.encoders import get_encoder
+
+    for name in read_manifest(folder).get("reglages", {}).get("encoders", ()):
+        get_encoder(name)
+
+
 def load_model(folder: Path) -> StoredModel:
     """Read the model in ``folder``; the one already read from the same bytes is given again.
 
