@@ -25,6 +25,7 @@ class Thresholds:
 
     Args:
         dis: below it for the best delegation, a question is asked rather than a door given.
+        portes: stricter values of ``dis``, for the delegations that need one.
         service: share of one service, among topics, from which the service is named.
         sujet: share of one topic, among topics, from which the topic is named.
         vague: probability that the message is too vague from which a question is asked.
@@ -42,14 +43,21 @@ class Thresholds:
     segment: float = 0.7
     danger: float = 0.6
     agent: float = 0.25
+    portes: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
         """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
-        return cls(**{k: float(v) for k, v in values.items() if k in cls.__dataclass_fields__})
+        known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
+        doors = {name: float(value) for name, value in known.pop("portes", {}).items()}
+        return cls(**{k: float(v) for k, v in known.items()}, portes=doors)
 
-    def as_mapping(self) -> dict[str, float]:
-        """Return plain numbers."""
+    def enough(self, delegation: str) -> float:
+        """Return how certain the router must be of a delegation to name it."""
+        return max(self.dis, self.portes.get(delegation, 0.0))
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return plain values."""
         return asdict(self)
 
 
@@ -145,9 +153,11 @@ class Decider:
     def safe_destination(self, reading: Reading) -> Destination | None:
         """Return the most specific safe destination of ``reading``, or ``None`` when a question is safer."""
         total = sum(reading.topics.values())
-        if not total or reading.certainty < self.thresholds.dis:
+        if not total:
             return None
         dis = max(reading.delegations, key=reading.delegations.__getitem__)
+        if reading.certainty < self.thresholds.enough(dis):
+            return None
         inside = [t for t in reading.topics if self._delegations[t] == dis]
         topic = max(inside, key=reading.topics.__getitem__)
         if reading.topics[topic] >= self.thresholds.sujet * total:

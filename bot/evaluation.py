@@ -19,13 +19,12 @@ from bot.metrics import by_destination, paired_drop, proportion, reliability, ri
 from bot.noise import NOISES
 from bot.privacy import mask
 from bot.router import READ_CHARACTERS, Router
+from bot.training import WANTED_RISK
 from bot.types import DecisionKind, Destination, RoutingDecision, Understanding
 from bot.understanding.use import Fragments
 
 SILENT = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET, DecisionKind.INCOMPRIS})
 ANSWERED = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
-WANTED_RISK = 0.02
-"""Largest share of wrong doors among the answers: a target of the project."""
 SWEEP = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """Values tried for the threshold below which a question is asked."""
 LENGTHS = ((12, "12 mots ou moins"), (30, "13 à 30 mots"), (10**6, "plus de 30 mots"))
@@ -205,6 +204,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "sujet_juste": proportion([o.decision.destinations[0].sujet == o.row["sujet"] for o in named]),
         "questions": proportion([o.asked for o in outcomes]),
         "mauvaises_portes": proportion([o.wrong_door for o in answered]),
+        "portes_en_trop": proportion([len(o.decision.destinations) > 1 for o in answered]),
         "demandes_refusees": proportion([o.refused for o in outcomes]),
         "fausses_urgences": proportion([o.decision.decision is DecisionKind.URGENCE for o in outcomes]),
         "par_service": per_service(outcomes),
@@ -269,7 +269,10 @@ def certainty(router: Router, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "delegation": reliability(sure, right),
         "service": reliability(sure_service, right_service),
-        "par_delegation": by_destination(best, sure, right, WANTED_RISK),
+        "par_delegation": {
+            door: {**row, "livre": router.decider.thresholds.enough(door)}
+            for door, row in by_destination(best, sure, right, WANTED_RISK).items()
+        },
         "courbe": risk_curve(sure, right),
         "courbe_service": risk_curve(sure_service, right_service),
         "point": {
@@ -296,7 +299,13 @@ def trade_off(router: Router, rows: Sequence[Row]) -> list[dict[str, Any]]:
     shipped = router.decider.thresholds
     table = []
     for value in sorted({*SWEEP, shipped.dis}):
-        swept = Router(router.referential, router.gazetteer, router.detector, router.model, replace(shipped, dis=value))
+        swept = Router(
+            router.referential,
+            router.gazetteer,
+            router.detector,
+            router.model,
+            replace(shipped, dis=value, portes=shipped.portes if value == shipped.dis else {}),
+        )
         outcomes = route_rows(swept, rows)
         table.append(
             {

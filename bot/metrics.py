@@ -7,12 +7,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from bot.training import expected_calibration_error
+from numpy.typing import NDArray
 
 Z = 1.959964
 """Quantile of the normal law for a two-sided interval at 95 %."""
 RESAMPLES = 1000
+
+
+def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.float64], bins: int = 10) -> float:
+    """Return the expected calibration error (Guo et al., 2017): mean gap between confidence and accuracy, in [0, 1].
+
+    Args:
+        confidence: (n,) values in [0, 1].
+        right: (n,) 1.0 where the answer was right, else 0.0.
+        bins: number of equal-width bins.
+    """
+    if not len(confidence):
+        return 0.0
+    cell = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[cell == b].mean() - right[cell == b].mean()) * (cell == b).mean() for b in range(bins) if (cell == b).any()]
+    return float(sum(gaps))
 
 
 def proportion(values: Sequence[bool]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.charts import draw_reliability, draw_risk_coverage, draw_trade_off
 from bot.errors import MissingTestSets, Problem
-from bot.evaluation import TEST_SETS, WANTED_RISK, labelled_rows, route_rows
+from bot.evaluation import TEST_SETS, labelled_rows, route_rows
 from bot.router import Router
+from bot.training import WANTED_RISK
 
 MARK = "<!-- chiffres : écrits par « bot evaluate --rapport », ne pas modifier à la main -->"
 IMAGES = "images"
@@ -23,6 +24,7 @@ _LABELS = {
     "sujet_juste": "Bon sujet, quand un sujet est nommé",
     "questions": "Messages qui reçoivent une question",
     "mauvaises_portes": "Mauvaises portes parmi les réponses données",
+    "portes_en_trop": "Deux portes données pour une seule demande",
     "demandes_refusees": "Vraies demandes prises pour autre chose",
     "fausses_urgences": "Fausses alertes d'urgence",
 }
@@ -150,13 +152,13 @@ def _calibration(certainty: Mapping[str, Any]) -> list[str]:
         + [
             "",
             "Porte par porte, la confiance est-elle aussi juste ? « Seuil suffisant » : la plus basse confiance à partir de laquelle "
-            f"cette porte, à elle seule, ne se trompe pas plus de {_pc(WANTED_RISK)} du temps. Sous le seuil livré, qui vaut pour toutes : "
-            "rien à changer pour elle.",
+            f"cette porte, à elle seule, ne se trompe pas plus de {_pc(WANTED_RISK)} du temps, sur ces messages. « Seuil livré » : celui du "
+            "calage, plus strict pour une porte qui s'y trompe plus que les autres.",
             "",
             *table(
-                ("porte la plus probable", "messages", "confiance moyenne", "délégation juste", "seuil suffisant"),
+                ("porte la plus probable", "messages", "confiance moyenne", "délégation juste", "seuil suffisant", "seuil livré"),
                 (
-                    (name, row["messages"], _pc(row["confiance"]), percent(row["justesse"]), _number(row["seuil"]))
+                    (name, row["messages"], _pc(row["confiance"]), percent(row["justesse"]), _number(row["seuil"]), _number(row["livre"]))
                     for name, row in certainty["par_delegation"].items()
                 ),
             ),

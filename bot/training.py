@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from bot.cleaning import clean
 from bot.corpus import Example, read_corpus, read_jsonl
-from bot.decision import Decider, Thresholds
+from bot.decision import Decider, Reading, Thresholds
 from bot.errors import CorpusError, ModelError, Problem
 from bot.freshness import fingerprint, model_config, read_manifest
+from bot.metrics import by_destination, expected_calibration_error
 from bot.paths import ProjectPaths
 from bot.referential import Referential, load_referential
 from bot.storage import StoredModel, load_model, save_model
@@ -27,6 +28,10 @@ from bot.understanding.model import TopicModel
 QUESTION_SHARE = 0.05
 """Share of held-out requests, the least certain, that get a question. The target is 12 % at most on real
 messages, which are harder than the held-out ones: this leaves room."""
+WANTED_RISK = 0.02
+"""Share of wrong doors that none of the doors should go over: the target of the project."""
+DOOR_QUESTION_SHARE = 0.1
+"""At most this share of the requests that lead to one door gets a question, however often that door is wrong."""
 MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
 HARMLESS_FILE = "sans_danger.jsonl"
@@ -182,21 +187,6 @@ def measure(
     }
 
 
-def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.float64], bins: int = 10) -> float:
-    """Return the expected calibration error (Guo et al., 2017): mean gap between confidence and accuracy, in [0, 1].
-
-    Args:
-        confidence: (n,) values in [0, 1].
-        right: (n,) 1.0 where the answer was right, else 0.0.
-        bins: number of equal-width bins.
-    """
-    if not len(confidence):
-        return 0.0
-    cell = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(confidence[cell == b].mean() - right[cell == b].mean()) * (cell == b).mean() for b in range(bins) if (cell == b).any()]
-    return float(sum(gaps))
-
-
 def risk_coverage(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> list[dict[str, float]]:
     """Return points (threshold, coverage, risk) of the risk-coverage curve, from strict to lenient."""
     points = []
@@ -247,7 +237,30 @@ def _choose_thresholds(referential: Referential, understandings: Sequence[Unders
     non_request = min(0.9, max(LEAST_DOUBT, floor))
     certainty = np.array([r.certainty for r, _ in requests])
     dis = float(np.quantile(certainty, QUESTION_SHARE)) if len(certainty) else 0.7
-    return replace(Thresholds(), non_demande=round(non_request, 3), dis=round(min(0.95, max(0.3, dis)), 3))
+    dis = round(min(0.95, max(0.3, dis)), 3)
+    return replace(Thresholds(), non_demande=round(non_request, 3), dis=dis, portes=stricter_doors(requests, dis))
+
+
+def stricter_doors(requests: Sequence[tuple[Reading, Labelled]], common: float) -> dict[str, float]:
+    """Return the delegations that need more than the common threshold to be wrong as seldom as :data:`WANTED_RISK`.
+
+    Args:
+        requests: what was read in held-out requests, and what they ask.
+        common: threshold of all.
+    """
+    requests = [(reading, held) for reading, held in requests if reading.delegations]
+    best = [max(reading.delegations, key=reading.delegations.__getitem__) for reading, _ in requests]
+    certainty = [reading.certainty for reading, _ in requests]
+    table = by_destination(best, certainty, [door == held.dis for door, (_, held) in zip(best, requests, strict=True)], WANTED_RISK)
+    stricter = {}
+    for door, row in table.items():
+        if 1 - row["justesse"]["valeur"] <= WANTED_RISK:
+            continue
+        most = float(np.quantile([c for c, b in zip(certainty, best, strict=True) if b == door], DOOR_QUESTION_SHARE))
+        needed = round(min(most, 1.0 if row["seuil"] is None else row["seuil"]), 3)
+        if needed > common:
+            stricter[door] = needed
+    return stricter
 
 
 def _danger_threshold(model: TopicModel, referential: Referential, requests: Sequence[str], harmless: Sequence[str]) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -287,6 +290,15 @@ def test_merging_two_requests_outside(decider: Decider, referential: Referential
 def test_thresholds_survive_a_round_trip_and_ignore_what_is_unknown() -> None:
     assert Thresholds.from_mapping({**THRESHOLDS.as_mapping(), "inconnu": 3}) == THRESHOLDS
     assert Thresholds.from_mapping({}) == Thresholds()
+    stricter = replace(THRESHOLDS, portes={"territoire": 0.9})
+    assert Thresholds.from_mapping(json.loads(json.dumps(stricter.as_mapping()))) == stricter
+
+
+def test_a_door_may_need_more_certainty_than_the_others(referential: Referential) -> None:
+    decider = Decider(referential, replace(THRESHOLDS, portes={"territoire": 0.9}))
+    assert decide(decider, permis_construire=0.8, passeport=0.2).decision is DecisionKind.CLARIFIER
+    assert decide(decider, permis_construire=0.95, passeport=0.05).decision is DecisionKind.ORIENTER
+    assert decide(decider, passeport=0.8, permis_construire=0.2).decision is DecisionKind.ORIENTER
 
 
 def test_the_public_object(decider: Decider) -> None:

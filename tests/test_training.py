@@ -5,25 +5,27 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
-from bot.decision import Thresholds
+from bot.decision import Decider, Thresholds
 from bot.errors import AssistantError, CorpusError
+from bot.metrics import expected_calibration_error
 from bot.paths import ProjectPaths
 from bot.referential import Referential
 from bot.storage import MODEL_FILE
 from bot.training import (
     Labelled,
     ensure_model,
-    expected_calibration_error,
     fingerprint,
     measure,
     model_config,
     read_held_out,
     risk_coverage,
+    stricter_doors,
 )
 from bot.types import Understanding
 from bot.understanding.model import TopicModelConfig
@@ -230,3 +232,21 @@ def test_measures_by_hand(referential: Referential) -> None:
         "rappel_hors_sujet": 1.0,
     }
     assert result["par_service"]["titres"] == {"messages": 2, "justes": 1, "questions": 0, "mauvaises_portes": 1}
+
+
+def test_a_door_that_is_wrong_more_often_gets_a_stricter_threshold(referential: Referential) -> None:
+    decider = Decider(referential, Thresholds())
+
+    def held(topic: str, certainty: float, dis: str) -> tuple[Any, Labelled]:
+        other = "passeport" if topic != "passeport" else "permis_construire"
+        return decider.read(Understanding({topic: certainty, other: 1 - certainty})), Labelled("", dis, None)
+
+    sure = [held("passeport", 0.99, "population") for _ in range(80)] + [held("permis_construire", 0.99, "territoire") for _ in range(80)]
+    doubtful = [held("permis_construire", 0.85, "population") for _ in range(3)]
+    assert stricter_doors([*sure, *doubtful], 0.8) == {"territoire": 0.99}
+    assert stricter_doors([*sure, *doubtful], 0.995) == {}, "the common threshold is enough"
+    assert stricter_doors(sure, 0.8) == {}, "never wrong"
+    often = [held("permis_construire", 0.9, "population") for _ in range(40)]
+    assert stricter_doors([*sure, *often, *[held("permis_construire", 0.85, "territoire")] * 60], 0.8) == {"territoire": 0.85}, (
+        "one request in ten is asked about at most"
+    )

@@ -15,10 +15,10 @@ from bot.atelier.gate import Figures, Margins, Verdict, judge
 from bot.cleaning import clean
 from bot.corpus import Example
 from bot.evaluation import SILENT, Outcome, alarms, labelled_rows, route_rows
+from bot.metrics import expected_calibration_error
 from bot.privacy import mask
 from bot.referential import Referential
 from bot.router import READ_CHARACTERS, Router
-from bot.training import expected_calibration_error
 from bot.understanding.encoders import get_encoder
 
 REQUESTS, OFF_TOPIC, EMERGENCIES = "demandes_*.jsonl", "hors_sujet_*.jsonl", "urgences_vraies*.jsonl"
