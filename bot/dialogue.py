@@ -117,7 +117,7 @@ class Dialogue:
             return self._act(decision, text, state)
         reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
         commune = decision.commune["nom"] if decision.commune else state.commune
-        if kind is DecisionKind.CLARIFIER:
+        if decision.question:
             ids = tuple(c.id for c in reply.choices)
             return Turn(reply, replace(state, choices=ids, pending=text, failures=0, commune=commune), decision)
         last = _identifier(decision.destinations[0]) if decision.destinations else state.destination

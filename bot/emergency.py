@@ -78,12 +78,17 @@ class Emergency:
     Args:
         situation: identifier of the situation in ``urgences.yml``.
         numeros: numbers to show, the right one first.
-        extrait: the words of the message that led there, as they were typed.
+        extrait: the words of the message that led there, as they were typed; "" when the model read it in the whole message.
     """
 
     situation: str
     numeros: tuple[str, ...]
     extrait: str
+
+    @property
+    def sensed(self) -> bool:
+        """Whether no fixed rule found it, and the model did: it is less sure."""
+        return not self.extrait
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,13 @@ class Outcome:
     @property
     def answered(self) -> bool:
         """Whether a door was given at once."""
-        return self.decision.decision in ANSWERED or (self.decision.decision is DecisionKind.URGENCE and bool(self.decision.destinations))
+        with_numbers = self.decision.decision is DecisionKind.URGENCE and bool(self.decision.destinations)
+        return not self.asked and (self.decision.decision in ANSWERED or with_numbers)
 
     @property
     def asked(self) -> bool:
         """Whether a question was asked."""
-        return self.decision.decision is DecisionKind.CLARIFIER
+        return self.decision.question is not None
 
     @property
     def refused(self) -> bool:

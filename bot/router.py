@@ -194,16 +194,21 @@ class Router:
         return self.decide(text, understanding, profile, clauses)
 
     def with_context(self, text: CleanText, decision: RoutingDecision, emergency: Emergency | None) -> RoutingDecision:
-        """Put the emergency found in the message first, and add the commune named in it."""
+        """Put the emergency found in the message first, and add the commune named in it.
+
+        The door stays behind the numbers when it is sure. When the model alone sensed the emergency, a question stays too.
+        """
         places = self.gazetteer.find(text.display)
         commune = commune_as_json(places[0]) if places else None
         if emergency is None:
             return replace(decision, commune=commune)
-        oriented = decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}
+        asked = decision.decision is DecisionKind.CLARIFIER and emergency.sensed
+        follows = asked or decision.decision in ANSWERS
         return RoutingDecision(
             decision=DecisionKind.URGENCE,
-            destinations=decision.destinations if oriented else (),
-            niveau=decision.niveau if oriented else None,
+            destinations=decision.destinations if follows else (),
+            niveau=decision.niveau if follows else None,
+            question=decision.question if asked else None,
             urgence=emergency.numeros,
             situation=emergency.situation,
             commune=commune,

@@ -94,7 +94,8 @@ class RoutingDecision:
         urgence: emergency numbers to show first, as strings.
         situation: id of the emergency situation, when there is one.
         acte: id of the conversation act or kind of non-request, when there is one.
-        question: the question to ask (``clarifier`` only).
+        question: the question to ask: with ``clarifier``, or behind the numbers of an emergency that the model alone sensed. The
+            destinations are then its choices.
         commune: the place named in the message, as a mapping, or ``None``.
     """
 

@@ -16,6 +16,7 @@ NOT_UNDERSTOOD = "Je n'ai pas compris votre demande. Dites-la avec d'autres mots
 EMPTY = "Votre message est vide. Écrivez votre demande avec vos mots."
 OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre langue, appelez l'accueil de la préfecture."
 NONE_OF_THESE = "Rien de tout cela"
+IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
 TELL_COMMUNE = "Dites-moi votre commune : je vous donnerai le bon bureau."
 OUTSIDE_LOT = "Attention : {place} n'est pas dans le Lot. Je connais seulement les services du Lot."
@@ -291,6 +292,9 @@ class Writer:
     def _emergency(self, decision: RoutingDecision, profile: str | None, arrondissement: str) -> Reply:
         situation = self._referential.emergency_situations.get(decision.situation or "")
         calls = self.calls(decision.urgence)
+        if decision.question:
+            asked = self._question(decision)
+            return replace(asked, text=IF_NO_DANGER, calls=calls, instruction=situation.consigne if situation else "")
         cards = tuple(self.card(d, profile, arrondissement) for d in decision.destinations)
         text = "Après l'appel, voici la porte pour la suite." if cards else ""
         return Reply(text, cards, calls=calls, instruction=situation.consigne if situation else "")

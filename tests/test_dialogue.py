@@ -46,6 +46,7 @@ TABLE = {
     "veut dire": {"question_organisation": 0.95},
     "bonjour": {"saluer": 0.95},
     "flou": {},
+    "tout gris": {"danger_detresse_vitale": 0.7, "passeport": 0.16, "permis_construire": 0.14},
 }
 START = ConversationState()
 
@@ -411,3 +412,9 @@ def test_the_commune_told_before_gives_the_desk(dialogue: Dialogue) -> None:
 def test_a_commune_elsewhere_gives_no_local_desk(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "créer une association", "j'habite Toulouse")
     assert "Toulouse" in turn.reply.text and not turn.reply.cards
+
+
+def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "il est tout gris")
+    assert turn.reply.calls and set(turn.state.choices) == {"passeport", "permis_construire", NONE_CHOICE}
+    assert dialogue.choose("passeport", turn.state).reply.cards[0].topic_id == "passeport"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ ROW: dict[str, Any] = {"texte": "x", "dis": "population", "service": "titres"}
         (LOST, False, False, False, False),
         (ALARM, False, False, False, False),
         (ALARM_AND_DOOR, True, False, True, True),
+        (replace(ALARM_AND_DOOR, destinations=(WORKS, PASSPORT), question="?"), False, True, True, True),
         (DOOR_ONLY, True, False, True, False),
         (RoutingDecision(DecisionKind.ORIENTER, (WORKS, PASSPORT)), True, False, False, False),
     ],
@@ -82,6 +84,7 @@ def test_summary_by_hand() -> None:
         "sujet_juste": 0.8,
         "questions": 0.1,
         "mauvaises_portes": 0.1667,
+        "portes_en_trop": 0.0,
         "demandes_refusees": 0.2,
         "fausses_urgences": 0.1,
     }

@@ -144,6 +144,13 @@ def test_an_emergency_offers_no_choice(make_router) -> None:  # type: ignore[no-
     assert (decision.decision, decision.destinations, decision.question) == (DecisionKind.URGENCE, (), None)
 
 
+def test_an_emergency_that_the_model_alone_senses_keeps_the_question(make_router) -> None:  # type: ignore[no-untyped-def]
+    unsure = make_router({"tout gris": {"danger_detresse_vitale": 0.7, "passeport": 0.16, "permis_construire": 0.14}})
+    decision = unsure.route("le monsieur devant moi est tout gris")
+    assert (decision.decision, decision.situation) == (DecisionKind.URGENCE, "detresse_vitale")
+    assert {d.sujet for d in decision.destinations} == {"passeport", "permis_construire"} and decision.question
+
+
 # The flow
 
 

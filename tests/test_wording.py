@@ -11,6 +11,7 @@ from bot.decision import QUESTION
 from bot.referential import Referential
 from bot.types import DecisionKind, Destination, RoutingDecision
 from bot.wording import (
+    IF_NO_DANGER,
     NONE_OF_THESE,
     NOT_UNDERSTOOD,
     PROGRAM_NOTICE,
@@ -161,6 +162,14 @@ def test_the_door_comes_after_the_numbers(writer: Writer) -> None:
     text = reply.as_text()
     assert text.startswith("18 (Pompiers) ou 112")
     assert 0 < text.find("Après l'appel") < text.find(reply.cards[0].contact.name)
+
+
+def test_a_question_behind_the_numbers_begins_with_no_danger(writer: Writer) -> None:
+    decision = RoutingDecision(DecisionKind.URGENCE, (PASSPORT, RESTAURANT), urgence=("18",), situation="incendie", question=QUESTION)
+    reply = writer.reply(decision)
+    assert [c.number for c in reply.calls] == ["18"] and reply.instruction and not reply.cards
+    assert reply.text == IF_NO_DANGER and [c.label for c in reply.choices][-1] == NONE_OF_THESE
+    assert reply.as_text().index("18") < reply.as_text().index(IF_NO_DANGER)
 
 
 def test_an_unknown_number_or_situation_is_left_out(writer: Writer) -> None:

@@ -104,13 +104,16 @@ def turn_event(
     decision = answer.decision or {}
     commune = decision.get("commune") or {}
     state = answer.state or context.state
+    doors, alternatives = tuple(decision.get("destinations") or ()), tuple(decision.get("alternatives") or ())
+    if decision.get("decision") == "urgence" and decision.get("question"):
+        doors, alternatives = (), doors  # choices offered behind the numbers: no door was given
     return TurnEvent(
         id=identifier,
         at=time.time(),
         text="" if pressed else masked,
         kind=str(decision.get("decision") or NO_DECISION),
-        doors=tuple(decision.get("destinations") or ()),
-        alternatives=tuple(decision.get("alternatives") or ()),
+        doors=doors,
+        alternatives=alternatives,
         arrondissement=commune.get("arrondissement") or None,
         engine=answer.engine,
         profile=state.profile if state is not None else None,
