@@ -204,6 +204,10 @@ class Decider:
             families[self._referential.acts[act].famille] += probability
         family = _best(families)
         act = max((a for a in reading.acts if self._referential.acts[a].famille == family), key=reading.acts.__getitem__)
+        default = self._referential.acts[act].sujet_par_defaut
+        if default:
+            door = Destination(self._delegations[default], self._services[default], default, reading.acts[act])
+            return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=door.level, acte=act)
         kind = DecisionKind.CONVERSATION if family == "acte" else DecisionKind.HORS_SUJET
         return RoutingDecision(kind, acte=act)
 

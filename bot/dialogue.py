@@ -113,7 +113,8 @@ class Dialogue:
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
-        if decision.acte and kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
+        of_the_door_before = decision.acte in _FOLLOW_UPS and state.destination
+        if decision.acte and (of_the_door_before or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
         reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
         commune = decision.commune["nom"] if decision.commune else state.commune

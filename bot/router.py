@@ -151,7 +151,7 @@ class Router:
         whole = self.decider.decide(reading, profile)
         if whole.acte == GREET and self.menus.find(text) is not None:
             return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
-        if whole.decision in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}:
+        if whole.acte is not None:
             return whole
         if clauses is None:
             parts = self.clauses_of(text, understanding, profile)
@@ -256,7 +256,7 @@ class Router:
         if not part.services or max(part.services.values()) < self.decider.thresholds.segment:
             return False
         decision = self.decider.decide(part, profile)
-        return decision.decision in ANSWERS and decision.destinations[0].service is not None
+        return decision.decision in ANSWERS and decision.acte is None and decision.destinations[0].service is not None
 
 
 def _by_lines(text: CleanText) -> str:

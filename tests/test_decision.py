@@ -197,7 +197,7 @@ def test_outside_there_is_no_single_entry_point(decider: Decider, referential: R
     ("act", "kind"),
     [
         ("saluer", DecisionKind.CONVERSATION),
-        ("demander_horaires", DecisionKind.CONVERSATION),
+        ("demander_pieces", DecisionKind.CONVERSATION),
         ("bavardage", DecisionKind.HORS_SUJET),
         ("injection", DecisionKind.HORS_SUJET),
     ],
@@ -205,6 +205,12 @@ def test_outside_there_is_no_single_entry_point(decider: Decider, referential: R
 def test_acts_and_non_requests(decider: Decider, act: str, kind: DecisionKind) -> None:
     decision = decide(decider, **{act: 0.9, "passeport": 0.1})
     assert (decision.decision, decision.acte, decision.destinations) == (kind, act, ())
+
+
+def test_an_act_may_have_a_door_of_its_own(decider: Decider) -> None:
+    decision = decide(decider, demander_horaires=0.9, passeport=0.1)
+    assert (decision.decision, decision.acte) == (DecisionKind.ORIENTER, "demander_horaires")
+    assert [d.sujet for d in decision.destinations] == ["accueil_horaires"]
 
 
 def test_families_are_added_before_the_act_is_chosen(decider: Decider) -> None:

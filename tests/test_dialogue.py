@@ -97,7 +97,15 @@ def test_hours_are_never_invented(dialogue: Dialogue) -> None:
     assert talk(dialogue, "je veux un passeport", "les horaires ?").reply.text == HOURS_UNKNOWN
 
 
-@pytest.mark.parametrize("message", ["quel numéro ?", "les horaires ?", "quels papiers ?", "le lien ?"])
+@pytest.mark.parametrize("message", ["quel numéro ?", "les horaires ?"])
+def test_hours_and_numbers_without_a_door_are_those_of_the_front_desk(dialogue: Dialogue, message: str) -> None:
+    turn = talk(dialogue, message)
+    assert turn.reply.cards[0].topic_id == turn.state.destination == "accueil_horaires"
+    assert turn.decision is not None and turn.decision.decision is DecisionKind.ORIENTER
+    assert talk(dialogue, "je veux un passeport", message).state.destination == "passeport", "then they are those of the door"
+
+
+@pytest.mark.parametrize("message", ["quels papiers ?", "le lien ?"])
 def test_a_follow_up_without_a_door_asks_which_one(dialogue: Dialogue, message: str) -> None:
     assert talk(dialogue, message).reply.text == NO_DESTINATION
 

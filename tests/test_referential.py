@@ -225,6 +225,12 @@ MISTAKES: dict[str, tuple[str, Damage, str, str]] = {
         "carte_fantome",
         "carte_fantome",
     ),
+    "unknown default topic of an act": (
+        "conversation.yml",
+        swap("sujet_par_defaut: accueil_horaires", "sujet_par_defaut: accueil_fantome"),
+        "accueil_fantome",
+        "accueil_fantome",
+    ),
     "a menu of one choice": (
         "menus.yml",
         swap("choix: [naturalisation, certificat_nationalite]", "choix: [naturalisation]"),

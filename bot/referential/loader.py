@@ -139,8 +139,11 @@ def load_referential(folder: Path) -> Referential:
         if path.stem not in services:
             collector.problems.append(Problem(f"data/referentiel/sujets/{path.name}", 0, "ce fichier ne porte le nom d'aucun service."))
     _check_references(collector, delegations, services, entry_points, topics, acts, numbers, situations)
-    if not collector.problems:  # a topic that cannot be read would be said unknown in each menu
+    if not collector.problems:  # a topic that cannot be read would be said unknown by all that name it
         _check_menus(collector, menus, {*delegations, *services, *topics})
+        for act in acts.values():
+            if act.sujet_par_defaut and act.sujet_par_defaut not in topics:
+                collector.at(ConversationAct, act.id, "sujet_par_defaut", f"le sujet « {act.sujet_par_defaut} » n'existe pas.")
     if collector.problems:
         raise ReferentialError(sorted(collector.problems, key=lambda p: (p.fichier, p.ligne)))
     return Referential(

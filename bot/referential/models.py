@@ -175,12 +175,17 @@ DANGER = "danger_"
 
 
 class ConversationAct(_Record):
-    """A turn that is not a request for one service: an act, something off topic, or too vague to tell."""
+    """A turn that is not a request for one service: an act, something off topic, or too vague to tell.
+
+    Args:
+        sujet_par_defaut: topic of an act that speaks of the door given before ("vous ouvrez quand ?"), when none was given.
+    """
 
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
     famille: str = Field(regex=r"^(acte|hors_sujet|vague)$")
     libelle: str
     reponse: str
+    sujet_par_defaut: str | None = None
 
 
 class GlossaryEntry(_Record):
