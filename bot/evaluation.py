@@ -448,7 +448,7 @@ def _vague(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     asked = [o for o in outcomes if o.asked and o.row.get("plausibles")]
     return {
         "messages": len(outcomes),
-        "question_posee": proportion([o.asked or o.refused for o in outcomes]),
+        "question_posee": proportion([o.asked or o.decision.decision is DecisionKind.INCOMPRIS for o in outcomes]),
         "choix_plausible": proportion([any(_leads(d, p) for d in o.doors for p in o.row["plausibles"]) for o in asked]),
     }
 
