@@ -10,7 +10,8 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.dialogue import Dialogue
@@ -140,16 +141,18 @@ class InProcessAgent:
 
     async def _typed(self, text: str, conversation_id: str, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         processor = self._loaded().processor
-        tracker = await self._store.retrieve(conversation_id)
-        parsed = await processor.parse_message(UserMessage(text, sender_id=conversation_id), tracker)
-        # The pipeline read the message itself; the tracker only ever holds it masked.
-        return await self._turn(mask(text), parsed, conversation_id, state)
+        async with self._store.turn(conversation_id):
+            tracker = await self._store.retrieve(conversation_id)
+            parsed = await processor.parse_message(UserMessage(text, sender_id=conversation_id), tracker)
+            # The pipeline read the message itself; the tracker only ever holds it masked.
+            return await self._turn(mask(text), parsed, conversation_id, state)
 
     async def _turn(self, text: str, parsed: dict[str, Any], conversation_id: str, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-        if state is not None:
-            await self._recall(conversation_id, state)
         channel = WholeMessages()
-        await self._loaded().handle_message(UserMessage(text, channel, conversation_id, parse_data=parsed, input_channel=CHANNEL))
+        async with self._store.turn(conversation_id):
+            if state is not None:
+                await self._recall(conversation_id, state)
+            await self._loaded().handle_message(UserMessage(text, channel, conversation_id, parse_data=parsed, input_channel=CHANNEL))
         if not channel.messages:
             raise AgentError("L'agent n'a rien dit.")
         return channel.messages
@@ -238,9 +241,13 @@ class RecentTrackerStore(InMemoryTrackerStore):
         self._seconds = seconds
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
+        self._turns: dict[str, DialogueStateTracker | None] = {}
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Save a tracker, and forget those that are old or too many."""
+        if tracker.sender_id in self._turns:
+            self._turns[tracker.sender_id] = tracker
+            return
         await super().save(tracker)
         self._seen[tracker.sender_id] = self._clock()
         self._seen.move_to_end(tracker.sender_id)
@@ -248,11 +255,33 @@ class RecentTrackerStore(InMemoryTrackerStore):
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """Return a tracker that is not too old, or ``None``."""
+        if sender_id in self._turns:
+            return self._turns[sender_id]
         self._forget_old()
         return await super().retrieve(sender_id)
 
+    @asynccontextmanager
+    async def turn(self, sender_id: str) -> AsyncIterator[None]:
+        """Read a tracker once for a turn and write it once, at its end: Rasa does each several times.
+
+        A turn that fails writes nothing. One that begins inside another of the same conversation is part of it.
+        """
+        if sender_id in self._turns:
+            yield
+            return
+        self._turns[sender_id] = await self.retrieve(sender_id)
+        try:
+            yield
+            tracker = self._turns.pop(sender_id)
+            if tracker is not None:
+                await self.save(tracker)
+        finally:
+            self._turns.pop(sender_id, None)
+
     def forget(self, sender_id: str) -> None:
-        """Forget one conversation."""
+        """Forget one conversation, a turn that goes on included."""
+        if sender_id in self._turns:
+            self._turns[sender_id] = None
         self._seen.pop(sender_id, None)
         self.store.pop(sender_id, None)
 

@@ -17,6 +17,7 @@ from jsonschema import ValidationError  # noqa: E402
 from rasa.core.actions.action import RemoteAction  # noqa: E402
 from rasa.core.policies.rule_policy import RulePolicy  # noqa: E402
 from rasa.shared.core.domain import Domain  # noqa: E402
+from rasa.shared.core.events import UserUttered  # noqa: E402
 from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
@@ -245,6 +246,32 @@ def test_old_and_many_conversations_are_forgotten() -> None:
         now[0] = 300
         assert await store.retrieve("c5") is None
         assert store.store == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_turn_is_written_once_at_its_end_and_not_at_all_when_it_fails() -> None:
+    store = RecentTrackerStore(Domain.empty())
+
+    async def scenario() -> None:
+        async with store.turn("c"):
+            tracker = await store.get_or_create_tracker("c", max_event_history=10)
+            async with store.turn("c"):  # part of the same one
+                tracker.update(UserUttered("bonjour"))
+                await store.save(tracker)
+                assert await store.retrieve("c") is tracker
+            assert store.store == {}
+        assert "bonjour" in store.store["c"]
+        with pytest.raises(ValueError):
+            async with store.turn("c"):
+                tracker = await store.get_or_create_tracker("c")
+                tracker.update(UserUttered("perdu"))
+                await store.save(tracker)
+                raise ValueError
+        assert "bonjour" in store.store["c"] and "perdu" not in store.store["c"]
+        async with store.turn("c"):
+            store.forget("c")
+        assert store.store == {} and await store.retrieve("c") is None
 
     asyncio.run(scenario())
 
