@@ -153,7 +153,7 @@ def test_emergencies_told_without_a_word_of_danger_are_not_missed_more_than_toda
 
 def test_ordinary_requests_seldom_raise_an_alarm(detector: EmergencyDetector) -> None:
     alarms = [case["id"] for case in REQUESTS if detector.detect(case["texte"]) is not None]
-    assert len(alarms) / len(REQUESTS) < 0.01, alarms
+    assert len(alarms) / len(REQUESTS) < 0.008, alarms
 
 
 # --- What a deaf or silent person gets ----------------------------------------------------------------
