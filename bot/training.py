@@ -25,7 +25,7 @@ from bot.types import DecisionKind, Understanding
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.model import TopicModel
 
-QUESTION_SHARE = 0.05
+QUESTION_SHARE = 0.04
 """Share of held-out requests, the least certain, that get a question. The target is 12 % at most on real
 messages, which are harder than the held-out ones: this leaves room."""
 WANTED_RISK = 0.02
