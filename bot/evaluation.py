@@ -39,7 +39,9 @@ TEST_SETS: Mapping[str, str] = {
     "urgences_vraies": "urgences_vraies*.jsonl",
     "urgences_fausses": "urgences_fausses*.jsonl",
 }
-OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl", "urgences_aveugles": "urgences_aveugles*.jsonl"}
+BLIND_SETS: Mapping[str, str] = {"urgences_aveugles": "jamais vues", "urgences_relues": "écrites à l'aveugle, lues depuis"}
+"""Dangers that no rule was written for, and those whose misses were then read to write rules."""
+OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl", **{name: f"{name}*.jsonl" for name in BLIND_SETS}}
 
 Row = dict[str, Any]
 
@@ -121,8 +123,7 @@ def evaluate(router: Router, folder: Path) -> dict[str, Any]:
     }
     if sets["paires"]:
         report["paires"] = pairs(route_rows(router, sets["paires"]))
-    if sets["urgences_aveugles"]:
-        report["urgences_aveugles"] = blind_emergencies(router, sets["urgences_aveugles"])
+    report |= {name: blind_emergencies(router, sets[name]) for name in BLIND_SETS if sets[name]}
     report["bruit"] = noise(router, sets)
     return report
 
@@ -371,7 +372,7 @@ def alarms(router: Router, texts: Sequence[str]) -> list[Emergency | None]:
 
 
 def blind_emergencies(router: Router, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return what is caught of dangers that no rule was written for, by the rules alone and with the model; the others are look-alikes."""
+    """Return what is caught of dangers written apart, by the rules alone and with the model; the others are look-alikes."""
     true, false = [r for r in rows if r.get("situation")], [r for r in rows if not r.get("situation")]
     found = alarms(router, [r["texte"] for r in true])
     return {

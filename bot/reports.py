@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.charts import draw_reliability, draw_risk_coverage, draw_trade_off
 from bot.errors import MissingTestSets, Problem
-from bot.evaluation import TEST_SETS, labelled_rows, route_rows
+from bot.evaluation import BLIND_SETS, TEST_SETS, labelled_rows, route_rows
 from bot.router import Router
 from bot.training import WANTED_RISK
 
@@ -168,7 +168,7 @@ def _calibration(certainty: Mapping[str, Any]) -> list[str]:
 
 def _special(report: Mapping[str, Any]) -> list[str]:
     traps, partners, urgent = report["pieges"], report["partenaires"], report["urgences"]
-    blind = report.get("urgences_aveugles")
+    blind = {name: report[key] for key, name in BLIND_SETS.items() if key in report}
     several, vague, silent = report["multi"], report["flou"], report["hors_sujet"]
 
     def line(name: str, figure: Mapping[str, Any]) -> tuple[str, Any, str]:
@@ -187,14 +187,14 @@ def _special(report: Mapping[str, Any]) -> list[str]:
             line("Fausses alertes, sur des messages qui ressemblent à une urgence", urgent["fausses_alertes"]),
             line("Fausses alertes, sur des demandes ordinaires", urgent["fausses_alertes_demandes"]),
             *(
-                [
-                    line("Urgences jamais vues : par les règles seules", blind["regles_seules"]),
-                    line("Urgences jamais vues : avec le filet du modèle", blind["vues"]),
-                    line("Urgences jamais vues : bon numéro d'abord", blind["bon_numero"]),
-                    line("Fausses alertes, sur des messages jamais vus qui y ressemblent", blind["fausses_alertes"]),
-                ]
-                if blind
-                else []
+                line(f"Urgences {name} : {what}", found[key])
+                for name, found in blind.items()
+                for what, key in (
+                    ("par les règles seules", "regles_seules"),
+                    ("avec le filet du modèle", "vues"),
+                    ("bon numéro d'abord", "bon_numero"),
+                    ("fausses alertes, sur des messages qui y ressemblent", "fausses_alertes"),
+                )
             ),
             line("Deux demandes, deux portes", several["deux_portes"]),
             line("Deux demandes, les deux services justes", several["deux_services"]),
@@ -208,7 +208,7 @@ def _special(report: Mapping[str, Any]) -> list[str]:
         ("Pièges", traps["manques"]),
         ("Partenaires", partners["manques"]),
         ("Urgences", urgent["manquees"]),
-        ("Urgences jamais vues", blind["manquees"] if blind else []),
+        *((f"Urgences {name}", found["manquees"]) for name, found in blind.items()),
     ):
         if rows:
             lines += ["", f"{name}, messages manqués :", "", *(f"- {r['id']} : « {r['texte']} »" for r in rows)]
