@@ -39,6 +39,8 @@ ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
+BEHIND = 0.1
+"""Probability under which a door is not shown behind the numbers of an emergency: the message speaks of the danger alone."""
 READ_CHARACTERS = 5000
 """What is read of a message before cleaning: what a person needs is said well before."""
 
@@ -196,14 +198,15 @@ class Router:
     def with_context(self, text: CleanText, decision: RoutingDecision, emergency: Emergency | None) -> RoutingDecision:
         """Put the emergency found in the message first, and add the commune named in it.
 
-        The door stays behind the numbers when it is sure. When the model alone sensed the emergency, a question stays too.
+        The door stays behind the numbers when it is sure, and when the message speaks of something else than the danger. When
+        the model alone sensed the emergency, a question stays too.
         """
         places = self.gazetteer.find(text.display)
         commune = commune_as_json(places[0]) if places else None
         if emergency is None:
             return replace(decision, commune=commune)
         asked = decision.decision is DecisionKind.CLARIFIER and emergency.sensed
-        follows = asked or decision.decision in ANSWERS
+        follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= BEHIND)
         return RoutingDecision(
             decision=DecisionKind.URGENCE,
             destinations=decision.destinations if follows else (),

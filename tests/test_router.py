@@ -138,6 +138,12 @@ def test_an_emergency_keeps_the_door_for_afterwards(fake: Router) -> None:
     assert decision.niveau is Level.SUJET
 
 
+def test_an_emergency_that_says_nothing_else_has_no_door_behind(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"respire plus": {"danger_detresse_vitale": 0.99, "probleme_ecole": 0.009}})
+    decision = router.route("mon fils ne respire plus")
+    assert (decision.decision, decision.destinations, decision.niveau) == (DecisionKind.URGENCE, (), None)
+
+
 def test_an_emergency_offers_no_choice(make_router) -> None:  # type: ignore[no-untyped-def]
     unsure = make_router({"feu": {"passeport": 0.5, "permis_construire": 0.5}})
     decision = unsure.route("il y a le feu chez le voisin")
