@@ -70,13 +70,13 @@ class Point:
 POINTS = {
     "base": Point(),
     "sujets-2": Point(topics=2),
-    "sujets-5": Point(topics=5),
-    "sujets-10": Point(topics=10),
+    "sujets-5": Point(topics=5, passes=1 / 3),
+    "sujets-10": Point(topics=10, passes=1 / 10),
     "phrases-2": Point(phrases=2),
     "phrases-5": Point(phrases=5, passes=1 / 3),
     "phrases-10": Point(phrases=10, passes=1 / 10),
     "base-abrege": Point(passes=1 / 10),
-    "sujets-10-abrege": Point(topics=10, passes=1 / 10),
+    "sujets-2-abrege": Point(topics=2, passes=1 / 10),
 }
 """The two last check that adding the passes left out gives what making them all takes."""
 AXES = {"sujets": ("base", "sujets-2", "sujets-5", "sujets-10"), "phrases": ("base", "phrases-2", "phrases-5", "phrases-10")}
@@ -627,7 +627,7 @@ def _ratio(row: Mapping[str, Any], stage: str) -> float:
 
 def _check(rows: Mapping[str, Row]) -> list[str]:
     """Tell how well a part of the passes foretells the whole, where both were measured."""
-    pairs = [(n, f"{n}-abrege") for n in ("base", "sujets-10")]
+    pairs = [(n, f"{n}-abrege") for n in ("base", "sujets-2")]
     both = [(n, rows[n], rows[a]) for n, a in pairs if n in rows and a in rows and "arret" not in rows[n] and "arret" not in rows[a]]
     if not both:
         return []
