@@ -25,7 +25,7 @@ install: .venv/.pret
 
 .venv/.pret: pyproject.toml uv.lock | uv
 	$(UV) sync --frozen
-	@$(RUN) python -c 'import bot.web.server, bot.web.atelier.framework, bot.understanding.encoders, bot.rasa.agent' # compile ce qui sert
+	@$(RUN) python -c 'import bot.web.server, bot.web.staff.framework, bot.understanding.encoders, bot.rasa.agent' # compile ce qui sert
 	@touch .venv/.pret
 
 uv:
@@ -68,7 +68,7 @@ erreurs: train ## régénère docs/erreurs.md, avec les causes de docs/erreurs_c
 
 captures: train outils-de-test ## refait les images de docs/captures : la page, puis l'atelier
 	$(RUN) python tests/web/captures.py --docs
-	$(RUN) python tests/web/atelier/atelier_captures.py
+	$(RUN) python tests/web/staff/atelier_captures.py
 
 bench: install ## compare au Rasa d'origine, débit, mémoire
 	$(RUN) python -m scripts.bench

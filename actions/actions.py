@@ -12,11 +12,11 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot.dialogue import ConversationState, Dialogue, Turn
-from bot.paths import project_paths
-from bot.rasa.routing import CHOICE_ENTITY, CHOOSE_INTENT, ROUTING, decision_from_mapping
-from bot.router import load_router
-from bot.wording import Choice
+from bot.base.paths import project_paths
+from bot.dialogue.dialogue import ConversationState, Dialogue, Turn
+from bot.dialogue.wording import Choice
+from bot.learning.loading import load_router
+from bot.routing.wire import CHOICE_ENTITY, CHOOSE_INTENT, ROUTING, decision_from_mapping
 
 log = logging.getLogger("actions")
 

@@ -27,9 +27,9 @@ from typing import Any
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from bot.corpus import Example, read_jsonl
-from bot.freshness import is_current, model_config, read_manifest
-from bot.paths import ProjectPaths, project_paths
+from bot.base.paths import ProjectPaths, project_paths
+from bot.learning.corpus import Example, read_jsonl
+from bot.learning.freshness import is_current, model_config, read_manifest
 from scripts.mesures.goals import MEDIAN_MILLISECONDS, MEMORY_MEGABYTES
 from scripts.mesures.processes import free_port, listens, memory, wait_for
 from scripts.mesures.stock_rasa import action_server, sample, write_project
@@ -118,7 +118,7 @@ def _messages(paths: ProjectPaths) -> list[str]:
 
 
 def _learn(paths: ProjectPaths, messages: Sequence[Example]) -> Figures:
-    from bot.cleaning import clean
+    from bot.language.cleaning import clean
     from bot.understanding.model import TopicModel
 
     start = time.perf_counter()
@@ -137,8 +137,8 @@ async def _agent(texts: Sequence[str]) -> Figures:
 
 async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> Figures:
     """Whole turns of the plain router."""
-    from bot.dialogue import ConversationState, Dialogue
-    from bot.router import load_router
+    from bot.dialogue.dialogue import ConversationState, Dialogue
+    from bot.learning.loading import load_router
 
     dialogue = Dialogue(load_router(paths))
 

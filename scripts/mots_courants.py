@@ -15,10 +15,10 @@ import spacy
 from spacy.language import Language
 from spacy.strings import hash_string
 
-from bot.cleaning import strip_accents
-from bot.corpus import read_corpus
-from bot.paths import ProjectPaths, project_paths
-from bot.spelling import COMMON_WORDS, ELIDED, SHORTEST, VOWELS
+from bot.base.paths import ProjectPaths, project_paths
+from bot.language.cleaning import strip_accents
+from bot.language.spelling import COMMON_WORDS, ELIDED, SHORTEST, VOWELS
+from bot.learning.corpus import read_corpus
 
 FRENCH_UP_TO = 150_000
 """Rank among the 500,000 vectors up to which a French word is kept."""

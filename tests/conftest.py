@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.cleaning import CleanText
-from bot.decision import Thresholds
-from bot.emergency import EmergencyDetector
-from bot.language import load_languages
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
+from bot.emergency.detector import EmergencyDetector
+from bot.language.cleaning import CleanText
+from bot.language.foreign import load_languages
+from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Gazetteer, load_gazetteer
-from bot.router import Router, load_detector
-from bot.types import Understanding
+from bot.routing.decision import Thresholds
+from bot.routing.router import Router
+from bot.understanding.outcome import Understanding
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -97,7 +98,7 @@ def make_router(referential: Referential, gazetteer: Gazetteer, detector: Emerge
 @pytest.fixture(scope="session")
 def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, detector: EmergencyDetector) -> Router:
     """The real router; its model is trained first when it is missing or out of date. For tests marked ``modele``."""
-    from bot.training import ensure_model
+    from bot.learning.tuning import ensure_model
 
     stored = ensure_model(paths, lambda _sentence: None)
     return Router(referential, gazetteer, detector, stored.model, stored.thresholds, load_languages(paths.referential))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.corpus import read_jsonl
-from bot.emergency import EmergencyDetector
-from bot.router import Router
-from bot.types import DecisionKind, RoutingDecision
+from bot.emergency.detector import EmergencyDetector
+from bot.learning.corpus import read_jsonl
+from bot.routing.router import Router
+from bot.routing.types import DecisionKind, RoutingDecision
 
 DATA = Path(__file__).parent / "data"
 FILES = ("pieges", "partenaires")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
 from scripts.mesures.dependencies import PURPOSES, direct
 
 ROOT = Path(__file__).resolve().parent.parent

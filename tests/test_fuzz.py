@@ -14,16 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nasty_inputs import NASTY
 
-from bot import cli
-from bot.atelier.yaml_records import RecordFile
-from bot.cleaning import clean
-from bot.dialogue import Dialogue
-from bot.errors import BadMessage, EditError, Problem, ReferentialError
-from bot.privacy import holds_personal_data, mask
+from bot.base.errors import BadMessage, EditError, Problem, ReferentialError
+from bot.cli import commands as cli
+from bot.dialogue.dialogue import Dialogue
+from bot.dialogue.subject_lists import read_list, read_pasted, route_rows
+from bot.language.cleaning import clean
+from bot.language.privacy import holds_personal_data, mask
+from bot.learning.loading import load_detector
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
-from bot.router import Router, load_detector
-from bot.subject_lists import read_list, read_pasted, route_rows
+from bot.routing.router import Router
+from bot.staff.editing.yaml_records import RecordFile
 
 FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=300, suppress_health_check=list(HealthCheck))
 SLOW = settings(FIXED, max_examples=25)
@@ -250,7 +251,7 @@ def test_nasty_messages_on_the_command_line(
         '"\\ud800"',
         "\0",
     ]
-    monkeypatch.setattr("bot.router.load_router", lambda *_, **__: fuzz_router)
+    monkeypatch.setattr("bot.learning.loading.load_router", lambda *_, **__: fuzz_router)
     monkeypatch.setattr("sys.stdin", (tmp_path / "in").open("w+", encoding="utf-8", errors="surrogatepass"))
     import sys
 

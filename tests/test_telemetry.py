@@ -12,9 +12,9 @@ from typing import NoReturn
 
 import pytest
 
-from bot.cli import main
-from bot.dialogue import ConversationState, Dialogue
-from bot.router import Router
+from bot.cli.commands import main
+from bot.dialogue.dialogue import ConversationState, Dialogue
+from bot.routing.router import Router
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = [

@@ -14,15 +14,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.dialogue import Dialogue
-from bot.errors import AssistantError
-from bot.paths import ProjectPaths, project_paths
-from bot.privacy import mask
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths, project_paths
+from bot.dialogue.dialogue import Dialogue
+from bot.language.privacy import mask
+from bot.learning.loading import bare_router
 from bot.rasa.deferral import defer_unused
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
-from bot.rasa.routing import CHOICE_ENTITY, CHOOSE_INTENT
 from bot.rasa.training import verified_model
-from bot.router import bare_router
+from bot.routing.wire import CHOICE_ENTITY, CHOOSE_INTENT
 
 hush_warnings()
 with swallowed_warnings():
@@ -108,12 +108,12 @@ class InProcessAgent:
         Args:
             text: what the person typed; a leading « / » never names an intent.
             conversation_id: made by the server, one per conversation.
-            state: what is known of the conversation elsewhere (fields of :class:`bot.dialogue.ConversationState`): the tracker
+            state: what is known of the conversation elsewhere (fields of :class:`bot.dialogue.dialogue.ConversationState`): the tracker
                 takes it, whoever answered the turn before; ``None`` leaves the tracker as it is.
 
         Returns:
             Messages with ``text``, ``buttons`` and ``custom`` (``reponse``: the fields of
-            :class:`bot.wording.Reply`; ``etat``: those of :class:`bot.dialogue.ConversationState`;
+            :class:`bot.dialogue.wording.Reply`; ``etat``: those of :class:`bot.dialogue.dialogue.ConversationState`;
             ``decision``: the public object of ``bot route``).
 
         Raises:
@@ -189,7 +189,7 @@ class InProcessAgent:
         parsed = await agent.processor.parse_message(UserMessage("bonjour"), only_output_properties=False)
         stored = parsed.get(STORED_MODEL)
         bare = bare_router(self._paths.referential)
-        actions.share_dialogue(Dialogue(bare.with_model(stored) if stored else bare))
+        actions.share_dialogue(Dialogue(bare.with_model(stored.model, stored.thresholds) if stored else bare))
 
 
 class WholeMessages(CollectingOutputChannel):

@@ -1,7 +1,7 @@
 """Graph components: each hands the message to one step of the core and writes down what it answered.
 
 ``MessageCleaner → SpacyFrenchTokenizer → TopicClassifier → CommuneExtractor → RequestRouter``. The topic model is one
-estimator (n-grams, sentence encoder, calibrated classifier), trained and stored as a whole by :mod:`bot.training`:
+estimator (n-grams, sentence encoder, calibrated classifier), trained and stored as a whole by :mod:`bot.learning.tuning`:
 cutting it into Rasa featurizers would load it three times and compute its features twice.
 """
 
@@ -30,19 +30,21 @@ from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.cleaning import CleanText, Script, clean
-from bot.corpus import read_corpus
-from bot.errors import AssistantError, CorpusError, ModelCorrupt, Problem
-from bot.paths import ProjectPaths, project_paths
-from bot.privacy import mask
+from bot.base.errors import AssistantError, CorpusError, ModelCorrupt, Problem
+from bot.base.paths import ProjectPaths, project_paths
+from bot.language.cleaning import CleanText, Script, clean
+from bot.language.privacy import mask
+from bot.learning.corpus import read_corpus
+from bot.learning.loading import bare_router
+from bot.learning.store import MANIFEST_FILE, StoredModel, load_model, load_model_of, read_manifest, save_model
+from bot.learning.tuning import ensure_model, fingerprint, model_config
 from bot.rasa.quiet import hush_warnings
-from bot.rasa.routing import CHOOSE_INTENT, ROUTING, decision_as_mapping
 from bot.referential.communes import Commune, Gazetteer
-from bot.router import Router, bare_router
-from bot.storage import MANIFEST_FILE, StoredModel, load_model, load_model_of, read_manifest, save_model
-from bot.training import ensure_model, fingerprint, model_config
-from bot.types import DecisionKind, RoutingDecision, Understanding
+from bot.routing.router import Router
+from bot.routing.types import DecisionKind, RoutingDecision
+from bot.routing.wire import CHOOSE_INTENT, ROUTING, decision_as_mapping
 from bot.understanding.model import TopicModel, TopicModelConfig
+from bot.understanding.outcome import Understanding
 from bot.understanding.use import Fragments
 
 hush_warnings()
@@ -227,7 +229,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Set the most probable label, the first twenty, and the whole :class:`~bot.types.Understanding`."""
+        """Set the most probable label, the first twenty, and the whole :class:`~bot.routing.types.Understanding`."""
         readable = [m for m in messages if _cleaned(m).script is Script.LATIN]
         if self._stored is None or not readable:
             return messages
@@ -350,7 +352,7 @@ def _entity(commune: Commune, start: int, end: int) -> dict[str, Any]:
 class RequestRouter(GraphComponent, IntentClassifier):
     """The decision of the core, written as the final intent and as ``routing``.
 
-    Emergencies first, several requests in one message, thresholds: all of it is :class:`bot.router.Router`.
+    Emergencies first, several requests in one message, thresholds: all of it is :class:`bot.routing.router.Router`.
     Emergencies are caught even when no topic model answered.
 
     Args:
@@ -387,7 +389,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
         if stored is None:
             return self._bare
         if id(stored) not in self._with_model:
-            self._with_model[id(stored)] = (stored, self._bare.with_model(stored))
+            self._with_model[id(stored)] = (stored, self._bare.with_model(stored.model, stored.thresholds))
             while len(self._with_model) > 2:
                 self._with_model.popitem(last=False)
         return self._with_model[id(stored)][1]

@@ -15,7 +15,7 @@ from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLSt
 from rasa.shared.core.training_data.structures import StoryGraph
 from rasa.shared.importers.rasa import RasaFileImporter
 
-from bot.paths import project_paths
+from bot.base.paths import project_paths
 from bot.rasa.quiet import hush_warnings
 from bot.referential import load_referential
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import yaml
 
-from bot.corpus import read_corpus
-from bot.errors import AssistantError, ModelCorrupt, ModelMissing
-from bot.paths import ProjectPaths
+from bot.base.errors import AssistantError, ModelCorrupt, ModelMissing
+from bot.base.paths import ProjectPaths
+from bot.learning.corpus import read_corpus
+from bot.learning.store import read_manifest
+from bot.learning.tuning import ensure_model, fingerprint, model_config
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
-from bot.storage import read_manifest
-from bot.training import ensure_model, fingerprint, model_config
 
 MANIFEST_FILE = "manifeste.json"
 ROUTER = "routeur"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.cleaning import strip_accents
-from bot.errors import Problem, ReferentialError
+from bot.base.errors import Problem, ReferentialError
+from bot.language.cleaning import strip_accents
 
 _WORD = re.compile(r"[a-z0-9]+")
 _BEFORE_PLACE = frozenset(

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bot.errors import Problem, ReferentialError
+from bot.base.errors import Problem, ReferentialError
+from bot.base.yaml_lines import LocatedYaml, load_located
 from bot.referential.models import (
     ConversationAct,
     Delegation,
@@ -22,7 +23,6 @@ from bot.referential.models import (
     Service,
     Topic,
 )
-from bot.yaml_lines import LocatedYaml, load_located
 
 ARRONDISSEMENTS = ("Cahors", "Figeac", "Gourdon")
 

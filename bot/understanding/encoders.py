@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.errors import SettingsError
-from bot.paths import project_paths
+from bot.base.errors import SettingsError
+from bot.base.paths import project_paths
 from bot.understanding.use import DIMENSIONS, Fragments, UseNetwork
 from bot.understanding.use_weights import load_weights
 

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from threadpoolctl import threadpool_limits
 
-from bot.cleaning import CleanText
+from bot.language.cleaning import CleanText
 from bot.understanding.config import NgramConfig, TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, SparseRows, Vectors, unit

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cleaning import CleanText
-from bot.types import Understanding
+from bot.language.cleaning import CleanText
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows
+from bot.understanding.outcome import Understanding
 from bot.understanding.tensors import Tensors
 from bot.understanding.use import Fragments
 from bot.understanding.word_vectors import WordVectors
@@ -45,7 +45,7 @@ class TopicModel:
     Three classifiers vote by a weighted mean of log-probabilities: a logistic regression and a perceptron on
     dense features (meaning), and a linear classifier on sparse n-grams (rare words, short messages).
     ``fit`` then ``predict_proba``, as in scikit-learn; parameters are set in ``__init__``.
-    The temperature is set by :mod:`bot.training` on messages the model has not seen
+    The temperature is set by :mod:`bot.learning.tuning` on messages the model has not seen
     (temperature scaling: Guo et al., 2017).
 
     Args:
@@ -126,11 +126,11 @@ class TopicModel:
         return self.predict_features(self.features(texts, fragments))
 
     def understand(self, text: CleanText) -> Understanding:
-        """Return the :class:`~bot.types.Understanding` of one message."""
+        """Return the :class:`~bot.routing.types.Understanding` of one message."""
         return self.understanding(self.predict_proba([text])[0])
 
     def understanding(self, row: NDArray[np.float64]) -> Understanding:
-        """Return one row of probabilities as an :class:`~bot.types.Understanding`."""
+        """Return one row of probabilities as an :class:`~bot.routing.types.Understanding`."""
         return Understanding(dict(zip(self.labels, row.tolist(), strict=True)))
 
     def as_tensors(self) -> tuple[Tensors, dict[str, str]]:

@@ -10,7 +10,7 @@ MAX_CUTS = 2
 MIN_WORDS = 2
 MAX_CONTEXT_WORDS = 6
 BREAK, LINK, ANNOUNCED = 0.8, 1.2, 0.7
-"""What each clue in favour of two requests adds to their score, where a comma adds nothing (see :mod:`bot.several`)."""
+"""What each clue in favour of two requests adds to their score, where a comma adds nothing (see :mod:`bot.routing.several`)."""
 
 _SEVERAL = re.compile(
     r"\b(?:2|deux|plusieurs|trois|3)\s+(?:\w+\s+)?(?:choses|questions|demandes|dossiers|sujets|points|d[eé]marches)\b|"

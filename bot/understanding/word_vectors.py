@@ -12,8 +12,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cleaning import strip_accents
-from bot.errors import SettingsError
+from bot.base.errors import SettingsError
+from bot.language.cleaning import strip_accents
 from bot.understanding.features import CompactMatrix, SparseRows, Vectors, unit
 
 Hashes = NDArray[np.uint64]

@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
-from bot.settings import Settings
-from bot.web import handlers
+from bot.base.settings import Settings
+from bot.serving.chat import Chat
+from bot.serving.engines import ChatEngine
+from bot.serving.observer import NullObserver, Observer, Observers
+from bot.serving.sessions import MemorySessions, Sessions
+from bot.serving.shared import SharedStore
+from bot.serving.shared_sessions import SharedSessions
+from bot.serving.switched import OpenSwitch, Switchboard, SwitchedEngine
 from bot.web.api.routes import add_api
 from bot.web.assets import Asset, Pages, load_assets
-from bot.web.chat import Chat
-from bot.web.engines import ChatEngine
 from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES, SETTINGS, SWITCH
 from bot.web.limits import RateLimiter
 from bot.web.metrics import Metrics
 from bot.web.middlewares import finish_headers, middlewares
-from bot.web.observer import NullObserver, Observer, Observers
-from bot.web.sessions import MemorySessions, Sessions
-from bot.web.shared import SharedStore
-from bot.web.shared_sessions import SharedSessions
-from bot.web.switched import OpenSwitch, Switchboard, SwitchedEngine
+from bot.web.public import handlers
 
 PURGE_SECONDS = 60.0
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import jinja2
 
-from bot.errors import SettingsError
-from bot.web.view import typeset
+from bot.base.errors import SettingsError
+from bot.serving.view import typeset
 
 HERE = Path(__file__).resolve().parent
 DSFR_PREFIX = "dsfr/"

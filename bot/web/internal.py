@@ -15,12 +15,12 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from bot.web import handlers
 from bot.web.assets import Asset, Pages, load_assets
-from bot.web.atelier import add_pages
-from bot.web.atelier.framework import ROOT, WORKSHOP, Workshop, explain, guard
 from bot.web.keys import ASSETS, PAGES, SETTINGS
 from bot.web.middlewares import finish_headers, identify
+from bot.web.public import handlers
+from bot.web.staff import add_pages
+from bot.web.staff.framework import ROOT, WORKSHOP, Workshop, explain, guard
 
 log = logging.getLogger("bot.web.internal")
 MAX_BODY = 2 * 1024 * 1024

@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from bot.settings import Settings
+from bot.base.settings import Settings
+from bot.serving.chat import Chat
+from bot.serving.engines import ChatEngine
+from bot.serving.observer import Observer
+from bot.serving.refusals import Refusal
+from bot.serving.switched import Switchboard
 from bot.web.api.access import KeyRing
 from bot.web.api.catalogue import Catalogue, Document
 from bot.web.assets import Asset, Pages
-from bot.web.chat import Chat
-from bot.web.engines import ChatEngine
 from bot.web.limits import Allowance, RateLimiter
 from bot.web.metrics import Metrics
-from bot.web.observer import Observer
-from bot.web.problems import Refusal
-from bot.web.switched import Switchboard
 
 ErrorPage = Callable[[web.Request, Refusal], Awaitable[web.Response]]
 

@@ -16,8 +16,8 @@ from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from bot.settings import Settings
-from bot.web.shared import PREFIX, SharedDown, SharedStore
+from bot.base.settings import Settings
+from bot.serving.shared import PREFIX, SharedDown, SharedStore
 
 SALT = f"{PREFIX}sel"
 SALT_SECONDS = 86_400

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from bot.atelier.events import FeedbackEvent, TurnEvent
-from bot.atelier.recorder import Recorder
-from bot.web.engines import ChatEngine, Condition
-from bot.web.sessions import Sessions
+from bot.serving.engines import ChatEngine, Condition
+from bot.serving.sessions import Sessions
+from bot.staff.inbox.events import FeedbackEvent, TurnEvent
+from bot.staff.inbox.recorder import Recorder
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -16,7 +16,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 class Metrics:
     """Counts what one process does; each process is scraped by itself.
 
-    It is an :class:`~bot.web.observer.Observer` too: turns and votes come to it as to any other.
+    It is an :class:`~bot.serving.observer.Observer` too: turns and votes come to it as to any other.
 
     Args:
         engine: asked for its condition at each scrape.

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.web.handlers import FRAME, error_page
+from bot.serving.refusals import Refusal
 from bot.web.keys import ALLOWANCE, ENGINE_USED, KEYS, METRICS, REQUEST_ID, SETTINGS
-from bot.web.problems import Refusal, problem_response
+from bot.web.problems import problem_response, refusal_of
+from bot.web.public.handlers import FRAME, error_page
 from bot.web.rates import count_messages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,7 +63,7 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except asyncio.CancelledError:
         raise
     except Exception as error:
-        refusal = Refusal.of(error)
+        refusal = refusal_of(error)
         if refusal.status >= 500:
             log.error("request failed", extra={"evenement": "erreur", "requete": request[REQUEST_ID]}, exc_info=error)
         if is_page(request):

@@ -1,64 +1,20 @@
-"""One error shape for the API (RFC 9457) and one page for people; a kind sentence each, never a trace."""
+"""One error shape for the API (RFC 9457), from any error that stopped a request."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
-from bot.errors import AssistantError
-
-_WORDS: Mapping[int, tuple[str, str]] = {
-    400: ("Envoi illisible", "Je n'ai pas pu lire cet envoi. Essayez à nouveau."),
-    401: ("Clé refusée", "Cette clé n'est pas valable. Vérifiez-la, ou retirez l'en-tête Authorization."),
-    403: ("Envoi refusé", "Cet envoi vient d'un site qui n'est pas autorisé. Ouvrez la page de l'assistant et recommencez."),
-    404: ("Page introuvable", "Cette page n'existe pas."),
-    405: ("Action impossible", "Cette adresse ne permet pas cette action."),
-    408: ("Envoi trop lent", "Votre envoi a mis trop de temps à arriver. Essayez à nouveau."),
-    409: ("Bouton périmé", "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."),
-    410: (
-        "Conversation effacée",
-        "Le serveur a oublié cette conversation, après une pause ou un redémarrage. Votre texte est gardé : envoyez-le à nouveau.",
-    ),
-    413: ("Message trop long", "Votre message est trop long. Dites votre besoin en quelques phrases."),
-    415: ("Format non lu", "Je ne lis pas ce format d'envoi."),
-    422: ("Message à corriger", "Votre message est à corriger."),
-    429: ("Trop de messages", "Vous envoyez beaucoup de messages."),
-    500: ("Erreur de notre côté", "Quelque chose n'a pas marché de notre côté. Essayez à nouveau dans un moment."),
-    503: ("Assistant en panne", "Je ne peux pas répondre pour le moment. Essayez à nouveau dans quelques minutes."),
-}
+from bot.serving.refusals import Refusal
 
 
-def meaning(status: int) -> tuple[str, str]:
-    """Return the title and the sentence of a status."""
-    return _WORDS.get(status, _WORDS[500] if status >= 500 else _WORDS[400])
-
-
-class Refusal(AssistantError):
-    """A request that gets no answer, and why.
-
-    Args:
-        status: HTTP status.
-        detail: a French sentence for the person; by default that of the status.
-        headers: added to the response.
-    """
-
-    def __init__(self, status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
-        self.status = status
-        self.title, ready = meaning(status)
-        self.detail = detail or ready
-        self.headers = dict(headers or {})
-        super().__init__(self.detail)
-
-    @classmethod
-    def of(cls, error: Exception) -> Refusal:
-        """Return the refusal for any error that stopped a request."""
-        if isinstance(error, Refusal):
-            return error
-        if isinstance(error, web.HTTPException):
-            kept = {k: v for k, v in error.headers.items() if k in {"Allow", "Retry-After", "WWW-Authenticate"}}
-            return cls(error.status, headers=kept)
-        return cls(500)
+def refusal_of(error: Exception) -> Refusal:
+    """Return the refusal for any error that stopped a request."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, web.HTTPException):
+        kept = {k: v for k, v in error.headers.items() if k in {"Allow", "Retry-After", "WWW-Authenticate"}}
+        return Refusal(error.status, headers=kept)
+    return Refusal(500)
 
 
 def problem_response(refusal: Refusal, request_id: str) -> web.Response:

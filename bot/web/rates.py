@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.serving.refusals import Refusal
 from bot.web.keys import ALLOWANCE, LIMITER
-from bot.web.problems import Refusal
 
 
 async def count_messages(request: web.Request, cost: int = 1) -> None:

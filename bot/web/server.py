@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.atelier.events import Event
-from bot.atelier.notice import Notice, Switch
-from bot.atelier.recorder import Recorder
-from bot.errors import SettingsError
-from bot.paths import ProjectPaths, project_paths
-from bot.settings import Settings
+from bot.base.errors import SettingsError
+from bot.base.paths import ProjectPaths, project_paths
+from bot.base.settings import Settings
+from bot.serving.engines import build_engine
+from bot.staff.inbox.events import Event
+from bot.staff.inbox.recorder import Recorder
+from bot.staff.upkeep.notice import Notice, Switch
 from bot.web.app import create_app
-from bot.web.engines import build_engine
 from bot.web.journal import configure_journal
 from bot.web.keys import METRICS
 from bot.web.metrics import Metrics, metrics_handler
 
 if TYPE_CHECKING:
-    from bot.atelier.storage import Storage
+    from bot.staff.storage import Storage
 
 CLOSING_SECONDS = 5.0
 ROUTER_SECONDS = 10.0
@@ -113,10 +113,10 @@ class _Backstage:
                 self._inside.close()
 
     def _make(self, metrics: Metrics) -> Iterator[Any]:
-        from bot.atelier.accounts import Accounts
-        from bot.atelier.keeper import Keeper
-        from bot.web.atelier.framework import Workshop
+        from bot.staff.accounts.accounts import Accounts
+        from bot.staff.upkeep.keeper import Keeper
         from bot.web.internal import InternalServer, create_internal_app
+        from bot.web.staff.framework import Workshop
 
         storage = self._storage()
         workshop = Workshop(storage, Accounts(storage), self._settings, self._paths, self.switch.refresh, self._with_agent)
@@ -126,7 +126,7 @@ class _Backstage:
         yield Keeper(storage, self._paths, self._settings.retention_days, workshop.inbox if self._inside is not None else None)
 
     def _storage(self) -> Storage:
-        from bot.atelier.storage import Storage, database_url
+        from bot.staff.storage import Storage, database_url
 
         with self._opening:
             if self._opened is None:
@@ -134,12 +134,12 @@ class _Backstage:
             return self._opened
 
     def _open_intake(self) -> Callable[[Sequence[Event]], None]:
-        from bot.atelier.intake import Intake
+        from bot.staff.inbox.intake import Intake
 
         return Intake(self._storage())
 
     def _read_notice(self) -> Notice:
-        from bot.atelier.switch import read_notice
+        from bot.staff.upkeep.switch import read_notice
 
         return read_notice(self._storage())
 

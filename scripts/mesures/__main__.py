@@ -8,8 +8,8 @@ import sys
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 
-from bot.errors import AssistantError
-from bot.paths import project_paths
+from bot.base.errors import AssistantError
+from bot.base.paths import project_paths
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from bot.cleaning import CleanText
+from bot.language.cleaning import CleanText
 from bot.understanding.config import NgramConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows, unit

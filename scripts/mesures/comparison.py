@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from bot.charts import BLUE, GREY, ORANGE, chart
-from bot.cleaning import CleanText
-from bot.corpus import Example, read_corpus
-from bot.evaluation import TEST_SETS, labelled_rows, read_test_sets
-from bot.freshness import model_config
-from bot.metrics import paired_drop, proportion
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
+from bot.language.cleaning import CleanText
+from bot.learning.corpus import Example, read_corpus
+from bot.learning.freshness import model_config
+from bot.learning.metrics import paired_drop, proportion
+from bot.learning.store import load_model
+from bot.measure.charts import BLUE, GREY, ORANGE, chart
+from bot.measure.evaluation import TEST_SETS, labelled_rows, read_test_sets
+from bot.measure.reports import percent, table, write_figures
 from bot.referential import Referential, load_referential
-from bot.reports import percent, table, write_figures
-from bot.storage import load_model
 from bot.understanding import fitting
 from bot.understanding import model as topic_model
 from bot.understanding.config import TopicModelConfig

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from bot.corpus import read_jsonl
-from bot.noise import NOISES
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
+from bot.learning.corpus import read_jsonl
+from bot.measure.noise import NOISES
 from scripts.mesures.processes import free_port, memory, stop, wait_for
 
 READY_SECONDS = 180.0

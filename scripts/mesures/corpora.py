@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cleaning import CleanText, clean
-from bot.corpus import Example
-from bot.privacy import mask
+from bot.language.cleaning import CleanText, clean
+from bot.language.privacy import mask
+from bot.learning.corpus import Example
 from bot.referential import Referential
 
 NO_REQUEST = "aucune demande"

@@ -6,8 +6,8 @@ import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, metadata
 
-from bot.errors import AssistantError
-from bot.paths import ProjectPaths
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
 
 START, END = "<!-- dépendances:début -->", "<!-- dépendances:fin -->"
 PURPOSES = {

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bot.charts import chart
-from bot.errors import AssistantError
-from bot.evaluation import Outcome, expected_service, given_service, read_test_sets, remembering, route_rows, understand
-from bot.paths import ProjectPaths
-from bot.reports import table, write_figures
-from bot.router import Router, load_router
-from bot.types import DecisionKind
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
+from bot.learning.loading import load_router
+from bot.measure.charts import chart
+from bot.measure.evaluation import Outcome, expected_service, given_service, read_test_sets, remembering, route_rows, understand
+from bot.measure.reports import table, write_figures
+from bot.routing.router import Router
+from bot.routing.types import DecisionKind
 
 MARK = "<!-- chiffres : écrits par « make erreurs », ne pas modifier à la main -->"
 KINDS = (

@@ -1,7 +1,7 @@
 """What more topics or more phrases would cost: training time and memory, size on disk, serving memory, latency: docs/croissance.md.
 
 The extra topics and phrases are made up: they measure size, never accuracy. Topics are cut in parts that share their phrases;
-phrases are written again as people type (:mod:`bot.noise`). Each point is measured in processes of its own, and kept as soon
+phrases are written again as people type (:mod:`bot.measure.noise`). Each point is measured in processes of its own, and kept as soon
 as it is made. Sentence vectors do not depend on the point: they are computed once for the corpus, a phrase made of another
 lends its vector, and their time is measured on a sample and added.
 """
@@ -29,14 +29,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from bot.atelier.trainings import LONGEST_SECONDS
-from bot.charts import BLACK, GREY, SERIES, chart
-from bot.corpus import Example, read_corpus
-from bot.errors import AssistantError
-from bot.freshness import model_config
-from bot.noise import NOISES, typing_errors
-from bot.paths import ProjectPaths, project_paths
-from bot.reports import table
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths, project_paths
+from bot.learning.corpus import Example, read_corpus
+from bot.learning.freshness import model_config
+from bot.measure.charts import BLACK, GREY, SERIES, chart
+from bot.measure.noise import NOISES, typing_errors
+from bot.measure.reports import table
+from bot.staff.candidates.trainings import LONGEST_SECONDS
 from scripts.mesures.goals import MEDIAN_MILLISECONDS, MEMORY_MEGABYTES
 from scripts.mesures.processes import Results, memory
 
@@ -177,9 +177,9 @@ def learn(paths: ProjectPaths, point: Point, folder: Path, limit: int | None) ->
         folder: where the model and the vectors go.
         limit: at most this many phrases of the corpus, for a try.
     """
-    from bot.cleaning import clean
+    from bot.language.cleaning import clean
+    from bot.learning.store import save_model
     from bot.referential import load_referential
-    from bot.storage import save_model
     from bot.understanding import encoders
     from bot.understanding.model import TopicModel
 
@@ -224,8 +224,8 @@ def learn(paths: ProjectPaths, point: Point, folder: Path, limit: int | None) ->
 
 def serve(paths: ProjectPaths, point: Point, folder: Path) -> Row:
     """Load the model of ``folder`` in a router and route messages one by one; returns memory and latency."""
-    from bot.router import bare_router
-    from bot.storage import load_model
+    from bot.learning.loading import bare_router
+    from bot.learning.store import load_model
     from scripts.mesures.conversations import requests
 
     bare = bare_router(paths.referential)
@@ -236,7 +236,8 @@ def serve(paths: ProjectPaths, point: Point, folder: Path) -> Row:
         for name, topic in topics.items()
     }
     bare.referential = bare.referential.copy(update={"topics": {**topics, **parts}})
-    router = bare.with_model(load_model(folder))
+    stored = load_model(folder)
+    router = bare.with_model(stored.model, stored.thresholds)
     texts = requests(paths)
     chosen = texts[:: max(1, len(texts) // READ)][:READ]
     for text in chosen[:10]:
@@ -524,7 +525,7 @@ def write_page(rows: Mapping[str, Row], docs: Path) -> str:
         "",
         "**Les sujets et les phrases en plus sont fabriqués. Ils mesurent la taille, jamais la justesse.** Un sujet est coupé en "
         "parts qui se partagent ses phrases (le nombre de phrases ne change pas). Une phrase est réécrite comme on tape : sans accents, "
-        "en capitales, en langage SMS…, avec des fautes de frappe (`bot/noise.py`). De vraies phrases nouvelles apporteraient "
+        "en capitales, en langage SMS…, avec des fautes de frappe (`bot/measure/noise.py`). De vraies phrases nouvelles apporteraient "
         "d'autres mots : le vocabulaire grandirait autrement.",
         "",
         "Chaque point a ses propres processus : un pour apprendre (mémoire au plus haut), un pour répondre (routeur seul, "

@@ -19,11 +19,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.charts import BLACK, SERIES, chart
-from bot.errors import AssistantError
-from bot.freshness import needs_training
-from bot.paths import ProjectPaths
-from bot.reports import table
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
+from bot.learning.freshness import needs_training
+from bot.measure.charts import BLACK, SERIES, chart
+from bot.measure.reports import table
 from scripts.mesures import soak
 from scripts.mesures.conversations import Door, StockServer, Visits, assistants, http_client, memory_of, requests
 from scripts.mesures.processes import Redis, Results, redis_server

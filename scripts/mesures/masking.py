@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.paths import ProjectPaths
-from bot.privacy import mask
+from bot.base.paths import ProjectPaths
+from bot.language.privacy import mask
 
 START, END = "<!-- masquage:début -->", "<!-- masquage:fin -->"
 FILES = {"masquage_aveugle.txt": "lignes écrites sans avoir lu les règles", "masquage.txt": "lignes écrites avec les règles"}

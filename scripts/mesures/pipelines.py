@@ -16,7 +16,7 @@ from scipy.sparse import hstack, issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-from bot.cleaning import CleanText, clean
+from bot.language.cleaning import CleanText, clean
 from bot.understanding import fitting
 from bot.understanding import model as topic_model
 from bot.understanding.config import TopicModelConfig

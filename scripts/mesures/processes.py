@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.errors import AssistantError
+from bot.base.errors import AssistantError
 
 STOP_SECONDS = 20.0
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import linregress, t
 
-from bot.charts import BLACK, BLUE, ORANGE, chart
-from bot.paths import ProjectPaths
-from bot.reports import table
+from bot.base.paths import ProjectPaths
+from bot.measure.charts import BLACK, BLUE, ORANGE, chart
+from bot.measure.reports import table
 from scripts.mesures.conversations import Assistant, Visits, assistants, http_client
 from scripts.mesures.processes import Redis, Results, memory
 

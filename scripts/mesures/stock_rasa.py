@@ -25,9 +25,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from bot.cleaning import CleanText
-from bot.corpus import Example, read_corpus
-from bot.errors import AssistantError
+from bot.base.errors import AssistantError
+from bot.language.cleaning import CleanText
+from bot.learning.corpus import Example, read_corpus
 from scripts.mesures.corpora import Messages
 from scripts.mesures.processes import free_port, listens, stop, wait_for
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from rasa_tree import make_tree
 
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
 
 THIRD_PARTY_NOISE = (
     "Deprecated API features detected",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from bot.corpus import read_corpus
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
+from bot.learning.corpus import read_corpus
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = ("hygiene_restaurant", "medaille_travail", "marche_public", "passeport", "permis_construire", "hebergement_urgence")

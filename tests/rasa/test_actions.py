@@ -13,12 +13,13 @@ from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 import actions.actions as module
 from actions.actions import ACTIONS, LAST_RESORT, SLOTS, TERMINAL, dialogue, share_dialogue, state_of
-from bot.dialogue import ConversationState, Dialogue
-from bot.rasa.routing import decision_as_mapping
+from bot.dialogue.dialogue import ConversationState, Dialogue
+from bot.learning.loading import load_detector
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
-from bot.router import Router, load_detector
-from bot.types import DecisionKind, Destination, Level, RoutingDecision
+from bot.routing.router import Router
+from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
+from bot.routing.wire import decision_as_mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 NONSENSE: list[Any] = [

@@ -22,9 +22,9 @@ from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 import actions.actions  # noqa: E402
-from bot.dialogue import ConversationState  # noqa: E402
-from bot.errors import ModelCorrupt, ModelMissing  # noqa: E402
-from bot.paths import ProjectPaths  # noqa: E402
+from bot.base.errors import ModelCorrupt, ModelMissing  # noqa: E402
+from bot.base.paths import ProjectPaths  # noqa: E402
+from bot.dialogue.dialogue import ConversationState  # noqa: E402
 from bot.rasa.agent import AgentError, InProcessAgent, InProcessEndpoint, RecentTrackerStore  # noqa: E402
 from bot.rasa.policy import IndexedRulePolicy  # noqa: E402
 from bot.rasa.training import ensure_rasa_model, rasa_folder, verified_model  # noqa: E402

@@ -20,9 +20,12 @@ from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
 from rasa_tree import SMALL  # noqa: E402
 
-from bot.corpus import read_corpus  # noqa: E402
-from bot.errors import AssistantError, CorpusError, ModelCorrupt  # noqa: E402
-from bot.paths import ProjectPaths  # noqa: E402
+from bot.base.errors import AssistantError, CorpusError, ModelCorrupt  # noqa: E402
+from bot.base.paths import ProjectPaths  # noqa: E402
+from bot.learning.corpus import read_corpus  # noqa: E402
+from bot.learning.loading import load_router  # noqa: E402
+from bot.learning.store import MANIFEST_FILE, MODEL_FILE, load_model, read_manifest  # noqa: E402
+from bot.learning.tuning import ensure_model, model_config  # noqa: E402
 from bot.rasa.components import (  # noqa: E402
     CLEAN,
     NAMED,
@@ -36,9 +39,6 @@ from bot.rasa.components import (  # noqa: E402
     project_model,
     serving,
 )
-from bot.router import load_router  # noqa: E402
-from bot.storage import MANIFEST_FILE, MODEL_FILE, load_model, read_manifest  # noqa: E402
-from bot.training import ensure_model, model_config  # noqa: E402
 
 ODD = ["", " ", "????", "😀", "помогите", "a" * 10_000, "<b>", "\x00", "/", "//", "/ /restart", "&#47;restart", "\u200b/restart"]
 

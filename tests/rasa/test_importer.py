@@ -13,8 +13,8 @@ from rasa.shared.core.events import ActionExecuted, UserUttered  # noqa: E402
 from rasa.shared.importers.importer import TrainingDataImporter  # noqa: E402
 from rasa.validator import Validator  # noqa: E402
 
-from bot.errors import ReferentialError  # noqa: E402
-from bot.paths import ProjectPaths  # noqa: E402
+from bot.base.errors import ReferentialError  # noqa: E402
+from bot.base.paths import ProjectPaths  # noqa: E402
 from bot.rasa.importer import ACT_ACTION, TOPIC_ACTION, ReferentialImporter  # noqa: E402
 from bot.referential import load_referential  # noqa: E402
 

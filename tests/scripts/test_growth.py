@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bot.corpus import Example
-from bot.errors import AssistantError
-from bot.paths import ProjectPaths
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
+from bot.learning.corpus import Example
 from bot.understanding.config import TopicModelConfig
 from scripts.mesures import growth
 from scripts.mesures.growth import POINTS, Point, abridged, crossing, exponent, grown, pace, whole_seconds, write_page

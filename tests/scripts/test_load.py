@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.errors import AssistantError
-from bot.paths import ProjectPaths
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
 from scripts.mesures import load, soak
 from scripts.mesures.conversations import FOLLOW_UPS, LENGTHS, Heard, StockServer, Visits, http_client
 from scripts.mesures.load import climb, held, last_run, write_page

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.cleaning import clean
-from bot.corpus import Example, read_corpus
-from bot.errors import AssistantError
-from bot.evaluation import route_rows
-from bot.paths import ProjectPaths
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
+from bot.language.cleaning import clean
+from bot.learning.corpus import Example, read_corpus
+from bot.measure.evaluation import route_rows
 from bot.referential import Referential
-from bot.router import Router
+from bot.routing.router import Router
 from bot.understanding.config import NgramConfig, TopicModelConfig
 from scripts.mesures.blocks import ContentVectorBlock, MeanVectorBlock, Memory, SyntaxBlock, Word
 from scripts.mesures.comparison import OURS, QUICK, compare, scaled, write_page

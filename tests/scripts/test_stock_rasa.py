@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.corpus import Example
-from bot.errors import AssistantError
-from bot.paths import ProjectPaths
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
+from bot.learning.corpus import Example
 from scripts.mesures import stock_rasa
 from scripts.mesures.stock_rasa import ARCHIVE, config, nlu, project_files, sample, trained_project
 

@@ -17,8 +17,8 @@ from web_browser import CHROMIUM, FLAGS, STATES, open_widget, reach, send, servi
 from web_fakes import FakeEngine
 from web_hosts import CALM, HOSTILE, host_site
 
-from bot.paths import project_paths
-from bot.web.engines import build_engine
+from bot.base.paths import project_paths
+from bot.serving.engines import build_engine
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "captures"
 DOCUMENTED = {

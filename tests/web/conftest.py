@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from web_faults_page import FAULTS, write_page
 
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
 
 _SEEN: dict[str, tuple[str, float]] = {}
 

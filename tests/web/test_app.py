@@ -18,18 +18,18 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import BROKEN, ECHO, REPLIES, Ear, FakeEngine
 
-from bot.dialogue import ConversationState
-from bot.errors import SettingsError
-from bot.hours import PARIS
+from bot.base.errors import SettingsError
+from bot.base.settings import Settings
+from bot.dialogue.dialogue import ConversationState
 from bot.referential import Referential
-from bot.settings import Settings
-from bot.types import DecisionKind, RoutingDecision
+from bot.referential.hours import PARIS
+from bot.routing.types import DecisionKind, RoutingDecision
+from bot.serving.engines import AgentEngine, Condition, Context, EngineError, FallbackEngine, PlainEngine, Urgent, answer_of_messages
+from bot.serving.sessions import MAX_EXCHANGES, MAX_OFFERED, MemorySessions
 from bot.web.app import create_app
-from bot.web.engines import AgentEngine, Condition, Context, EngineError, FallbackEngine, PlainEngine, Urgent, answer_of_messages
 from bot.web.journal import JsonFormatter
 from bot.web.keys import CHAT
 from bot.web.limits import client_address
-from bot.web.sessions import MAX_EXCHANGES, MAX_OFFERED, MemorySessions
 
 pytestmark = pytest.mark.asyncio
 Client = TestClient[Any, Any]
@@ -563,14 +563,14 @@ async def test_the_declarations_say_what_was_not_tested(make: Maker) -> None:
 
 
 class FakeDialogue:
-    """Stands for ``bot.dialogue.Dialogue``."""
+    """Stands for ``bot.dialogue.dialogue.Dialogue``."""
 
     def __init__(self) -> None:
         self.router = type("Router", (), {"model": object()})()
         self.states: list[ConversationState] = []
 
     def reply(self, text: str, state: ConversationState) -> Any:
-        from bot.dialogue import Turn
+        from bot.dialogue.dialogue import Turn
 
         self.states.append(state)
         if text == "plante":
@@ -935,10 +935,10 @@ async def test_a_referral_asked_before_the_referential_is_read(make: Maker) -> N
 
 
 async def test_every_topic_of_the_referential_has_a_page() -> None:
-    from bot.paths import project_paths
+    from bot.base.paths import project_paths
+    from bot.serving.engines import FirstAid
+    from bot.serving.view import card_view
     from bot.web.assets import Pages, load_assets
-    from bot.web.engines import FirstAid
-    from bot.web.view import card_view
 
     aid = FirstAid(project_paths())
     pages = Pages(load_assets(), "neutre")

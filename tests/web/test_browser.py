@@ -11,10 +11,10 @@ import pytest
 from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
 from web_fakes import BROKEN, Ear, FakeEngine
 
-from bot.dialogue import Dialogue
-from bot.paths import project_paths
-from bot.router import Router
-from bot.web.engines import FirstAid, PlainEngine
+from bot.base.paths import project_paths
+from bot.dialogue.dialogue import Dialogue
+from bot.routing.router import Router
+from bot.serving.engines import FirstAid, PlainEngine
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")

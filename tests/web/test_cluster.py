@@ -14,7 +14,7 @@ import pytest
 from web_cluster import NGINX, OPENSSL, ROOT, Assistant, Nginx, Visitor
 from web_redis import REDIS, RedisServer
 
-from bot.router import Router
+from bot.routing.router import Router
 
 pytestmark = pytest.mark.skipif(not (REDIS and NGINX and OPENSSL), reason="il faut redis-server, nginx et openssl")
 

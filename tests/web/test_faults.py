@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import func, select
 from web_process import POSTGRES, PostgresServer, Served, copy_of
 
-from bot.atelier.keeper import Keeper
-from bot.atelier.retention import DAY
-from bot.atelier.schema import turns
-from bot.atelier.storage import Storage
-from bot.errors import StorageError
-from bot.paths import ProjectPaths
-from bot.web.sessions import MemorySessions
+from bot.base.errors import StorageError
+from bot.base.paths import ProjectPaths
+from bot.serving.sessions import MemorySessions
+from bot.staff.schema import turns
+from bot.staff.storage import Storage
+from bot.staff.upkeep.keeper import Keeper
+from bot.staff.upkeep.retention import DAY
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def waiting(tree: Path) -> int:
     return sum(path.read_text(encoding="utf-8").count("\n") for path in (tree / "var" / "attente").glob("*.attente"))
 
 
-FAST = "import bot.atelier.recorder as r\nr.RETRY_SECONDS = 0.5\nr.Recorder.__init__.__defaults__ = (0.5, *r.Recorder.__init__.__defaults__[1:])"
+FAST = "import bot.staff.inbox.recorder as r\nr.RETRY_SECONDS = 0.5\nr.Recorder.__init__.__defaults__ = (0.5, *r.Recorder.__init__.__defaults__[1:])"
 """The recorder tries again every half second, to spare the tests."""
 
 
@@ -187,10 +187,10 @@ class InProcessAgent:
 module = types.ModuleType("bot.rasa.agent")
 module.InProcessAgent = InProcessAgent
 sys.modules["bot.rasa.agent"] = module
-import bot.web.engines
-bot.web.engines.REST_SECONDS = 1.5
-import bot.freshness
-bot.freshness.needs_training = lambda paths: False
+import bot.serving.engines
+bot.serving.engines.REST_SECONDS = 1.5
+import bot.learning.freshness
+bot.learning.freshness.needs_training = lambda paths: False
 """
 
 
@@ -238,8 +238,8 @@ def test_clocks_that_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert asyncio.run(sessions.get(conversation.id)) is None
 
     purges: list[float] = []
-    monkeypatch.setattr("bot.atelier.keeper.purge", lambda *_: purges.append(wall[0]))
-    monkeypatch.setattr("bot.atelier.keeper.time.time", lambda: wall[0])
+    monkeypatch.setattr("bot.staff.upkeep.keeper.purge", lambda *_: purges.append(wall[0]))
+    monkeypatch.setattr("bot.staff.upkeep.keeper.time.time", lambda: wall[0])
     wall = [1_800_000_000.0]
     keeper = Keeper(Storage(f"sqlite:///{tmp_path}/atelier.db"), ProjectPaths(tmp_path), 90)
     for moved in (0.0, 60.0, 10 * 365 * DAY, -9 * 365 * DAY, 60.0, DAY):

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.dialogue import ConversationState, Turn
-from bot.errors import ModelCorrupt
-from bot.web import engines
-from bot.web.engines import AgentEngine, Context, FallbackEngine, PlainEngine
-from bot.wording import Reply
+from bot.base.errors import ModelCorrupt
+from bot.dialogue.dialogue import ConversationState, Turn
+from bot.dialogue.wording import Reply
+from bot.serving import engines
+from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
 
 
 class Versioned:
-    """Stands for ``bot.dialogue.Dialogue``: says which model answers."""
+    """Stands for ``bot.dialogue.dialogue.Dialogue``: says which model answers."""
 
     def __init__(self, name: str) -> None:
         self.router = type("Router", (), {"model": object()})()

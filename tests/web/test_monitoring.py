@@ -18,9 +18,9 @@ from web_cluster import free_port
 from web_fakes import FakeEngine
 from web_process import Served, copy_of
 
-from bot.atelier.events import FeedbackEvent, TurnEvent
-from bot.paths import ProjectPaths
-from bot.settings import Settings
+from bot.base.paths import ProjectPaths
+from bot.base.settings import Settings
+from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 from bot.web.app import create_app
 from bot.web.keys import METRICS
 

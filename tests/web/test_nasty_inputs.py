@@ -18,18 +18,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from nasty_inputs import NASTY
 
-from bot.dialogue import Dialogue
-from bot.router import Router
-from bot.settings import Settings
+from bot.base.settings import Settings
+from bot.dialogue.dialogue import Dialogue
+from bot.routing.router import Router
+from bot.serving.engines import PlainEngine
 from bot.web.app import create_app
-from bot.web.engines import PlainEngine
 
 SECONDS = 1.0
 
 
 @pytest_asyncio.fixture
 async def client(make_router: Any, paths: Any) -> AsyncIterator[Any]:
-    from bot.web.engines import FirstAid
+    from bot.serving.engines import FirstAid
 
     router: Router = make_router({"passeport": {"passeport": 0.95}})
     engine = PlainEngine(lambda: Dialogue(router), lambda: FirstAid(paths), 5.0)

@@ -19,7 +19,7 @@ import pytest
 from web_process import Served, copy_of, free_port
 from web_redis import REDIS, RedisServer
 
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
 
 ADDRESS = "203.0.113.77"
 """Of the visitor, as a proxy tells it (RFC 5737: an address for documentation)."""
@@ -28,14 +28,14 @@ DATA = "je m'appelle Zoé Quercymarque, 06 39 98 12 34 ou 0639981234, zq.marqueu
 KEPT = ("zqpage", "zqchat", "zqavis", "zqvague", "zqplante")
 NOWHERE = ("zqapi", "zqlot", "zqliste", "zqjson", "zqgros", "zqchemin", "zqentete", "zqbrut", "zqentree", "zqcoupe")
 FAIL = """
-import bot.router
-route = bot.router.Router.route_many
+import bot.routing.router
+route = bot.routing.router.Router.route_many
 def failing(self, texts, *args, **kwargs):
     for text in texts:
         if "zqplante" in str(text):
             raise ValueError(f"les mots de la personne : {text}")
     return route(self, texts, *args, **kwargs)
-bot.router.Router.route_many = failing
+bot.routing.router.Router.route_many = failing
 """
 
 

@@ -12,12 +12,12 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import BROKEN, Ear, FakeEngine
 
-from bot.dialogue import ConversationState
-from bot.settings import Settings
+from bot.base.settings import Settings
+from bot.dialogue.dialogue import ConversationState
+from bot.serving.engines import Answer, Context, PlainEngine, answer_of_messages
+from bot.serving.refusals import Refusal
 from bot.web.app import create_app
-from bot.web.engines import Answer, Context, PlainEngine, answer_of_messages
 from bot.web.keys import CHAT
-from bot.web.problems import Refusal
 
 pytestmark = pytest.mark.asyncio
 DOOR = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.9}
@@ -115,7 +115,7 @@ async def test_an_exchange_that_fails_is_not_told() -> None:
 
 
 async def test_the_plain_engine_tells_its_decision(make_router: Any) -> None:
-    from bot.dialogue import Dialogue
+    from bot.dialogue.dialogue import Dialogue
 
     router = make_router({"passeport": {"passeport": 0.97}})
     engine = PlainEngine(lambda: Dialogue(router))
@@ -134,7 +134,7 @@ async def test_the_decision_of_the_agent_is_read_from_its_message() -> None:
 
 
 async def test_a_router_without_a_model_misunderstands_nothing(bare_router: Any) -> None:
-    from bot.dialogue import Dialogue
+    from bot.dialogue.dialogue import Dialogue
 
     engine = PlainEngine(lambda: Dialogue(bare_router))
     await engine.start()
@@ -150,7 +150,7 @@ async def test_a_router_without_a_model_misunderstands_nothing(bare_router: Any)
 async def test_a_vote_still_joins_its_answer_after_the_conversation_was_shared(client_and_ear: tuple[Any, Ear]) -> None:
     import json
 
-    from bot.web.shared_sessions import _as_mapping, _read
+    from bot.serving.shared_sessions import _as_mapping, _read
 
     client, ear = client_and_ear
     value = await post(client, texte="question")

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import FakeEngine
 
-from bot.atelier.events import FeedbackEvent
-from bot.settings import Settings
+from bot.base.settings import Settings
+from bot.staff.inbox.events import FeedbackEvent
 from bot.web.app import create_app
 from bot.web.keys import METRICS, OBSERVER
 from bot.web.metrics import metrics_handler

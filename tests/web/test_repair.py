@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from test_hot_swap import Versioned, until
 
-from bot.errors import ModelCorrupt, ModelMissing
-from bot.web.engines import AgentEngine, Context, FallbackEngine, PlainEngine
+from bot.base.errors import ModelCorrupt, ModelMissing
+from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
 
 
 class Agent:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import SettingsError
-from bot.settings import Settings
+from bot.base.errors import SettingsError
+from bot.base.settings import Settings
 from bot.web.server import _internal_address, _listen
 
 ROOT = Path(__file__).resolve().parents[2]

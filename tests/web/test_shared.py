@@ -16,15 +16,15 @@ from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import Ear, FakeEngine
 from web_redis import REDIS, RedisServer
 
-from bot.dialogue import ConversationState
-from bot.settings import Settings
-from bot.web import shared
+from bot.base.settings import Settings
+from bot.dialogue.dialogue import ConversationState
+from bot.serving import shared
+from bot.serving.engines import Answer, Context
+from bot.serving.sessions import MemorySessions
+from bot.serving.shared import PREFIX, SharedStore
+from bot.serving.shared_sessions import SharedSessions
 from bot.web.app import create_app
-from bot.web.engines import Answer, Context
 from bot.web.keys import CHAT
-from bot.web.sessions import MemorySessions
-from bot.web.shared import PREFIX, SharedStore
-from bot.web.shared_sessions import SharedSessions
 
 pytestmark = pytest.mark.skipif(REDIS is None, reason="redis-server absent : apt-get install redis-server")
 

@@ -10,13 +10,13 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import CALLS, FakeEngine
 
-from bot.atelier.notice import Notice
-from bot.settings import Settings
-from bot.types import DecisionKind, RoutingDecision
+from bot.base.settings import Settings
+from bot.dialogue.wording import Reply
+from bot.routing.types import DecisionKind, RoutingDecision
+from bot.serving.engines import EngineError, SiteFacts, Urgent
+from bot.serving.switched import PAUSED_WITHOUT_PHONE, OpenSwitch, SwitchedEngine
+from bot.staff.upkeep.notice import Notice
 from bot.web.app import create_app
-from bot.web.engines import EngineError, SiteFacts, Urgent
-from bot.web.switched import PAUSED_WITHOUT_PHONE, OpenSwitch, SwitchedEngine
-from bot.wording import Reply
 
 pytestmark = pytest.mark.asyncio
 
@@ -116,7 +116,7 @@ async def test_without_a_known_number_the_pause_still_says_where_to_go() -> None
 
     lever = Lever()
     lever.current = Notice(phone_only=True)
-    from bot.web.engines import Context
+    from bot.serving.engines import Context
 
     answer = await SwitchedEngine(Bare(), lever).reply("bonjour", Context("c"))
     assert answer.reply.text == PAUSED_WITHOUT_PHONE

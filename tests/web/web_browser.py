@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.settings import Settings
+from bot.base.settings import Settings
 from bot.web.app import create_app
 
 CHROMIUM = "/usr/bin/chromium"

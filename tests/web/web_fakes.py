@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from bot.atelier.events import FeedbackEvent, TurnEvent
-from bot.language import Courtesy
-from bot.types import DecisionKind, RoutingDecision
-from bot.web.engines import Answer, Condition, Context, EngineError, SiteFacts, Urgent
-from bot.wording import Card, Choice, Contact, EmergencyCall, Reply
+from bot.dialogue.wording import Card, Choice, Contact, EmergencyCall, Reply
+from bot.language.foreign import Courtesy
+from bot.routing.types import DecisionKind, RoutingDecision
+from bot.serving.engines import Answer, Condition, Context, EngineError, SiteFacts, Urgent
+from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 
 FRONT_DESK = Contact(
     "Accueil de la préfecture du Lot", ("place Chapou", "46000 Cahors"), ("05 65 00 00 00",), (), (("Le site", "https://www.lot.gouv.fr"),)

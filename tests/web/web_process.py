@@ -18,7 +18,7 @@ from typing import Any
 
 from web_cluster import ROOT, Assistant, free_port
 
-from bot.paths import ProjectPaths
+from bot.base.paths import ProjectPaths
 
 POSTGRES = next((p for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True) if (p / "initdb").exists()), None)
 _AS_OTHER = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -27,10 +27,10 @@ _AS_OTHER = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
 def trained_tree(folder: Path) -> ProjectPaths:
     """Write a small tree and train its router: a few topics, real messages, some seconds."""
-    sys.path.insert(0, str(ROOT / "tests" / "atelier"))
+    sys.path.insert(0, str(ROOT / "tests" / "staff"))
     from trees import make_tree
 
-    from bot.training import ensure_model
+    from bot.learning.tuning import ensure_model
 
     paths = ProjectPaths(make_tree(folder, git=False).root, folder / "models")
     ensure_model(paths, lambda _sentence: None)
@@ -61,7 +61,7 @@ class Served(Assistant):
 
     def start(self) -> None:
         words = ["serve", "--port", str(self.port), *self._options]
-        program = f"{self._code}\nimport sys\nfrom bot.cli import main\nsys.exit(main({words!r}))\n"
+        program = f"{self._code}\nimport sys\nfrom bot.cli.commands import main\nsys.exit(main({words!r}))\n"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
         environment |= {**self._settings, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.api_keys import JsonKeyStore, KeyStore, KeyStoreError, check_key
+from bot.serving.refusals import Refusal
+from bot.staff.accounts.api_keys import JsonKeyStore, KeyStore, KeyStoreError, check_key
 from bot.web.limits import Allowance
-from bot.web.problems import Refusal
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api", charset="UTF-8"'}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from bot.errors import BadMessage
-from bot.web.problems import Refusal
+from bot.base.errors import BadMessage
+from bot.serving.refusals import Refusal
 
 BODY_SECONDS = 30.0
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.orientation import associated_as_json, contact_as_json
+from bot.dialogue.orientation import associated_as_json, contact_as_json
+from bot.dialogue.wording import Writer
 from bot.referential import Delegation, EntryPoint, Referential, Service, Topic
 from bot.referential.communes import Gazetteer
-from bot.wording import Writer
 
 if TYPE_CHECKING:
-    from bot.dialogue import Dialogue
+    from bot.dialogue.dialogue import Dialogue
 
 
 @dataclass(frozen=True)

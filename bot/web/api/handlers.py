@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.errors import BadMessage
-from bot.orientation import Orientation, Request, orient_many
-from bot.subject_lists import BATCH, BOM, SubjectList, output_header, read_list, route_rows, write_rows
+from bot.base.errors import BadMessage
+from bot.dialogue.orientation import Orientation, Request, orient_many
+from bot.dialogue.subject_lists import BATCH, BOM, SubjectList, output_header, read_list, route_rows, write_rows
+from bot.dialogue.wording import EMPTY
+from bot.serving.chat import tidy
+from bot.serving.engines import EngineError
+from bot.serving.refusals import Refusal
 from bot.web.api import schemas
 from bot.web.api.bodies import BODY_SECONDS, NDJSON_TYPES, need_type, parse_json, read_bytes, read_part
 from bot.web.api.catalogue import Catalogue, Document, build_catalogue
 from bot.web.api.operations import Body, Operation
-from bot.web.chat import tidy
-from bot.web.engines import EngineError
 from bot.web.keys import CATALOGUE, ENGINE, ENGINE_USED, OPENAPI, SETTINGS
-from bot.web.problems import Refusal
 from bot.web.rates import count_messages
-from bot.wording import EMPTY
 
 if TYPE_CHECKING:
-    from bot.dialogue import Dialogue
+    from bot.dialogue.dialogue import Dialogue
 
 T = TypeVar("T")
 MAX_LINES = 1_000

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from pydantic.fields import ModelField
 from pydantic.schema import model_process_schema
 
+from bot.serving.refusals import meaning
 from bot.web.api.operations import Body, Operation
 from bot.web.api.schemas import LigneFautive, Probleme
-from bot.web.problems import meaning
 
 PROBLEM_TYPE = "application/problem+json"
 EVERYWHERE = (401, 500)

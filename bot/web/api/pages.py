@@ -7,12 +7,12 @@ import re
 
 from aiohttp import web
 
-from bot.errors import BadMessage
-from bot.subject_lists import read_list, read_pasted
+from bot.base.errors import BadMessage
+from bot.dialogue.subject_lists import read_list, read_pasted
+from bot.serving.refusals import Refusal
 from bot.web.api import handlers
-from bot.web.handlers import html_page
 from bot.web.keys import SETTINGS
-from bot.web.problems import Refusal
+from bot.web.public.handlers import html_page
 
 PARTNERS_PATH = "/partenaires"
 PASTE_FIELD = "liste"

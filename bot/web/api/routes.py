@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.settings import Settings
+from bot.base.settings import Settings
 from bot.web.api import handlers, pages
 from bot.web.api.access import KeyRing
 from bot.web.api.catalogue import Document

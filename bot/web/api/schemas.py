@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
-from bot.errors import BadMessage
+from bot.base.errors import BadMessage
 
 Profile = Literal["citoyen", "partenaire", "agent"]
 Decision = Literal["orienter", "clarifier", "hors_perimetre", "urgence", "conversation", "hors_sujet", "incompris"]

@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.dialogue import Dialogue
-from bot.paths import ProjectPaths
-from bot.router import Router
-from bot.settings import Settings
+from bot.base.paths import ProjectPaths
+from bot.base.settings import Settings
+from bot.dialogue.dialogue import Dialogue
+from bot.routing.router import Router
+from bot.serving.engines import FirstAid, PlainEngine
 from bot.web.app import create_app
-from bot.web.engines import FirstAid, PlainEngine
 
 Client = TestClient[Any, Any]
 Serve = Callable[..., Awaitable[Client]]

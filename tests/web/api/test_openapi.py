@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import openapi_v31_spec_validator
 from schemathesis.checks import CHECKS
 
-from bot.dialogue import Dialogue
-from bot.settings import Settings
+from bot.base.settings import Settings
+from bot.dialogue.dialogue import Dialogue
+from bot.serving.engines import FirstAid, PlainEngine
 from bot.web.api.handlers import OPERATIONS
 from bot.web.api.openapi import build_openapi
 from bot.web.api.schemas import Orientation, Referentiel
 from bot.web.app import create_app
-from bot.web.engines import FirstAid, PlainEngine
 
 DOCUMENT = build_openapi(OPERATIONS)
 EXAMPLES = 12

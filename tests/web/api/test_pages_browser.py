@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from web_browser import CHROMIUM, FLAGS, serving
 
-from bot.dialogue import Dialogue
-from bot.web.engines import FirstAid, PlainEngine
+from bot.dialogue.dialogue import Dialogue
+from bot.serving.engines import FirstAid, PlainEngine
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")

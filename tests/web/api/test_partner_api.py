@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.api_keys import JsonKeyStore, create_key, revoke_key
-from bot.dialogue import Dialogue
-from bot.router import Router
+from bot.dialogue.dialogue import Dialogue
+from bot.routing.router import Router
+from bot.staff.accounts.api_keys import JsonKeyStore, create_key, revoke_key
 from bot.web.journal import JsonFormatter
 
 pytestmark = pytest.mark.asyncio
@@ -287,7 +287,7 @@ async def test_the_work_stops_when_the_caller_leaves(serve: Any, api_router: Rou
 async def test_a_failure_in_the_middle_cuts_the_answer(serve: Any, api_router: Router) -> None:
     class Failing(Gate):
         def route_many(self, texts: Any, profile: Any = None) -> Any:
-            from bot.web.engines import EngineError
+            from bot.serving.engines import EngineError
 
             self.started += 1
             if self.started > 1:

@@ -1,0 +1,73 @@
+"""Where things are: the only module that knows the layout of the project on disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """Folders and files of one project tree.
+
+    Args:
+        root: top folder, the one that holds ``config.yml``.
+        models_folder: where the models are; ``BOT_MODELES`` or ``models`` by default.
+    """
+
+    root: Path
+    models_folder: Path | None = None
+
+    @property
+    def referential(self) -> Path:
+        return self.root / "data" / "referentiel"
+
+    @property
+    def corpus(self) -> Path:
+        return self.root / "data" / "nlu"
+
+    @property
+    def tuning(self) -> Path:
+        return self.root / "data" / "calage"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.yml"
+
+    @property
+    def models(self) -> Path:
+        if self.models_folder is not None:
+            return self.models_folder
+        override = os.environ.get("BOT_MODELES")
+        return Path(override) if override else self.root / "models"
+
+    @property
+    def router_model(self) -> Path:
+        return self.models / "routeur"
+
+    @property
+    def use_weights(self) -> Path:
+        """The sentence encoder, unpacked: made again when it is missing."""
+        return self.models / "encodeur"
+
+    @property
+    def test_sets(self) -> Path:
+        """Labelled messages never trained on: ``BOT_ESSAIS``, or ``tests/data``. A server needs them to compare models."""
+        override = os.environ.get("BOT_ESSAIS")
+        return Path(override) if override else self.root / "tests" / "data"
+
+    @property
+    def variable(self) -> Path:
+        """What the running assistant writes: the workshop's database, events that wait."""
+        return self.root / "var"
+
+    @property
+    def docs(self) -> Path:
+        return self.root / "docs"
+
+
+def project_paths() -> ProjectPaths:
+    """Return the paths of the tree this code runs from (``BOT_RACINE`` overrides it)."""
+    override = os.environ.get("BOT_RACINE")
+    return ProjectPaths(Path(override).resolve() if override else Path(__file__).resolve().parents[2])

@@ -1,0 +1,127 @@
+"""What the workshop does with models and phrases, as commands: the same rules, the same gate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bot.base.errors import AssistantError, GateRefused
+from bot.base.paths import ProjectPaths, project_paths
+from bot.base.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.staff.candidates.comparison import Comparison
+    from bot.staff.candidates.registry import ModelCard, ModelRegistry
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
+def add_commands(command: Command) -> None:
+    """Add the commands to ``bot``; nothing heavy is imported before one runs."""
+    model = command("modele", _model, "liste, compare et met en service les modèles")
+    model.add_argument("action", choices=["lister", "comparer", "activer", "revenir"], help="lister, comparer, activer ou revenir")
+    model.add_argument("modele", nargs="?", default="", help="début de l'identifiant du modèle")
+    model.add_argument("--motif", default="", help="avec activer : pourquoi passer outre un refus (20 caractères au moins)")
+    phrase = command("phrase", _phrase, "ajoute une phrase à un sujet du corpus")
+    phrase.add_argument("action", choices=["ajouter"], help="ajouter")
+    phrase.add_argument("sujet", help="identifiant du sujet, par exemple passeport")
+    phrase.add_argument("texte", help="la phrase, entre guillemets, sans donnée personnelle")
+
+
+def _model(arguments: argparse.Namespace) -> int:
+    from bot.staff.candidates.registry import ModelRegistry
+
+    paths = project_paths()
+    registry = ModelRegistry(paths)
+    registry.adopt()
+    if arguments.action == "lister":
+        return _list(registry)
+    if arguments.action == "revenir":
+        card = registry.roll_back(_author())
+        _note(paths, "modele_retour", card.id, {})
+        print(f"Le modèle {card.id} est de nouveau en service.")
+        return 0
+    if not arguments.modele:
+        raise AssistantError(f"Il manque le modèle : bot modele {arguments.action} IDENTIFIANT (voyez « bot modele lister »).")
+    card = registry.get(arguments.modele)
+    comparison = compare_with_live(registry, card, paths, Settings.from_environment())
+    if arguments.action == "comparer":
+        print("\n".join(comparison_lines(comparison, card)))
+        return 0 if comparison.verdict.open else 1
+    try:
+        registry.promote(card.id, _author(), comparison.verdict, arguments.motif)
+    except GateRefused as error:
+        raise AssistantError(f"{error}\nUn administrateur peut passer outre avec --motif « … » (20 caractères au moins).") from error
+    action = "modele_active" if comparison.verdict.open else "modele_force"
+    _note(paths, action, card.id, {"motif": arguments.motif, "reserves": list(comparison.verdict.reasons)})
+    print(f"Le modèle {card.id} est en service.")
+    return 0
+
+
+def _list(registry: ModelRegistry) -> int:
+    for card in registry.all():
+        mark = "*" if card.live else " "
+        print(f"{mark} {card.id}  {card.date:%Y-%m-%d %H:%M}  {card.manifest.get('messages', '?')} messages  {card.author}")
+    return 0
+
+
+def _phrase(arguments: argparse.Namespace) -> int:
+    from bot.staff.editing.corpus_editor import CorpusEditor
+
+    paths = project_paths()
+    change = CorpusEditor(paths).add_phrase(arguments.sujet, arguments.texte, _author())
+    _note(paths, "phrase_ajoutee", arguments.sujet, {"commit": change.commit})
+    print(f"Phrase ajoutée dans {change.files[0]}." + (f" {change.note}" if change.note else ""))
+    return 0
+
+
+def compare_with_live(registry: ModelRegistry, card: ModelCard, paths: ProjectPaths, settings: Settings) -> Comparison:
+    """Return a model beside the live one, both measured on the same frozen test set."""
+    from bot.referential import load_referential
+    from bot.staff.candidates.candidate import ensure_evaluation
+    from bot.staff.candidates.comparison import compare, margins_of
+
+    live = registry.live()
+    before = ensure_evaluation(registry, live, paths) if live is not None and live.id != card.id else registry.evaluation(card)
+    names = {s.id: s.nom_clair for s in load_referential(paths.referential).services.values()}
+    return compare(before, ensure_evaluation(registry, card, paths), paths.test_sets, margins_of(settings), names)
+
+
+def comparison_lines(comparison: Comparison, card: ModelCard) -> list[str]:
+    """Return a comparison as lines of text."""
+    from bot.staff.candidates.comparison import FIGURE_NAMES
+
+    lines = [f"Modèle {card.id} comparé au modèle en service :", ""]
+    for name, label in FIGURE_NAMES.items():
+        if name in comparison.figures:
+            before, after = comparison.figures[name]
+            lines.append(f"{label:40} {_percent(before):>9} → {_percent(after):>9}")
+    worse = [c for c in comparison.changes if c.was_right and not c.is_right]
+    better = [c for c in comparison.changes if c.is_right and not c.was_right]
+    lines += ["", f"{len(comparison.changes)} messages changent de porte : {len(better)} en mieux, {len(worse)} en moins bien."]
+    lines += [f"  moins bien : {c.text[:90]} ({c.before} → {c.after})" for c in worse[:10]]
+    verdict = comparison.verdict
+    lines += ["", "Il peut être mis en service."] if verdict.open else ["", "Il ne peut pas être mis en service :"]
+    return [*lines, *(f"- {r}" for r in verdict.reasons)]
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %".replace(".", ",")
+
+
+def _author() -> str:
+    from bot.cli.staff import console_name
+
+    return console_name()
+
+
+def _note(paths: ProjectPaths, action: str, target: str, details: dict[str, Any]) -> None:
+    """Write in the workshop's journal what was done by a command."""
+    from bot.staff.accounts import audit
+    from bot.staff.storage import Storage, database_url
+
+    storage = Storage(database_url(Settings.from_environment().base, paths))
+    with storage.write() as connection:
+        audit.record(connection, _author(), action, target, details)
+    storage.close()

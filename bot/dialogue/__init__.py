@@ -1,0 +1,1 @@
+"""From a decision to plain French words, and the thread of a conversation."""

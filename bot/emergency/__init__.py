@@ -1,0 +1,1 @@
+"""Dangers, found before anything else and without the topic model."""

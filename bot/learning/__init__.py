@@ -1,0 +1,1 @@
+"""From the corpus to a model on disk, with its thresholds, and back."""

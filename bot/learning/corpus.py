@@ -1,0 +1,217 @@
+"""The training messages: read Rasa's YAML fast, and lint it so that it stays worth learning from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.base.errors import CorpusError, Problem
+from bot.base.yaml_lines import load_located
+from bot.language.cleaning import plain_words
+from bot.language.privacy import holds_personal_data
+from bot.referential import Referential
+
+MIN_EXAMPLES = 15
+MIN_STORIES_SHARE = 0.3
+STORY_WORDS = 15
+NEAR_DUPLICATE = 0.85
+"""Share of words in common (Jaccard) from which two messages count as the same."""
+CARRIER_WORDS = 4
+CARRIER_REPEATS = 6
+_MARKUP = re.compile(r"[\[\]{}]")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training message.
+
+    Args:
+        text: what a person typed.
+        label: topic or conversation act.
+        fichier: file it comes from, relative to the project.
+        ligne: 1-based line.
+    """
+
+    text: str
+    label: str
+    fichier: str
+    ligne: int
+
+
+def read_corpus(folder: Path) -> tuple[Example, ...]:
+    """Read every ``*.yml`` of ``data/nlu`` (Rasa's own format), in order of file name.
+
+    Raises:
+        CorpusError: a file cannot be read, or holds something else than intents with examples.
+    """
+    examples: list[Example] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.yml")):
+        name = f"data/nlu/{path.name}"
+        document = load_located(path, name)
+        if isinstance(document, tuple):
+            problems.extend(document)
+            continue
+        rows = (document.data or {}).get("nlu") if isinstance(document.data, dict) else None
+        if not isinstance(rows, list):
+            problems.append(document.problem((), "la liste « nlu: » manque."))
+            continue
+        for index, row in enumerate(rows):
+            if not isinstance(row, dict) or not isinstance(row.get("intent"), str) or not isinstance(row.get("examples"), str):
+                problems.append(document.problem(("nlu", index), "chaque bloc doit avoir « intent: » et « examples: | »."))
+                continue
+            first = document.line(("nlu", index, "examples")) + 1
+            for offset, line in enumerate(row["examples"].split("\n")):
+                if not line.strip():
+                    continue
+                if not line.startswith("- ") or not line[2:].strip():
+                    problems.append(Problem(name, first + offset, "chaque message commence par « - »."))
+                    continue
+                examples.append(Example(line[2:].strip(), row["intent"], name, first + offset))
+    if problems:
+        raise CorpusError(problems)
+    if not examples:
+        raise CorpusError([Problem("data/nlu", 0, "aucun message d'entraînement. Ajoutez des fichiers .yml.")])
+    return tuple(examples)
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
+    """Yield the rows of a JSON lines file of labelled messages.
+
+    Raises:
+        CorpusError: a line is not a JSON object with a ``texte``.
+    """
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise CorpusError([Problem(path.name, number, f"JSON illisible ({error.msg}).")]) from error
+            if not isinstance(row, dict) or not isinstance(row.get("texte"), str):
+                raise CorpusError([Problem(path.name, number, "il manque « texte ».")])
+            yield row
+
+
+def lint(examples: Sequence[Example], referential: Referential, held_out: Iterable[tuple[str, str]] = ()) -> tuple[Problem, ...]:
+    """Return every problem of the corpus, in French.
+
+    Args:
+        examples: the training messages.
+        referential: to know the topics and acts.
+        held_out: (text, where it stands) of messages kept for tests: none may be in the corpus.
+    """
+    checks = (
+        _unknown_labels(examples, referential),
+        _too_few(examples, referential),
+        _private_or_markup(examples),
+        _carriers(examples),
+        _twins(examples),
+        _leaks(examples, held_out),
+    )
+    return tuple(sorted((p for check in checks for p in check), key=lambda p: (p.fichier, p.ligne)))
+
+
+def _unknown_labels(examples: Sequence[Example], referential: Referential) -> Iterator[Problem]:
+    known, seen = referential.labels, set[str]()
+    for example in examples:
+        if example.label in known or example.label in seen:
+            continue
+        seen.add(example.label)
+        yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas dans data/referentiel/sujets.")
+
+
+def _too_few(examples: Sequence[Example], referential: Referential) -> Iterator[Problem]:
+    count = Counter(e.label for e in examples)
+    stories = Counter(e.label for e in examples if len(e.text.split()) >= STORY_WORDS)
+    place = {e.label: e for e in reversed(examples)}
+    for label in [*referential.topics, *referential.acts]:
+        where = place.get(label)
+        fichier, ligne = (where.fichier, where.ligne) if where else ("data/nlu", 0)
+        if count[label] < MIN_EXAMPLES:
+            yield Problem(fichier, ligne, f"« {label} » n'a que {count[label]} messages : il en faut {MIN_EXAMPLES} au moins.")
+        elif label in referential.topics and stories[label] < MIN_STORIES_SHARE * count[label]:
+            yield Problem(fichier, ligne, f"« {label} » a trop peu de récits d'au moins {STORY_WORDS} mots ({stories[label]}).")
+
+
+def has_markup(text: str) -> bool:
+    """Whether a message holds characters that Rasa reads as annotations."""
+    return bool(_MARKUP.search(text))
+
+
+def _private_or_markup(examples: Sequence[Example]) -> Iterator[Problem]:
+    for example in examples:
+        if has_markup(example.text):
+            yield Problem(example.fichier, example.ligne, "les crochets et accolades sont réservés à Rasa : retirez-les.")
+        elif holds_personal_data(example.text):
+            yield Problem(example.fichier, example.ligne, "ce message semble contenir une donnée personnelle : retirez-la.")
+
+
+def _carriers(examples: Sequence[Example]) -> Iterator[Problem]:
+    by_start: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    for example in examples:
+        words = plain_words(example.text).split()
+        if len(words) > CARRIER_WORDS:
+            by_start[(example.label, " ".join(words[:CARRIER_WORDS]))].append(example)
+    for (label, start), group in by_start.items():
+        if len(group) >= CARRIER_REPEATS:
+            yield Problem(
+                group[0].fichier,
+                group[0].ligne,
+                f"{len(group)} messages de « {label} » commencent par « {start} » : variez, ce sont des phrases à trous.",
+            )
+
+
+def _twins(examples: Sequence[Example]) -> Iterator[Problem]:
+    for first, second in near_duplicates([(e.text, e) for e in examples]):
+        if first.label == second.label:
+            if plain_words(first.text) == plain_words(second.text):
+                yield Problem(second.fichier, second.ligne, f"message déjà écrit ({first.fichier}:{first.ligne}). Gardez-en un.")
+            continue
+        yield Problem(
+            second.fichier,
+            second.ligne,
+            f"presque le même message que {first.fichier}:{first.ligne}, mais sous « {second.label} » au lieu de « {first.label} ».",
+        )
+
+
+def _leaks(examples: Sequence[Example], held_out: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    held = list(held_out)
+    tagged: list[tuple[str, Example | str]] = [*((t, w) for t, w in held), *((e.text, e) for e in examples)]
+    for first, second in near_duplicates(tagged, across=lambda a, b: isinstance(a, str) != isinstance(b, str)):
+        example, where = (second, first) if isinstance(first, str) else (first, second)
+        assert isinstance(example, Example)
+        yield Problem(example.fichier, example.ligne, f"ce message est aussi dans un jeu d'essai ({where}). Retirez-le d'ici.")
+
+
+def near_duplicates(tagged, threshold: float = NEAR_DUPLICATE, across=None):  # type: ignore[no-untyped-def]
+    """Yield pairs of tags whose texts share at least ``threshold`` of their words.
+
+    Args:
+        tagged: list of (text, tag).
+        threshold: Jaccard share of words in common, in (0, 1].
+        across: optional predicate on two tags; pairs it refuses are skipped.
+    """
+    bags = [frozenset(plain_words(text).split()) for text, _ in tagged]
+    frequency = Counter(w for bag in bags for w in bag)
+    index: dict[str, list[int]] = defaultdict(list)
+    for i, bag in enumerate(bags):
+        if not bag:
+            continue
+        # Prefix filter: two sets this alike must share one of their rarest words.
+        rare = sorted(bag, key=lambda w: (frequency[w], w))[: len(bag) - int(threshold * len(bag) + 0.999) + 1]
+        seen: set[int] = set()
+        for word in rare:
+            for j in index[word]:
+                if j in seen:
+                    continue
+                seen.add(j)
+                union = len(bag | bags[j])
+                if len(bag & bags[j]) >= threshold * union and (across is None or across(tagged[j][1], tagged[i][1])):
+                    yield tagged[j][1], tagged[i][1]
+            index[word].append(i)

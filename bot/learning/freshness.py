@@ -1,0 +1,106 @@
+"""Tell whether the trained model is up to date, in a few milliseconds: no numerical library is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.base.errors import AssistantError
+from bot.base.paths import ProjectPaths
+from bot.understanding.config import TopicModelConfig
+
+MANIFEST_FILE = "manifeste.json"
+HISTORY_FILE = "registre/historique.jsonl"
+"""What went live when: see :mod:`bot.staff.candidates.registry`."""
+STAFF_CHOICES = frozenset({"activer", "revenir"})
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of the model in ``folder``, empty when there is none or it cannot be read."""
+    try:
+        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def is_current(paths: ProjectPaths) -> bool:
+    """Whether there is a model trained on the inputs as they are now."""
+    return read_manifest(paths.router_model).get("empreinte") == fingerprint(paths, model_config(paths.config))
+
+
+def needs_training(paths: ProjectPaths) -> bool:
+    """Whether a server should train before it answers: never when staff chose the live model in the workshop."""
+    return not is_current(paths) and not chosen_by_staff(paths)
+
+
+def chosen_by_staff(paths: ProjectPaths) -> bool:
+    """Whether staff put the live model live, or went back to it.
+
+    It stays until they choose another: neither a restart nor a repair goes round the gate.
+    """
+    try:
+        last = json.loads((paths.models / HISTORY_FILE).read_text(encoding="utf-8").splitlines()[-1])
+    except (OSError, ValueError, IndexError):
+        return False
+    return paths.router_model.is_symlink() and paths.router_model.exists() and last.get("action") in STAFF_CHOICES
+
+
+def live_mark(paths: ProjectPaths) -> str:
+    """Return a mark that changes when another model goes live, or when the referential changes: cheap enough for every second."""
+    link = paths.router_model
+    try:
+        target = os.readlink(link)
+    except OSError:
+        target = ""
+    parts = [target]
+    for path in (
+        link / MANIFEST_FILE,
+        link / "rasa" / MANIFEST_FILE,
+        *sorted(paths.referential.glob("*.*")),
+        *sorted((paths.referential / "sujets").glob("*.yml")),
+    ):
+        try:
+            found = path.stat()
+            parts.append(f"{path.name} {found.st_mtime_ns} {found.st_size}")
+        except OSError:
+            continue
+    return "\n".join(parts)
+
+
+def model_config(config_file: Path) -> TopicModelConfig:
+    """Return the settings of the classifier named in ``config.yml``."""
+    try:
+        pipeline = yaml.safe_load(config_file.read_text(encoding="utf-8")).get("pipeline") or []
+    except (OSError, yaml.YAMLError, AttributeError) as error:
+        raise AssistantError(f"config.yml est illisible : {error}") from error
+    merged: dict[str, Any] = {}
+    for entry in pipeline:
+        if str(entry.get("name", "")).startswith("bot.rasa.components."):
+            merged.update({k: v for k, v in entry.items() if k != "name"})
+    return TopicModelConfig.from_mapping(merged)
+
+
+def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
+    """Return a hash of all that a model depends on: corpus, held-out messages, referential labels, settings, code."""
+    digest = hashlib.sha256(json.dumps(config.as_mapping(), sort_keys=True).encode())
+    code = Path(__file__).resolve().parents[1]
+    inputs = [
+        *sorted(paths.corpus.glob("*.yml")),
+        *sorted(paths.tuning.glob("*.jsonl")),
+        *sorted((paths.referential / "sujets").glob("*.yml")),
+        paths.referential / "conversation.yml",
+        code / "language" / "cleaning.py",
+        code / "routing" / "decision.py",
+        code / "learning" / "tuning.py",
+        *sorted((code / "understanding").glob("*.py")),
+    ]
+    for path in inputs:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

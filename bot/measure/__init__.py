@@ -1,0 +1,1 @@
+"""How good it is: evaluation, noise, reports, checks of the data."""

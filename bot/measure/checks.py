@@ -1,0 +1,79 @@
+"""What ``bot check`` runs: the referential, the corpus, and every answer that can be given."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bot.base.errors import CorpusError, Problem, ReferentialError
+from bot.base.paths import ProjectPaths
+from bot.dialogue.wording import Writer, possible_destinations
+from bot.language.foreign import load_languages
+from bot.language.readability import problems as readability_problems
+from bot.learning.corpus import lint, read_corpus, read_jsonl
+from bot.learning.loading import load_detector
+from bot.referential import Referential, load_referential
+from bot.referential.ages import stale_desks, stale_topics
+from bot.referential.communes import load_gazetteer
+
+
+def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int = 12) -> tuple[list[Problem], list[str]]:
+    """Return every problem, and French notes that are no errors (counts, facts to validate).
+
+    Args:
+        paths: the tree.
+        today: date to judge the age of facts by; ``None`` leaves ages out.
+        stale_months: age from which a checked fact is to be checked again.
+    """
+    try:
+        referential = load_referential(paths.referential)
+        load_gazetteer(paths.referential)
+        load_detector(paths.referential)
+        languages = load_languages(paths.referential)
+    except ReferentialError as error:
+        return list(error.problems), []
+    problems = answer_problems(referential)
+    problems.extend(
+        Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
+        for n in languages.emergency_numbers
+        if n not in referential.emergency_numbers
+    )
+    notes = [
+        f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
+        f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",
+        f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
+    ]
+    if today is not None:
+        old = stale_topics(referential, today, stale_months)
+        desks = stale_desks(referential, today, stale_months)
+        notes.append(f"{len(old)} sujets vérifiés il y a plus de {stale_months} mois.")
+        notes.append(f"{len(desks)} guichets jamais vérifiés, ou il y a plus de {stale_months} mois.")
+        notes.extend(f"  {d.desk.nom} : {f'vérifié le {d.checked:%d/%m/%Y}' if d.checked else 'jamais vérifié'}." for d in desks)
+    try:
+        examples = read_corpus(paths.corpus)
+    except CorpusError as error:
+        return [*problems, *error.problems], notes
+    notes.append(f"{len(examples)} messages d'entraînement.")
+    held_out = [
+        (str(row["texte"]), f"{folder.name}/{path.name}:{row.get('id', '?')}")
+        for folder in (paths.test_sets, paths.tuning)
+        for path in sorted(folder.glob("*.jsonl"))
+        for row in read_jsonl(path)
+    ]
+    problems.extend(lint(examples, referential, held_out))
+    return problems, notes
+
+
+def answer_problems(referential: Referential) -> list[Problem]:
+    """Return the readability problems of every answer the assistant can give."""
+    writer = Writer(referential)
+    found: list[Problem] = []
+    for destination in possible_destinations(referential):
+        for profile in (None, "partenaire"):
+            card = writer.card(destination, profile)
+            name = destination.sujet or destination.service or destination.dis
+            where = f"data/referentiel/sujets/{destination.service}.yml" if destination.sujet else "data/referentiel"
+            found.extend(Problem(where, 0, f"réponse « {name} » : {p}.") for p in readability_problems(card.text))
+    for act in referential.acts.values():
+        text = writer.act_text(act.id)
+        found.extend(Problem("data/referentiel/conversation.yml", 0, f"« {act.id} » : {p}.") for p in readability_problems(text))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,255 @@
+"""Decide: from calibrated probabilities to the most specific door that is safe, or a question."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from bot.referential import Referential
+from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
+from bot.understanding.outcome import Understanding
+
+OUTSIDE = "hors_perimetre"
+VAGUE = "vague"
+MAX_CHOICES = 4
+MAX_ALTERNATIVES = 3
+
+QUESTION = "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?"
+AGENT_QUESTION = "Une question pour choisir la bonne porte : travaillez-vous pour l'État ?"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Probabilities above which a destination is safe; read off a risk-coverage curve, kept with the model.
+
+    Args:
+        dis: below it for the best delegation, a question is asked rather than a door given.
+        portes: stricter values of ``dis``, for the delegations that need one.
+        service: share of one service, among topics, from which the service is named.
+        sujet: share of one topic, among topics, from which the topic is named.
+        vague: probability that the message is too vague from which a question is asked.
+        non_demande: for "this is no administrative request".
+        segment: for each of two requests found in one message.
+        danger: probability that the message tells an emergency from which its numbers are shown, when no rule found one.
+        agent: share that State agents' topics and the others must each hold for the agent question.
+    """
+
+    dis: float = 0.7
+    service: float = 0.5
+    sujet: float = 0.4
+    vague: float = 0.5
+    non_demande: float = 0.6
+    segment: float = 0.7
+    danger: float = 0.6
+    agent: float = 0.25
+    portes: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
+        """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
+        known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
+        doors = {name: float(value) for name, value in known.pop("portes", {}).items()}
+        return cls(**{k: float(v) for k, v in known.items()}, portes=doors)
+
+    def enough(self, delegation: str) -> float:
+        """Return how certain the router must be of a delegation to name it."""
+        return max(self.dis, self.portes.get(delegation, 0.0))
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Probabilities of one text, added up from topic to service to delegation.
+
+    Args:
+        topics: probability of each topic.
+        services: of each service, the sum of its topics.
+        delegations: of each delegation, the sum of its services.
+        acts: of each conversation act or kind of non-request.
+        dangers: of each emergency situation.
+        vague: that the text asks for something without saying what.
+    """
+
+    topics: Mapping[str, float]
+    services: Mapping[str, float]
+    delegations: Mapping[str, float]
+    acts: Mapping[str, float]
+    vague: float = 0.0
+    dangers: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def danger(self) -> float:
+        """Probability that the text tells an emergency."""
+        return sum(self.dangers.values())
+
+    @property
+    def non_request(self) -> float:
+        """Probability that the text asks for no service."""
+        return sum(self.acts.values())
+
+    @property
+    def certainty(self) -> float:
+        """Share of the best delegation among all that could be requested, in [0, 1]."""
+        total = sum(self.delegations.values())
+        return max(self.delegations.values()) / total if total else 0.0
+
+
+class Decider:
+    """Applies the thresholds to what was understood.
+
+    Args:
+        referential: who does what.
+        thresholds: see :class:`Thresholds`.
+    """
+
+    def __init__(self, referential: Referential, thresholds: Thresholds) -> None:
+        self._referential = referential
+        self._services = {topic.id: topic.service for topic in referential.topics.values()}
+        self._delegations = {topic: referential.services[service].delegation for topic, service in self._services.items()}
+        self._dangers = referential.dangers
+        self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
+        self.thresholds = thresholds
+
+    def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
+        """Add probabilities up; a known ``profile`` ("agent", "citoyen", "partenaire") weighs the topics first."""
+        probabilities, acts = understanding.probabilities, self._referential.acts
+        topics = {label: probability for label, probability in probabilities.items() if label in self._services}
+        named = {label: probabilities[label] for label in acts if label in probabilities and label not in topics}
+        vague = sum((probability for label, probability in named.items() if acts[label].famille == VAGUE), 0.0)
+        acts_read = {label: probability for label, probability in named.items() if acts[label].famille != VAGUE}
+        if profile:
+            topics = self._weigh(topics, profile)
+        services: dict[str, float] = defaultdict(float)
+        delegations: dict[str, float] = defaultdict(float)
+        for topic, probability in topics.items():
+            services[self._services[topic]] += probability
+        for service, probability in services.items():
+            delegations[self._referential.services[service].delegation] += probability
+        dangers = {self._dangers[label]: probabilities[label] for label in self._dangers if label in probabilities}
+        return Reading(topics, dict(services), dict(delegations), acts_read, vague, dangers)
+
+    def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
+        """Return the decision for one request."""
+        if not reading.topics and not reading.acts:
+            return RoutingDecision(DecisionKind.INCOMPRIS)
+        if reading.non_request >= self.thresholds.non_demande:
+            return self._not_a_request(reading)
+        if reading.vague >= self.thresholds.vague:
+            return self._question(reading, profile)
+        destination = self.safe_destination(reading)
+        if destination is not None and not (profile is None and self._agent_matters(reading)):
+            return RoutingDecision(
+                decision=DecisionKind.HORS_PERIMETRE if destination.dis == OUTSIDE else DecisionKind.ORIENTER,
+                destinations=(destination,),
+                alternatives=self._alternatives(reading, destination),
+                niveau=destination.level,
+            )
+        return self._question(reading, profile)
+
+    def safe_destination(self, reading: Reading) -> Destination | None:
+        """Return the most specific safe destination of ``reading``, or ``None`` when a question is safer."""
+        total = sum(reading.topics.values())
+        if not total:
+            return None
+        dis = max(reading.delegations, key=reading.delegations.__getitem__)
+        if reading.certainty < self.thresholds.enough(dis):
+            return None
+        inside = [t for t in reading.topics if self._delegations[t] == dis]
+        topic = max(inside, key=reading.topics.__getitem__)
+        if reading.topics[topic] >= self.thresholds.sujet * total:
+            return self._topic_destination(topic, reading)
+        service = max({self._services[t] for t in inside}, key=reading.services.__getitem__)
+        if reading.services[service] >= self.thresholds.service * total:
+            if dis == OUTSIDE:  # a body outside is named by its topic: "the mairie" for what?
+                best = max((t for t in inside if self._services[t] == service), key=reading.topics.__getitem__)
+                return self._topic_destination(best, reading)
+            return Destination(dis, service, None, reading.services[service])
+        return Destination(dis, None, None, reading.delegations[dis]) if dis != OUTSIDE else None
+
+    def merge(self, parts: Sequence[tuple[str, RoutingDecision]]) -> RoutingDecision:
+        """Return one decision for several requests of the same message, each with the words that led there."""
+        destinations = tuple(replace(decision.destinations[0], extrait=words) for words, decision in parts)
+        inside = any(d.dis != OUTSIDE for d in destinations)
+        return RoutingDecision(
+            decision=DecisionKind.ORIENTER if inside else DecisionKind.HORS_PERIMETRE,
+            destinations=destinations,
+            niveau=destinations[0].level,
+        )
+
+    def _topic_destination(self, topic: str, reading: Reading) -> Destination:
+        return Destination(self._delegations[topic], self._services[topic], topic, reading.topics[topic])
+
+    def _weigh(self, topics: dict[str, float], profile: str) -> dict[str, float]:
+        weighed = {
+            topic: p * (1.0 if profile in {a.value for a in self._referential.topics[topic].public} else 0.1) for topic, p in topics.items()
+        }
+        before, after = sum(topics.values()), sum(weighed.values())
+        return {t: p * before / after for t, p in weighed.items()} if after else topics
+
+    def _agent_matters(self, reading: Reading) -> bool:
+        agent = sum(p for t, p in reading.topics.items() if self._for_agents_only(t))
+        others = sum(reading.topics.values()) - agent
+        return min(agent, others) >= self.thresholds.agent
+
+    def _for_agents_only(self, topic: str) -> bool:
+        return topic in self._agents_only
+
+    def _not_a_request(self, reading: Reading) -> RoutingDecision:
+        families: dict[str, float] = defaultdict(float)
+        for act, probability in reading.acts.items():
+            families[self._referential.acts[act].famille] += probability
+        family = _best(families)
+        act = max((a for a in reading.acts if self._referential.acts[a].famille == family), key=reading.acts.__getitem__)
+        default = self._referential.acts[act].sujet_par_defaut
+        if default:
+            door = Destination(self._delegations[default], self._services[default], default, reading.acts[act])
+            return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=door.level, acte=act)
+        kind = DecisionKind.CONVERSATION if family == "acte" else DecisionKind.HORS_SUJET
+        return RoutingDecision(kind, acte=act)
+
+    def _question(self, reading: Reading, profile: str | None) -> RoutingDecision:
+        if profile is None and self._agent_matters(reading):
+            agent = max(filter(self._for_agents_only, reading.topics), key=reading.topics.__getitem__)
+            other = max((t for t in reading.topics if not self._for_agents_only(t)), key=reading.topics.__getitem__)
+            choices = tuple(self._topic_destination(t, reading) for t in (agent, other))
+            return RoutingDecision(DecisionKind.CLARIFIER, choices, niveau=Level.SUJET, question=AGENT_QUESTION)
+        choices = self._choices(reading)
+        if not choices:
+            return RoutingDecision(DecisionKind.INCOMPRIS)
+        rest = self._alternatives(reading, *choices)
+        return RoutingDecision(DecisionKind.CLARIFIER, choices, rest, niveau=choices[0].level, question=QUESTION)
+
+    def _choices(self, reading: Reading) -> tuple[Destination, ...]:
+        """Pick two to four topics of different services, those that take away most of the doubt."""
+        by_service: dict[str, str] = {}
+        for topic in sorted(reading.topics, key=reading.topics.__getitem__, reverse=True):
+            by_service.setdefault(self._services[topic], topic)
+            if len(by_service) >= 8:
+                break
+        ranked = sorted(by_service, key=reading.services.__getitem__, reverse=True)
+        kept: list[Destination] = []
+        covered, total = 0.0, sum(reading.topics.values()) or 1.0
+        for service in ranked[:MAX_CHOICES]:
+            if len(kept) >= 2 and covered >= 0.93 * total:
+                break
+            kept.append(self._topic_destination(by_service[service], reading))
+            covered += reading.services[service]
+        if len(kept) == 1:  # every other topic is of the same service
+            others = sorted(reading.topics, key=reading.topics.__getitem__, reverse=True)[1:2]
+            kept.extend(self._topic_destination(t, reading) for t in others)
+        return tuple(kept)
+
+    def _alternatives(self, reading: Reading, *chosen: Destination) -> tuple[Destination, ...]:
+        taken = {d.sujet for d in chosen if d.sujet}
+        ranked = sorted(reading.topics, key=reading.topics.__getitem__, reverse=True)
+        others = [t for t in ranked[: MAX_ALTERNATIVES + MAX_CHOICES] if t not in taken and reading.topics[t] >= 0.005]
+        return tuple(self._topic_destination(t, reading) for t in others[:MAX_ALTERNATIVES])
+
+
+def _best(probabilities: Mapping[str, float]) -> str | None:
+    return max(probabilities, key=probabilities.__getitem__) if probabilities else None

@@ -1,0 +1,109 @@
+"""The small typed values handed from one step of the flow to the next (see docs/architecture.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class DecisionKind(str, Enum):
+    """What the assistant decided to do with a message: part of the public contract."""
+
+    ORIENTER = "orienter"
+    CLARIFIER = "clarifier"
+    HORS_PERIMETRE = "hors_perimetre"
+    URGENCE = "urgence"
+    CONVERSATION = "conversation"
+    HORS_SUJET = "hors_sujet"
+    INCOMPRIS = "incompris"
+
+
+class Level(str, Enum):
+    """How precise a destination is."""
+
+    SUJET = "sujet"
+    SERVICE = "service"
+    DIS = "dis"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """One door.
+
+    Args:
+        dis: delegation id.
+        service: service id, or ``None`` when only the delegation is safe.
+        sujet: topic id, or ``None`` when only the service or the delegation is safe.
+        confiance: calibrated probability in [0, 1].
+        extrait: the words of the message that led there (empty when it is the whole message).
+    """
+
+    dis: str
+    service: str | None
+    sujet: str | None
+    confiance: float
+    extrait: str = ""
+
+    @property
+    def level(self) -> Level:
+        """The precision of this destination."""
+        if self.sujet:
+            return Level.SUJET
+        return Level.SERVICE if self.service else Level.DIS
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the public form of ``design.md``."""
+        row: dict[str, Any] = {
+            "dis": self.dis,
+            "service": self.service,
+            "sujet": self.sujet,
+            "confiance": round(self.confiance, 4),
+        }
+        if self.extrait:
+            row["extrait"] = self.extrait
+        return row
+
+
+@dataclass(frozen=True)
+class RoutingDecision:
+    """The answer of the router for one message.
+
+    Args:
+        decision: what to do.
+        destinations: one door, several for several requests, or the choices of a question.
+        alternatives: the next best doors, for information.
+        niveau: precision of the first destination.
+        urgence: emergency numbers to show first, as strings.
+        situation: id of the emergency situation, when there is one.
+        acte: id of the conversation act or kind of non-request, when there is one.
+        question: the question to ask: with ``clarifier``, or behind the numbers of an emergency that the model alone sensed. The
+            destinations are then its choices.
+        commune: the place named in the message, as a mapping, or ``None``.
+    """
+
+    decision: DecisionKind
+    destinations: tuple[Destination, ...] = ()
+    alternatives: tuple[Destination, ...] = ()
+    niveau: Level | None = None
+    urgence: tuple[str, ...] = ()
+    situation: str | None = None
+    acte: str | None = None
+    question: str | None = None
+    commune: Mapping[str, Any] | None = field(default=None)
+
+    def as_json(self, identifier: str | None, text: str) -> dict[str, Any]:
+        """Return the public object of ``design.md`` for a message ``text`` called ``identifier``."""
+        return {
+            "id": identifier,
+            "texte": text,
+            "decision": self.decision.value,
+            "destinations": [d.as_json() for d in self.destinations],
+            "alternatives": [d.as_json() for d in self.alternatives],
+            "niveau": self.niveau.value if self.niveau else None,
+            "urgence": list(self.urgence),
+            "question": self.question,
+            "commune": dict(self.commune) if self.commune else None,
+            **({"acte": self.acte} if self.acte else {}),
+        }

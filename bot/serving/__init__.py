@@ -1,0 +1,1 @@
+"""What answers while the server runs: engine, conversations, what is observed."""

@@ -1,0 +1,185 @@
+"""One turn seen from the web: tidy the words, ask the engine, mask, remember. The page and the API share it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import unicodedata
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.dialogue.wording import EMPTY
+from bot.language.cleaning import MAX_CHARACTERS, Script, clean
+from bot.referential.hours import PARIS
+from bot.serving.engines import Answer, ChatEngine, Context, EngineError
+from bot.serving.observer import Observer, Observers, answer_id, turn_event
+from bot.serving.refusals import Refusal
+from bot.serving.sessions import Conversation, Exchange, Sessions
+from bot.serving.view import ReplyView, reply_view, runs
+from bot.staff.inbox.events import REASONS, FeedbackEvent
+
+if TYPE_CHECKING:
+    from bot.dialogue.dialogue import ConversationState
+
+MAX_READ = 20_000
+"""Characters handed to the engine: emergencies are looked for that far, the rest of the flow stops earlier."""
+LONG = f"Votre message est long : j'ai lu les {MAX_CHARACTERS // 1000} 000 premiers caractères."
+DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essayez à nouveau dans un moment."
+STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
+UNKNOWN_REASON = "Cette raison n'est pas dans la liste."
+MAX_COMMENT = 1_000
+STALE_CHOICE = "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."
+
+
+class Chat:
+    """Conducts the conversations of all visitors.
+
+    Args:
+        engine: answers.
+        sessions: remembers.
+        observer: told of each answered exchange.
+        clock: the time of day in France, to tell whether a desk is open.
+    """
+
+    def __init__(
+        self,
+        engine: ChatEngine,
+        sessions: Sessions,
+        observer: Observer | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(PARIS),
+    ) -> None:
+        self.clock = clock
+        self.engine = engine
+        self.sessions = sessions
+        self.observer = Observers([observer] if observer is not None else [])
+
+    async def say(self, text: str, conversation: Conversation | None, send: str, channel: str = "page") -> tuple[Conversation, Exchange]:
+        """Answer a typed message; a conversation is opened only now, when there is something to answer.
+
+        Args:
+            text: any string.
+            conversation: the one going on, or ``None``.
+            send: identifies this send, so that sending twice is answered once; may be empty.
+            channel: where the person is ("page", "api", "widget"…).
+
+        Raises:
+            Refusal: nothing was written, or no engine answers.
+        """
+        words = tidy(text)
+        if clean(words).script is Script.EMPTY:
+            raise Refusal(422, EMPTY)
+        return await self._exchange(words, conversation, send, lambda context: self.engine.reply(words, context), channel)
+
+    async def press(
+        self, choice: str, conversation: Conversation | None, send: str, channel: str = "page"
+    ) -> tuple[Conversation, Exchange]:
+        """Answer a button; only those offered to this very conversation are known.
+
+        Raises:
+            Refusal: the button was never offered here, or no engine answers.
+        """
+        label = conversation.offered.get(choice) if conversation else None
+        if label is None:
+            raise Refusal(409, STALE_CHOICE)
+        return await self._exchange(label, conversation, send, lambda context: self.engine.choose(choice, context), channel, pressed=True)
+
+    async def vote(self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "") -> None:
+        """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
+
+        One vote an answer: those that follow change nothing.
+
+        Args:
+            conversation: the one going on, or ``None``.
+            answer: id of the answer.
+            helpful: thumbs up or down.
+            reason: a key of :data:`bot.staff.inbox.events.REASONS`, or empty.
+            comment: free words, or empty.
+
+        Raises:
+            Refusal: the answer is not one of this conversation, or the reason is unknown.
+        """
+        from bot.language.privacy import mask
+
+        if conversation is None or conversation.answer(answer) is None:
+            raise Refusal(409, STALE_VOTE)
+        if reason and reason not in REASONS:
+            raise Refusal(422, UNKNOWN_REASON)
+        words = mask(tidy(comment)[:MAX_COMMENT])
+        async with self.sessions.turn(conversation) as conversation:
+            exchange = conversation.answer(answer)
+            if exchange is None:
+                raise Refusal(409, STALE_VOTE)
+            if exchange.voted:
+                return
+            conversation.exchanges = [replace(e, voted=True) if e.id == answer else e for e in conversation.exchanges]
+        self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
+
+    async def _exchange(
+        self,
+        words: str,
+        conversation: Conversation | None,
+        send: str,
+        ask: Callable[[Context], Awaitable[Answer]],
+        channel: str,
+        pressed: bool = False,
+    ) -> tuple[Conversation, Exchange]:
+        conversation = conversation or self.sessions.create()
+        key = _send_key(send, words)
+        async with self.sessions.turn(conversation) as conversation:
+            if key in conversation.sends:
+                return conversation, conversation.sends[key]
+            context = Context(conversation.id, conversation.state, conversation.engine)
+            started = time.perf_counter()
+            try:
+                answer = await ask(context)
+            except EngineError as error:
+                if not conversation.exchanges:
+                    await self.sessions.drop(conversation.id)
+                raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
+            exchange = _exchange_of(words, answer, self.clock())
+            event = turn_event(
+                exchange.id,
+                exchange.said,
+                answer,
+                context,
+                reference=conversation.reference,
+                pressed=pressed,
+                channel=channel,
+                seconds=time.perf_counter() - started,
+            )
+            exchange = replace(exchange, event=event)
+            conversation.state, conversation.engine = _masked_state(answer), answer.engine
+            conversation.remember(exchange, key)
+        self.observer.turn(event)
+        return conversation, exchange
+
+
+def tidy(text: str) -> str:
+    """Return what was typed, safe to show and to encode: no control character, no half character."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:MAX_READ]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).strip()
+
+
+def _exchange_of(words: str, answer: Answer, now: datetime) -> Exchange:
+    from bot.language.privacy import mask  # phone number tables: not before the server listens
+
+    shown = words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS].rstrip() + "…"
+    masked = mask(shown)
+    reply: ReplyView = reply_view(answer.reply, now)
+    if len(words) > MAX_CHARACTERS:
+        reply["phrases"] = [runs(LONG), *reply["phrases"]]
+    return Exchange(masked, reply, masked != shown, answer_id())
+
+
+def _masked_state(answer: Answer) -> ConversationState | None:
+    from bot.language.privacy import mask
+
+    state = answer.state
+    return replace(state, pending=mask(state.pending)) if state is not None and state.pending else state
+
+
+def _send_key(send: str, words: str) -> str:
+    return hashlib.blake2b(f"{send}\0{words}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() if send else ""

@@ -1,0 +1,1 @@
+"""Who may do what: people, keys, the journal, the rights of citizens."""

@@ -1,0 +1,1 @@
+"""Trainings, candidates, the gate, the registry of models."""

@@ -1,0 +1,109 @@
+"""Train a candidate model apart: on a copy of the files, in a folder of its own; the live model is never touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bot.base.errors import ModelError
+from bot.base.paths import ProjectPaths
+from bot.learning.corpus import read_corpus
+from bot.learning.freshness import fingerprint, model_config
+from bot.learning.loading import load_detector
+from bot.learning.store import StoredModel, load_model
+from bot.learning.tuning import train
+from bot.referential import load_referential
+from bot.referential.communes import load_gazetteer
+from bot.routing.router import Router
+from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model
+from bot.staff.candidates.registry import ModelCard, ModelRegistry
+from bot.staff.candidates.vector_cache import remembered_vectors
+
+COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
+
+Progress = Callable[[str], None]
+
+
+def copy_tree(paths: ProjectPaths, folder: Path) -> ProjectPaths:
+    """Copy what a training reads: what staff write meanwhile is for the next one.
+
+    Args:
+        paths: the tree.
+        folder: of the training.
+    """
+    tree = folder / "arbre"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    shutil.copytree(paths.root / "data", tree / "data", symlinks=False)
+    for name in COPIED:
+        if (paths.root / name).exists():
+            shutil.copy(paths.root / name, tree / name)
+    return ProjectPaths(tree)
+
+
+def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, progress: Progress) -> ModelCard:
+    """Train on the copied files, measure, and put the model into the registry; it does not go live.
+
+    Args:
+        paths: the tree that serves.
+        copied: from :func:`copy_tree`; its ``models`` must be a folder of its own (``BOT_MODELES``).
+        author: who had it trained.
+        progress: receives French sentences.
+
+    Raises:
+        CorpusError, ReferentialError: the files are wrong.
+    """
+    served = ModelRegistry(paths)
+    config = model_config(copied.config)
+    with remembered_vectors(served.folder.parent / "cache", config.encoders):
+        live = served.live()
+        stored = train(copied, config, fingerprint(copied, config), progress)
+        evaluation = evaluate_model(router_of(copied, stored), paths.test_sets, progress)
+        referential = load_referential(copied.referential)
+        evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
+        if live is not None:
+            with contextlib.suppress(ModelError):  # one that cannot be read any more is nothing to compare with
+                ensure_evaluation(served, live, paths, progress)
+    details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet"}
+    return served.add(copied.router_model, details, evaluation)
+
+
+def ensure_evaluation(
+    registry: ModelRegistry, card: ModelCard, paths: ProjectPaths, progress: Progress = lambda _s: None
+) -> dict[str, Any]:
+    """Return what a model answers to the frozen test set, measured once for each test set.
+
+    Args:
+        registry: holds the model.
+        card: the model.
+        paths: the tree whose referential it answers with.
+        progress: receives French sentences.
+    """
+    known = registry.evaluation(card)
+    if known is not None and known.get("essais") == digest_of_tests(paths.test_sets):
+        return known
+    progress("mesure du modèle en service")
+    fresh = evaluate_model(router_of(paths, load_model(card.folder)), paths.test_sets, progress)
+    registry.keep_evaluation(card, {**(known or {}), **fresh})
+    return fresh
+
+
+def router_of(paths: ProjectPaths, stored: StoredModel) -> Router:
+    """Return a router that answers with a model and the referential of a tree."""
+    folder = paths.referential
+    return Router(load_referential(folder), load_gazetteer(folder), load_detector(folder), stored.model, stored.thresholds)
+
+
+def link_live(copied_models: Path, card: ModelCard) -> None:
+    """Make the candidate the model of the copied tree, so that its Rasa archive is written beside it."""
+    link = copied_models / "routeur"
+    if link.is_symlink():
+        link.unlink()
+    else:
+        shutil.rmtree(link, ignore_errors=True)
+    copied_models.mkdir(parents=True, exist_ok=True)
+    os.symlink(card.folder, link)

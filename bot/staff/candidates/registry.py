@@ -1,0 +1,317 @@
+"""The registry of models: every one is kept by its content, one is live, and going live or back takes one rename.
+
+``models/registre/<id>/`` holds a model, its manifest and its measures; ``models/routeur`` is a symbolic link to the one
+that is live. A Rasa archive made from a model stands beside it, under ``rasa/``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from bot.base.errors import GateRefused, ModelCorrupt, ModelError, ModelMissing
+from bot.base.paths import ProjectPaths
+from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, read_manifest
+from bot.learning.store import METRICS_FILE, load_model
+from bot.staff.candidates.gate import Verdict
+
+REGISTRY = "registre"
+EVALUATION_FILE = "evaluation.json"
+RASA = "rasa"
+KEEP = 10
+"""Models kept: the live one and the one before are never removed."""
+MIN_REASON = 20
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model of the registry.
+
+    Args:
+        id: hash of its content.
+        folder: where it is.
+        manifest: hashes of its inputs, date, author, parent, kind.
+        metrics: what was measured when it was trained.
+        live: whether it answers now.
+    """
+
+    id: str
+    folder: Path
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    live: bool
+
+    @property
+    def date(self) -> datetime:
+        """When it was trained, in UTC."""
+        try:
+            return datetime.fromisoformat(str(self.manifest.get("date")))
+        except ValueError:
+            return datetime.fromtimestamp(0, timezone.utc)
+
+    @property
+    def author(self) -> str:
+        """Who had it trained."""
+        return str(self.manifest.get("auteur") or "bot train")
+
+
+class ModelRegistry:
+    """The models of a tree.
+
+    Args:
+        paths: the tree.
+    """
+
+    def __init__(self, paths: ProjectPaths) -> None:
+        self._paths = paths
+        self.folder = paths.models / REGISTRY
+
+    def adopt(self, author: str = "bot train") -> ModelCard | None:
+        """Take in the model that « bot train » wrote, when the live one is not of the registry yet; ``None`` when there is none."""
+        link = self._paths.router_model
+        with self._alone():
+            if link.is_symlink() or not (link / MANIFEST_FILE).exists():
+                return self.live()
+            try:
+                identifier = content_id(link)
+            except ModelError:
+                return None
+            manifest = {"auteur": author, "genre": "complet", **read_manifest(link)}
+            target = self.folder / identifier
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                draft = Path(tempfile.mkdtemp(prefix=".adopte-", dir=self.folder))
+                shutil.copytree(link, draft, dirs_exist_ok=True)
+                _write_json(draft / MANIFEST_FILE, manifest)
+                self._adopt_rasa(draft, manifest)
+                os.chmod(draft, 0o755)
+                os.replace(draft, target)
+            old = link.with_name(".routeur-adopte")
+            shutil.rmtree(old, ignore_errors=True)
+            os.replace(link, old)
+            self._point_to(identifier)
+            shutil.rmtree(old, ignore_errors=True)
+            self._remember("adopter", identifier, author, "")
+            return self.live()
+
+    def add(self, draft: Path, manifest: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> ModelCard:
+        """Take in a trained model; it does not go live.
+
+        Args:
+            draft: folder written by :func:`bot.learning.store.save_model`, on the same disk; it is moved.
+            manifest: what to add to its manifest: ``auteur``, ``parent``, ``genre``.
+            evaluation: what was measured on the frozen test set.
+
+        Raises:
+            ModelMissing, ModelCorrupt: the draft is no model.
+        """
+        load_model(draft)
+        identifier = content_id(draft)
+        _write_json(draft / MANIFEST_FILE, {**read_manifest(draft), **manifest})
+        if evaluation is not None:
+            _write_json(draft / EVALUATION_FILE, evaluation)
+        with self._alone():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            target = self.folder / identifier
+            if not target.exists():
+                os.chmod(draft, 0o755)
+                os.replace(draft, target)
+            elif evaluation is not None:
+                _write_json(target / EVALUATION_FILE, evaluation)
+            self._prune()
+        return self.get(identifier)
+
+    def all(self) -> tuple[ModelCard, ...]:
+        """Return every model, the newest first."""
+        live = self._live_id()
+        found = [self._card(p, live) for p in self.folder.glob("*") if _ID.fullmatch(p.name)] if self.folder.exists() else []
+        return tuple(sorted(found, key=lambda c: (c.date, c.id), reverse=True))
+
+    def get(self, identifier: str) -> ModelCard:
+        """Return a model by its id, or by the start of it.
+
+        Raises:
+            ModelMissing: none, or several, start like this.
+        """
+        found = [c for c in self.all() if c.id.startswith(identifier)] if re.fullmatch(r"[0-9a-f]{1,16}", identifier) else []
+        if len(found) != 1:
+            raise ModelMissing(f"Aucun modèle « {identifier} » dans le registre. Voyez « bot modele lister ».")
+        return found[0]
+
+    def live(self) -> ModelCard | None:
+        """Return the model that answers now, ``None`` when it is not of the registry."""
+        live = self._live_id()
+        return self._card(self.folder / live, live) if live else None
+
+    def previous(self) -> ModelCard | None:
+        """Return the model that a roll back would put live."""
+        live = self._live_id()
+        stack: list[str] = []
+        for event in self.history():
+            if event["action"] == "revenir" and len(stack) > 1:
+                stack.pop()
+            if not stack or stack[-1] != event["modele"]:
+                stack.append(event["modele"])
+        while stack and (stack[-1] == live or not (self.folder / stack[-1]).exists()):
+            stack.pop()
+        return self.get(stack[-1]) if stack else None
+
+    def promote(self, identifier: str, author: str, verdict: Verdict | None = None, reason: str = "") -> ModelCard:
+        """Put a model live, at once and for every process that watches.
+
+        Args:
+            identifier: its id.
+            author: name of the person.
+            verdict: what the gate says; ``None`` only when there is nothing to compare with.
+            reason: written by an administrator to go through a closed gate, :data:`MIN_REASON` characters at least.
+
+        Raises:
+            ModelMissing, ModelCorrupt: the model cannot be used; the live one stays.
+            GateRefused: the gate is closed and no reason is given.
+        """
+        card = self.get(identifier)
+        self.verify(card)
+        reason = " ".join(reason.split())
+        if verdict is not None and not verdict.open and len(reason) < MIN_REASON:
+            raise GateRefused(verdict.reasons)
+        with self._alone():
+            self._point_to(card.id)
+            self._remember("activer", card.id, author, reason, () if verdict is None else verdict.reasons)
+        return self.get(card.id)
+
+    def roll_back(self, author: str) -> ModelCard:
+        """Put the model before live again.
+
+        Raises:
+            ModelMissing: there is none.
+            ModelCorrupt: it cannot be used any more; the live one stays.
+        """
+        card = self.previous()
+        if card is None:
+            raise ModelMissing("Il n'y a pas de modèle précédent où revenir.")
+        self.verify(card)
+        with self._alone():
+            self._point_to(card.id)
+            self._remember("revenir", card.id, author, "")
+        return self.get(card.id)
+
+    def verify(self, card: ModelCard) -> None:
+        """Read a model whole.
+
+        Raises:
+            ModelMissing, ModelCorrupt: a file is missing, unreadable, or not the one of this id.
+        """
+        load_model(card.folder)
+        if content_id(card.folder) != card.id:
+            raise ModelCorrupt(f"Le modèle {card.id} ne correspond pas à son empreinte : il est refusé.")
+
+    def history(self) -> tuple[dict[str, Any], ...]:
+        """Return what went live when, by whom and why, the oldest first."""
+        try:
+            lines = (self._paths.models / HISTORY_FILE).read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return ()
+        events = []
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                events.append(json.loads(line))
+        return tuple(events)
+
+    def evaluation(self, card: ModelCard) -> dict[str, Any] | None:
+        """Return what was measured on the frozen test set, ``None`` when it was not."""
+        try:
+            value = json.loads((card.folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def keep_evaluation(self, card: ModelCard, evaluation: Mapping[str, Any]) -> None:
+        """Keep what was measured on the frozen test set."""
+        _write_json(card.folder / EVALUATION_FILE, evaluation)
+
+    def _card(self, folder: Path, live: str | None) -> ModelCard:
+        try:
+            metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            metrics = {}
+        return ModelCard(folder.name, folder, read_manifest(folder), metrics, folder.name == live)
+
+    def _live_id(self) -> str | None:
+        link = self._paths.router_model
+        if not link.is_symlink():
+            return None
+        name = Path(os.readlink(link)).name
+        return name if _ID.fullmatch(name) and (self.folder / name).exists() else None
+
+    def _point_to(self, identifier: str) -> None:
+        link = self._paths.router_model
+        draft = link.with_name(f".routeur-{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(Path(REGISTRY) / identifier)
+        os.replace(draft, link)
+
+    def _remember(self, action: str, identifier: str, author: str, reason: str, refused: tuple[str, ...] = ()) -> None:
+        event = {
+            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "action": action,
+            "modele": identifier,
+            "auteur": author,
+            **({"motif": reason} if reason else {}),
+            **({"reserves": list(refused)} if refused else {}),
+        }
+        with (self._paths.models / HISTORY_FILE).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+
+    def _adopt_rasa(self, draft: Path, manifest: Mapping[str, Any]) -> None:
+        """The Rasa archive of « bot train » goes with its model when it was made after it."""
+        folder = self._paths.models / RASA
+        if str(read_manifest(folder).get("date") or "") >= str(manifest.get("date") or ""):
+            with contextlib.suppress(OSError):
+                shutil.copytree(folder, draft / RASA, ignore=shutil.ignore_patterns(".*"))
+
+    def _prune(self) -> None:
+        previous = self.previous()
+        kept = {c.id for c in self.all()[:KEEP]} | {self._live_id(), previous.id if previous else None}
+        for card in self.all():
+            if card.id not in kept:
+                shutil.rmtree(card.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._paths.models.mkdir(parents=True, exist_ok=True)
+        with (self._paths.models / ".registre.verrou").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def content_id(folder: Path) -> str:
+    """Return the id of the model in ``folder``: a hash of what answers, the model and its thresholds.
+
+    Raises:
+        ModelMissing: there is no model.
+    """
+    try:
+        metrics = (folder / METRICS_FILE).read_bytes()
+    except OSError as error:
+        raise ModelMissing("Aucun modèle entraîné. Lancez « bot train ».") from error
+    digest = hashlib.sha256(str(read_manifest(folder).get("sha256")).encode())
+    digest.update(metrics)
+    return digest.hexdigest()[:16]
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, path)

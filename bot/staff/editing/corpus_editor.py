@@ -1,0 +1,296 @@
+"""Change the training messages: one message is one line of one file, and nothing else in the file moves."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from bot.base.errors import EditError
+from bot.base.paths import ProjectPaths
+from bot.language.privacy import holds_personal_data
+from bot.learning.corpus import has_markup
+from bot.staff.editing.workspace import Change, Draft, Workspace, summary_line
+
+LONGEST_PHRASE = 2000
+HEADER = 'version: "3.1"\nnlu:\n'
+_INTENT = re.compile(r"^- intent: *([a-z][a-z0-9_]*)[ \t]*$")
+_EXAMPLES = re.compile(r"^  examples: \|[ \t]*$")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_PHRASE = re.compile(r"^    - (.*\S)[ \t]*$")
+
+
+def tidy_phrase(text: str) -> str:
+    """Return a message on one line, without invisible characters.
+
+    Raises:
+        EditError: empty, too long, with markup, or with something personal in it.
+    """
+    kept = "".join(c if unicodedata.category(c)[0] != "C" or c.isspace() else " " for c in text)
+    phrase = " ".join(kept.split())
+    if not phrase:
+        raise EditError("La phrase est vide. Écrivez ce que la personne a demandé.")
+    if len(phrase) > LONGEST_PHRASE:
+        raise EditError(f"La phrase est trop longue : {len(phrase)} caractères, {LONGEST_PHRASE} au plus.")
+    if has_markup(phrase):
+        raise EditError("Les crochets et les accolades sont réservés. Retirez-les de la phrase.")
+    if holds_personal_data(phrase):
+        raise EditError("Cette phrase semble contenir une donnée personnelle (nom, téléphone, adresse…). Retirez-la.")
+    return phrase
+
+
+class CorpusEditor:
+    """The files of ``data/nlu``.
+
+    Args:
+        paths: the tree.
+    """
+
+    def __init__(self, paths: ProjectPaths) -> None:
+        self._paths = paths
+        self._workspace = Workspace(paths)
+
+    def phrases(self, topic: str) -> tuple[str, ...]:
+        """Return the messages of a topic, in order of file and line."""
+        draft = Draft(self._paths.root)
+        return tuple(p for path in files_of(self._paths, draft, topic) for p in phrases_in(draft.read(path), topic))
+
+    def add_phrase(self, topic: str, text: str, author: str) -> Change:
+        """Add one message to a topic.
+
+        Args:
+            topic: id of a topic that exists.
+            text: the message, free of personal data.
+            author: name of the person.
+
+        Raises:
+            EditError: the message or the topic will not do, or is already there (says where).
+        """
+        return self.add_phrases(topic, [text], author)
+
+    def add_phrases(self, topic: str, texts: Sequence[str], author: str) -> Change:
+        """Add several messages at once; all or none. Same errors as :meth:`add_phrase`."""
+        done: list[Change] = []
+        many = f"{len(texts)} phrases ajoutées à « {topic} »"
+        summary = summary_line(f"Phrase ajoutée à « {topic} »") if len(texts) == 1 else many
+        with self._workspace.editing(author, summary, done) as draft:
+            for text in texts:
+                put_phrase(self._paths, draft, topic, tidy_phrase(text))
+        if not done:
+            raise EditError("Aucune phrase à ajouter.")
+        return done[0]
+
+    def remove_phrase(self, topic: str, text: str, author: str) -> Change:
+        """Remove one message.
+
+        Raises:
+            EditError: it is no longer there (someone else removed or moved it).
+        """
+        done: list[Change] = []
+        with self._workspace.editing(author, f"Phrase retirée de « {topic} »", done) as draft:
+            take_phrase(self._paths, draft, topic, text)
+        return done[0]
+
+    def move_phrase(self, text: str, source: str, target: str, author: str) -> Change:
+        """Move one message from a topic to another.
+
+        Raises:
+            EditError: it is no longer in ``source``, or ``target`` does not exist.
+        """
+        if source == target:
+            raise EditError("La phrase est déjà dans ce sujet.")
+        done: list[Change] = []
+        with self._workspace.editing(author, f"Phrase déplacée de « {source} » vers « {target} »", done) as draft:
+            take_phrase(self._paths, draft, source, text)
+            put_phrase(self._paths, draft, target, text)
+        return done[0]
+
+
+def files_of(paths: ProjectPaths, draft: Draft, topic: str) -> list[Path]:
+    """Return the files of the corpus that hold messages of a topic."""
+    marker = f"- intent: {topic}"
+    every = sorted({*paths.corpus.glob("*.yml"), *(p for p in draft.changed if p.parent == paths.corpus)})
+    return [p for p in every if draft.exists(p) and any(line.rstrip() == marker for line in draft.read(p).splitlines())]
+
+
+def put_phrase(paths: ProjectPaths, draft: Draft, topic: str, phrase: str) -> None:
+    """Add a tidy message to a topic, in a draft.
+
+    Raises:
+        EditError: no such topic in the corpus, or the message is already somewhere.
+    """
+    files = files_of(paths, draft, topic)
+    if not files:
+        raise EditError(f"Le sujet « {topic} » n'a pas encore de phrases. Vérifiez son nom ou créez-le.")
+    refuse_known(paths, draft, topic, [phrase])
+    path = files[-1]
+    draft.write(path, insert_phrase(draft.read(path), topic, phrase))
+
+
+def refuse_known(paths: ProjectPaths, draft: Draft, topic: str, phrases: Sequence[str]) -> None:
+    """Refuse messages that are already in the corpus, capitals, spaces and punctuation aside.
+
+    Raises:
+        EditError: says which and where.
+    """
+    letters = {_letters(p) for p in phrases}
+    for path in sorted(paths.corpus.glob("*.yml")):
+        if not draft.exists(path):
+            continue
+        for label, other in listed_phrases(draft.read(path)):
+            if _letters(other) in letters:
+                where = "dans ce sujet" if label == topic else f"dans le sujet « {label} » : déplacez-la"
+                raise EditError(f"La phrase « {other} » existe déjà {where}.")
+
+
+def _letters(text: str) -> str:
+    return _NOT_LETTERS.sub("", text.lower()) or text
+
+
+def take_phrase(paths: ProjectPaths, draft: Draft, topic: str, phrase: str) -> None:
+    """Remove a message from a topic, in a draft.
+
+    Raises:
+        EditError: it is not there.
+    """
+    for path in files_of(paths, draft, topic):
+        text = draft.read(path)
+        if phrase in phrases_in(text, topic):
+            draft.write(path, delete_phrase(text, topic, phrase))
+            return
+    raise EditError(f"Cette phrase n'est plus dans « {topic} » : une autre personne l'a déplacée ou retirée.")
+
+
+def phrases_in(text: str, topic: str) -> tuple[str, ...]:
+    """Return the messages of a topic in the text of one file."""
+    return tuple(phrase for label, phrase in listed_phrases(text) if label == topic)
+
+
+def insert_phrase(text: str, topic: str, phrase: str) -> str:
+    """Return the text of a corpus file with one more line, after the last message of the topic."""
+    lines = text.splitlines(keepends=True)
+    at = _block(lines, topic)[1]
+    if not lines[at - 1].endswith("\n"):
+        lines[at - 1] += "\n"
+    lines.insert(at, f"    - {phrase}{_line_end(text)}")
+    return _checked(text, "".join(lines), lambda rows: _with_added(rows, topic, phrase))
+
+
+def delete_phrase(text: str, topic: str, phrase: str) -> str:
+    """Return the text of a corpus file without the first line that holds this message of the topic."""
+    lines = text.splitlines(keepends=True)
+    label = ""
+    for i, line in enumerate(lines):
+        label = _label(line) or label
+        found = _PHRASE.match(line.rstrip("\r\n"))
+        if label == topic and found and found.group(1) == phrase:
+            if len(phrases_in(text, topic)) == 1:
+                raise EditError("C'est la dernière phrase du sujet. Ajoutez-en une autre d'abord, ou retirez le sujet.")
+            del lines[i]
+            return _checked(text, "".join(lines), lambda rows: _with_removed(rows, topic, phrase))
+    raise EditError("Cette phrase n'est plus dans le fichier.")
+
+
+def append_intent(text: str, topic: str, phrases: Sequence[str]) -> str:
+    """Return the text of a corpus file with a new topic at its end; an empty text gets the header of the format."""
+    base = text or HEADER
+    end = _line_end(base)
+    if not base.endswith("\n"):
+        base += end
+    block = f"- intent: {topic}{end}  examples: |{end}" + "".join(f"    - {p}{end}" for p in phrases)
+    return _checked(text or HEADER, base + block, lambda rows: [*rows, *((topic, p) for p in phrases)])
+
+
+def remove_intent(text: str, topic: str) -> str:
+    """Return the text of a corpus file without a topic and its messages."""
+    lines = text.splitlines(keepends=True)
+    kept: list[str] = []
+    label = ""
+    for line in lines:
+        label = _label(line) or ("" if line[:1].strip() else label)
+        if label != topic:
+            kept.append(line)
+    if not any(_label(line) for line in kept):  # a corpus file may not be empty of topics
+        return ""
+    return _checked(text, "".join(kept), lambda rows: [r for r in rows if r[0] != topic])
+
+
+def rename_intent(text: str, topic: str, new: str) -> str:
+    """Return the text of a corpus file where a topic has another id."""
+    lines = text.splitlines(keepends=True)
+    changed = [line.replace(topic, new, 1) if _label(line) == topic else line for line in lines]
+    return _checked(text, "".join(changed), lambda rows: [(new if label == topic else label, p) for label, p in rows])
+
+
+def _label(line: str) -> str:
+    found = _INTENT.match(line.rstrip("\r\n"))
+    return found.group(1) if found else ""
+
+
+def _block(lines: list[str], topic: str) -> tuple[int, int]:
+    """Return where the last block of a topic starts, and where its messages end."""
+    starts = [i for i, line in enumerate(lines) if _label(line) == topic]
+    if not starts:
+        raise EditError(f"Le sujet « {topic} » n'est pas dans ce fichier.")
+    start = starts[-1]
+    if start + 1 >= len(lines) or not _EXAMPLES.match(lines[start + 1].rstrip("\r\n")):
+        raise EditError(f"Le sujet « {topic} » n'est pas écrit de la façon habituelle dans data/nlu. Demandez à un développeur.")
+    end = start + 2
+    while end < len(lines) and _PHRASE.match(lines[end].rstrip("\r\n")):
+        end += 1
+    return start, end
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def listed_phrases(text: str) -> list[tuple[str, str]]:
+    """Return (topic, message) for each message of a corpus file: the fast reading of the usual layout."""
+    rows = []
+    label = ""
+    for line in text.splitlines():
+        label = _label(line) or label
+        found = _PHRASE.match(line)
+        if found:
+            rows.append((label, found.group(1)))
+    return rows
+
+
+def _parsed(text: str) -> list[tuple[str, str]]:
+    """Return (topic, message) for every message, as YAML says it."""
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # both are safe loaders
+        return [
+            (str(row["intent"]), line[2:].strip())
+            for row in document["nlu"]
+            for line in str(row["examples"]).split("\n")
+            if line.startswith("- ")
+        ]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise EditError("Un fichier de data/nlu n'est pas lisible. Lancez « bot check » pour voir où.") from error
+
+
+def _checked(before: str, after: str, expected) -> str:  # type: ignore[no-untyped-def]
+    """Return ``after`` when YAML reads in it exactly what the change should give."""
+    if sorted(_parsed(after)) != sorted(expected(_parsed(before) if before != HEADER else [])):
+        raise EditError("Ce changement ne peut pas s'écrire sans toucher au reste du fichier. Demandez à un développeur.")
+    return after
+
+
+def _with_added(rows: list[tuple[str, str]], topic: str, phrase: str) -> list[tuple[str, str]]:
+    return [*rows, (topic, phrase)]
+
+
+def _with_removed(rows: list[tuple[str, str]], topic: str, phrase: str) -> list[tuple[str, str]]:
+    rows = list(rows)
+    rows.remove((topic, phrase))
+    return rows
+
+
+def add_phrase(topic: str, text: str, author: str, paths: ProjectPaths) -> Change:
+    """Add one message to a topic: see :meth:`CorpusEditor.add_phrase`."""
+    return CorpusEditor(paths).add_phrase(topic, text, author)

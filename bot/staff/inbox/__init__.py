@@ -1,0 +1,1 @@
+"""What came from the public: exchanges, votes, figures."""

@@ -1,0 +1,499 @@
+"""The messages that staff should read: grouped when alike, ranked by what labelling them is worth, settled in one gesture.
+
+Which messages come in (:func:`bot.staff.inbox.events.worth_reading`): those not understood, those answered by a question, those
+answered with a low confidence, those taken for no request of ours (a request that no topic knows yet often ends there), and
+those a person found unhelpful. Words arrive already masked.
+
+The ranking. The expected gain of labelling a group is::
+
+    gain = doubt × (0.25 + 0.75 × novelty) × log2(1 + count) × (1 + log2(1 + thumbs_down))
+
+- *doubt* in [0, 1]: one minus the confidence of the best door ("least confident" sampling), the mean over the group; never
+  less than the share of thumbs down, for a sure answer that did not help is a mistake to learn from;
+- *novelty* in [0, 1]: distance to the nearest training message; a group already in the corpus keeps a quarter of its weight,
+  because it may still show a conflict between topics;
+- *count*: how often it comes, in a logarithm so that one frequent message does not hide ten others;
+- *thumbs_down*: how often it did not help.
+
+Doubt times density is the information density of Settles and Craven ("An Analysis of Active Learning Strategies for Sequence
+Labeling Tasks", EMNLP 2008; see also Settles, "Active Learning Literature Survey", 2009, §3.1 and §3.6), with the frequency of
+a group as its density. The factor of the thumbs down is our own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Connection
+
+from bot.base.errors import InboxError
+from bot.staff.accounts import audit
+from bot.staff.inbox.events import TurnEvent
+from bot.staff.inbox.similarity import ALIKE, CorpusIndex, band_keys, exact_key, likeness, pack, signature, unpack
+from bot.staff.schema import bands, groups, labels, turns
+from bot.staff.storage import Storage
+
+REJECTED_DOUBT = 0.3
+"""Doubt of a message taken for no request: no probability says how sure that was; it ranks below real doubts."""
+OPEN, WAITING, ATTACHED, IGNORED, EXPIRED = "ouvert", "attente", "rattache", "ignore", "perime"
+STATES = {
+    OPEN: "À traiter",
+    WAITING: "À relire",
+    ATTACHED: "Rattachés",
+    IGNORED: "Écartés",
+    EXPIRED: "Périmés",
+}
+VARIANTS = 8
+SUGGESTIONS = 6
+_BATCH = 500
+GONE = "Ce message n'est plus dans la boîte : une autre personne l'a déjà traité."
+SAME_READER = "La seconde lecture doit être faite par une autre personne."
+
+
+class PhraseWriter(Protocol):
+    """What writes phrases into the corpus (``bot.staff.editing.corpus_editor.CorpusEditor``)."""
+
+    def add_phrases(self, topic: str, texts: Sequence[str], author: str) -> Any:
+        """Add messages to a topic; raises :class:`EditError`."""
+
+    def remove_phrase(self, topic: str, text: str, author: str) -> Any:
+        """Remove a message from a topic; raises :class:`EditError`."""
+
+    def phrases(self, topic: str) -> tuple[str, ...]:
+        """Return the messages of a topic."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Messages that are alike.
+
+    Args:
+        id: in the database.
+        text: the first of them, masked; ``None`` once deleted.
+        state: a key of :data:`STATES`.
+        count: how many came.
+        down: how many did not help.
+        doubt: mean doubt, in [0, 1].
+        novelty: in [0, 1], ``None`` until it is measured.
+        gain: see the module.
+        first_at, last_at: seconds since 1970.
+        suggestions: topics to attach to, the best first: the model's own, then the nearest of the corpus.
+        topic: what it was attached to.
+        labelled_by, labelled_at: who and when.
+        confirmed_by, confirmed_at: second reader and when.
+    """
+
+    id: int
+    text: str | None
+    state: str
+    count: int
+    down: int
+    doubt: float
+    novelty: float | None
+    gain: float
+    first_at: float
+    last_at: float
+    suggestions: tuple[str, ...]
+    topic: str | None
+    labelled_by: str | None
+    labelled_at: float | None
+    confirmed_by: str | None
+    confirmed_at: float | None
+
+
+@dataclass(frozen=True)
+class Label:
+    """One decision about a group."""
+
+    at: float
+    author: str
+    action: str
+    topic: str | None
+
+
+def expected_gain(doubt: float, novelty: float | None, count: int, down: int) -> float:
+    """Return what labelling a group is worth; see the module. An unmeasured novelty counts as full."""
+    fresh = 1.0 if novelty is None else novelty
+    sure = max(doubt, min(1.0, down / count) if count else 0.0)
+    return sure * (0.25 + 0.75 * fresh) * math.log2(1 + count) * (1 + math.log2(1 + down))
+
+
+def doubt_of(event: TurnEvent) -> float:
+    """Return the doubt of an answer, in [0, 1]."""
+    if event.doors:
+        return 1.0 - (event.confidence or 0.0)
+    if event.kind == "hors_sujet":
+        return REJECTED_DOUBT
+    return 1.0 if event.kind in {"incompris", "clarifier"} else 0.0
+
+
+def receive(connection: Connection, event: TurnEvent) -> int | None:
+    """Put an exchange in its group, new or known.
+
+    An ignored message, or one nearly the same, only adds to the count of its group: it never returns.
+
+    Returns:
+        The id of the group; the caller keeps the words only when :func:`keeps_words` says so.
+    """
+    found = _find(connection, event.text)
+    doubt = doubt_of(event)
+    if found is None:
+        return _create(connection, event, doubt)
+    doubt_now = (found.doubt * found.count + doubt) / (found.count + 1)
+    values: dict[str, Any] = {"count": found.count + 1, "doubt": doubt_now, "last_at": max(found.last_at, event.at)}
+    values["gain"] = expected_gain(doubt_now, found.novelty, found.count + 1, found.down)
+    if found.state == EXPIRED or (found.state == OPEN and not found.text):
+        values.update(state=OPEN, text=event.text, novelty=None)
+    if found.state in {OPEN, EXPIRED}:
+        values["suggestions"] = json.dumps(_merged(json.loads(found.suggestions), _model_topics(event)))
+    connection.execute(update(groups).where(groups.c.id == found.id).values(**values))
+    return int(found.id)
+
+
+def keeps_words(connection: Connection, group: int) -> bool:
+    """Whether the words of a new exchange of this group are still of use: an ignored or settled group needs none."""
+    return connection.execute(select(groups.c.state).where(groups.c.id == group)).scalar() == OPEN
+
+
+def count_vote(connection: Connection, group: int, change: int) -> None:
+    """Add a thumbs down to a group, or take one back."""
+    row = connection.execute(select(groups).where(groups.c.id == group)).first()
+    if row is not None:
+        down = max(0, row.down + change)
+        gain = expected_gain(row.doubt, row.novelty, row.count, down)
+        connection.execute(update(groups).where(groups.c.id == group).values(down=down, gain=gain))
+
+
+class Inbox:
+    """What staff do with the groups.
+
+    Args:
+        storage: where they are.
+        writer: of the corpus.
+        topics: label of each topic that exists.
+        second_reader: whether a phrase waits for a second reader before it is written.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        writer: PhraseWriter,
+        topics: Mapping[str, str],
+        second_reader: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._storage = storage
+        self._writer = writer
+        self._topics = topics
+        self._second_reader = second_reader
+        self._clock = clock
+
+    def page(self, state: str = OPEN, limit: int = 20, offset: int = 0) -> tuple[Sequence[Group], int]:
+        """Return the groups of a state, and how many there are: those to treat by gain, the others by date."""
+        order = (groups.c.gain.desc(), groups.c.last_at.desc()) if state == OPEN else (groups.c.labelled_at.desc(), groups.c.id.desc())
+        with self._storage.read() as connection:
+            total = connection.execute(select(func.count()).select_from(groups).where(groups.c.state == state)).scalar() or 0
+            rows = connection.execute(select(groups).where(groups.c.state == state).order_by(*order).limit(limit).offset(offset))
+            return [self._group(row) for row in rows], total
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many groups are in each state."""
+        with self._storage.read() as connection:
+            rows = connection.execute(select(groups.c.state, func.count()).group_by(groups.c.state)).all()
+        return dict.fromkeys(STATES, 0) | dict(list(map(tuple, rows)))
+
+    def get(self, group: int) -> Group:
+        """Return one group.
+
+        Raises:
+            InboxError: unknown.
+        """
+        with self._storage.read() as connection:
+            return self._group(self._row(connection, group))
+
+    def variants(self, group: int) -> Sequence[str]:
+        """Return other wordings of a group, the most frequent first; without the one that stands for it."""
+        with self._storage.read() as connection:
+            kept = connection.execute(select(groups.c.text).where(groups.c.id == group)).scalar()
+            condition = (turns.c.group_id == group) & turns.c.text.is_not(None)
+            rows = connection.execute(
+                select(turns.c.text).where(condition).group_by(turns.c.text).order_by(func.count().desc(), turns.c.text).limit(50)
+            ).scalars()
+            seen, found = {exact_key(kept or "")}, []
+            for text in rows:
+                if exact_key(text) not in seen:
+                    seen.add(exact_key(text))
+                    found.append(text)
+            return found[:VARIANTS]
+
+    def history(self, group: int) -> Sequence[Label]:
+        """Return every decision about a group, the oldest first."""
+        with self._storage.read() as connection:
+            rows = connection.execute(select(labels).where(labels.c.group_id == group).order_by(labels.c.id))
+            return [Label(row.at, row.author, row.action, row.topic) for row in rows]
+
+    def attach(self, group: int, topic: str, author: str, others: Sequence[str] = ()) -> Group:
+        """Attach a group to a topic; its text goes to the corpus now, or after a second reading.
+
+        Args:
+            group: to attach.
+            topic: id of a topic that exists.
+            author: account.
+            others: variants to write too, among :meth:`variants`.
+
+        Raises:
+            InboxError: already settled, or an unknown topic.
+            EditError: the corpus refuses the phrase (personal data left, already in another topic…).
+        """
+        if topic not in self._topics:
+            raise InboxError("Ce sujet n'existe pas. Cherchez-le par son nom, ou créez-le.")
+        found = self.get(group)
+        if found.state != OPEN or not found.text:
+            raise InboxError(GONE)
+        texts = [found.text, *(t for t in self.variants(group) if t in others)]
+        waits = self._second_reader
+        if not waits:
+            self._write(topic, texts, author)
+        with self._storage.write() as connection:
+            row = self._row(connection, group)
+            if row.state != OPEN:
+                raise InboxError(GONE)
+            now = self._clock()
+            values = {"state": WAITING if waits else ATTACHED, "topic": topic, "labelled_by": author, "labelled_at": now}
+            values |= {"written": not waits, "confirmed_by": None, "confirmed_at": None}
+            connection.execute(update(groups).where(groups.c.id == group).values(**values))
+            self._label(connection, group, author, "rattacher", topic)
+            audit.record(connection, author, "message_rattache", topic, {"message": group})
+        return self.get(group)
+
+    def settle_written(self, group: int, topic: str, author: str) -> None:
+        """Note that the phrase of a group has been written under a topic elsewhere (a new topic was made of it).
+
+        Raises:
+            InboxError: already settled.
+        """
+        with self._storage.write() as connection:
+            if self._row(connection, group).state != OPEN:
+                raise InboxError(GONE)
+            self._settle(connection, group, topic, author)
+
+    def confirm(self, group: int, author: str) -> Group:
+        """Confirm a label as a second reader; a phrase that waited is written now.
+
+        Raises:
+            InboxError: nothing to confirm, or the same person labelled it.
+            EditError: the corpus refuses the phrase.
+        """
+        found = self.get(group)
+        self._check_reader(found, author)
+        if found.state == WAITING:
+            self._write(found.topic or "", [found.text or ""], found.labelled_by or author)
+        with self._storage.write() as connection:
+            self._check_reader(self._group(self._row(connection, group)), author)
+            values = {"state": ATTACHED, "written": True, "confirmed_by": author, "confirmed_at": self._clock()}
+            connection.execute(update(groups).where(groups.c.id == group).values(**values))
+            self._label(connection, group, author, "confirmer", found.topic)
+            audit.record(connection, author, "message_confirme", found.topic or "", {"message": group})
+        return self.get(group)
+
+    def refuse(self, group: int, author: str) -> Group:
+        """Refuse a label: the phrase leaves the corpus, the group comes back to the inbox.
+
+        Raises:
+            InboxError: nothing to refuse.
+            EditError: the phrase cannot be taken out of the corpus.
+        """
+        found = self.get(group)
+        if found.state not in {WAITING, ATTACHED} or not found.text:
+            raise InboxError(GONE)
+        if found.state == ATTACHED and found.topic:
+            self._take_back(found.topic, found.text, author)
+        self._reopen(group, author, "refuser", "message_refuse", found.topic)
+        return self.get(group)
+
+    def ignore(self, group: int, author: str) -> None:
+        """Put a group aside for ever: neither it nor nearly the same messages return.
+
+        Raises:
+            InboxError: already settled.
+        """
+        with self._storage.write() as connection:
+            row = self._row(connection, group)
+            if row.state not in {OPEN, EXPIRED}:
+                raise InboxError(GONE)
+            values = {"state": IGNORED, "labelled_by": author, "labelled_at": self._clock(), "topic": None}
+            connection.execute(update(groups).where(groups.c.id == group).values(**values))
+            connection.execute(update(turns).where(turns.c.group_id == group).values(text=None))
+            self._label(connection, group, author, "ignorer", None)
+            audit.record(connection, author, "message_ignore", "", {"message": group})
+
+    def reopen(self, group: int, author: str) -> None:
+        """Bring an ignored group back, when it was put aside by mistake.
+
+        Raises:
+            InboxError: not ignored, or its words are deleted.
+        """
+        found = self.get(group)
+        if found.state != IGNORED or not found.text:
+            raise InboxError("Ce message ne peut plus revenir : son texte est effacé.")
+        self._reopen(group, author, "rouvrir", "message_rouvert", None)
+
+    def measure_novelty(self, index: CorpusIndex, again: int = 0) -> int:
+        """Measure how new the open groups are, and settle those that the corpus already holds word for word.
+
+        Args:
+            index: of the corpus.
+            again: how many of those already measured to measure again, the best ranked first (the corpus has changed).
+
+        Returns:
+            How many were measured.
+        """
+        waiting = (groups.c.state == OPEN) & groups.c.text.is_not(None)
+        done, last = 0, 0
+        while True:
+            condition = waiting & groups.c.novelty.is_(None) & (groups.c.id > last)
+            with self._storage.read() as connection:
+                rows = connection.execute(select(groups).where(condition).order_by(groups.c.id).limit(_BATCH)).all()
+            if not rows:
+                break
+            last = rows[-1].id
+            done += self._measure(index, rows)
+        if again:
+            with self._storage.read() as connection:
+                rows = connection.execute(select(groups).where(waiting).order_by(groups.c.gain.desc()).limit(again)).all()
+            done += self._measure(index, rows)
+        return done
+
+    def _measure(self, index: CorpusIndex, rows: Sequence[Any]) -> int:
+        nearness = index.compare([row.text for row in rows])
+        with self._storage.write() as connection:
+            for row, near in zip(rows, nearness, strict=True):
+                now = self._row(connection, row.id)  # counts may have moved, or someone settled it meanwhile
+                if now.state != OPEN:
+                    continue
+                if near.same in self._topics and now.novelty:  # new when first measured: put in the corpus since
+                    self._settle(connection, row.id, str(near.same), "corpus")
+                    continue
+                gain = expected_gain(now.doubt, near.novelty, now.count, now.down)
+                values = {"novelty": near.novelty, "gain": gain, "nearest": json.dumps([t for t, _ in near.topics])}
+                connection.execute(update(groups).where(groups.c.id == row.id).values(**values))
+        return len(rows)
+
+    def _group(self, row: Any) -> Group:
+        known = [t for t in dict.fromkeys([*json.loads(row.suggestions), *json.loads(row.nearest)]) if t in self._topics]
+        return Group(
+            row.id,
+            row.text,
+            row.state,
+            row.count,
+            row.down,
+            row.doubt,
+            row.novelty,
+            row.gain,
+            row.first_at,
+            row.last_at,
+            tuple(known[:SUGGESTIONS]),
+            row.topic,
+            row.labelled_by,
+            row.labelled_at,
+            row.confirmed_by,
+            row.confirmed_at,
+        )
+
+    def _row(self, connection: Connection, group: int) -> Any:
+        row = connection.execute(select(groups).where(groups.c.id == group)).first()
+        if row is None:
+            raise InboxError("Ce message n'existe pas.")
+        return row
+
+    def _settle(self, connection: Connection, group: int, topic: str, author: str) -> None:
+        values = {"state": ATTACHED, "topic": topic, "labelled_by": author, "labelled_at": self._clock(), "written": True}
+        connection.execute(update(groups).where(groups.c.id == group).values(**values))
+        self._label(connection, group, author, "rattacher", topic)
+        audit.record(connection, author, "message_rattache", topic, {"message": group})
+
+    def _check_reader(self, group: Group, author: str) -> None:
+        if group.state not in {WAITING, ATTACHED} or group.confirmed_by or not group.text:
+            raise InboxError(GONE)
+        if group.labelled_by == author:
+            raise InboxError(SAME_READER)
+
+    def _reopen(self, group: int, author: str, action: str, journalled: str, topic: str | None) -> None:
+        with self._storage.write() as connection:
+            values = {"state": OPEN, "topic": None, "labelled_by": None, "labelled_at": None, "written": False}
+            values |= {"confirmed_by": None, "confirmed_at": None, "novelty": None}
+            connection.execute(update(groups).where(groups.c.id == group).values(**values))
+            self._label(connection, group, author, action, topic)
+            audit.record(connection, author, journalled, topic or "", {"message": group})
+
+    def _label(self, connection: Connection, group: int, author: str, action: str, topic: str | None) -> None:
+        connection.execute(labels.insert().values(group_id=group, at=self._clock(), author=author, action=action, topic=topic))
+
+    def _write(self, topic: str, texts: Sequence[str], author: str) -> None:
+        known = {exact_key(p) for p in self._writer.phrases(topic)}
+        missing = [t for t in texts if exact_key(t) not in known]
+        if missing:
+            self._writer.add_phrases(topic, missing, author)
+
+    def _take_back(self, topic: str, text: str, author: str) -> None:
+        key = exact_key(text)
+        written = next((p for p in self._writer.phrases(topic) if exact_key(p) == key), None)
+        if written is not None:
+            self._writer.remove_phrase(topic, written, author)
+
+
+def _find(connection: Connection, text: str) -> Any:
+    same = connection.execute(select(groups).where(groups.c.key == exact_key(text))).first()
+    if same is not None:
+        return same
+    found = signature(text)
+    near = connection.execute(select(bands.c.group_id).where(bands.c.band.in_(band_keys(found))).distinct()).scalars().all()
+    best, best_likeness = None, ALIKE
+    for start in range(0, len(near), _BATCH):
+        for row in connection.execute(select(groups).where(groups.c.id.in_(near[start : start + _BATCH]))):
+            alike = likeness(found, unpack(row.signature))
+            if alike > best_likeness or (alike == best_likeness and best is None):
+                best, best_likeness = row, alike
+    return best
+
+
+def _create(connection: Connection, event: TurnEvent, doubt: float) -> int:
+    found = signature(event.text)
+    result = connection.execute(
+        groups.insert().values(
+            key=exact_key(event.text),
+            signature=pack(found),
+            text=event.text,
+            state=OPEN,
+            count=1,
+            down=0,
+            doubt=doubt,
+            novelty=None,
+            gain=expected_gain(doubt, None, 1, 0),
+            suggestions=json.dumps(_model_topics(event)),
+            nearest="[]",
+            first_at=event.at,
+            last_at=event.at,
+            written=False,
+        )
+    )
+    group = int(result.inserted_primary_key[0])
+    connection.execute(bands.insert(), [{"band": band, "group_id": group} for band in dict.fromkeys(band_keys(found))])
+    return group
+
+
+def _model_topics(event: TurnEvent) -> list[str]:
+    """Return the topics the model thought of, the most probable first."""
+    found = sorted((*event.doors, *event.alternatives), key=lambda door: -float(door.get("confiance") or 0.0))
+    return list(dict.fromkeys(str(door["sujet"]) for door in found if door.get("sujet")))[:SUGGESTIONS]
+
+
+def _merged(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*before, *now]))[:SUGGESTIONS]

@@ -1,0 +1,1 @@
+"""What runs by itself or keeps things safe: backups, retention, the off switch."""

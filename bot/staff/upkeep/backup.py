@@ -1,0 +1,267 @@
+"""Backups: one ``.tar.gz`` with the workshop's database, ``data/``, events that wait, and the manifest of the live model.
+
+The database is written row by row as JSON, so that a backup of SQLite can be restored in PostgreSQL and the other way round.
+Every file has its SHA-256 in the manifest: a backup that was cut or changed is refused before anything is touched. The model
+itself is not in it, ``bot train`` makes it again from ``data/``; open sessions of staff and password attempts are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import os
+import secrets
+import shutil
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.base.errors import ModelError, StorageError
+from bot.base.paths import ProjectPaths
+from bot.learning.freshness import read_manifest
+from bot.staff.schema import MIGRATIONS, attempts, metadata, schema_version, web_sessions
+from bot.staff.storage import Storage
+
+MANIFEST = "manifeste.json"
+FORMAT = 1
+ROWS = 500
+_TABLES = [table for table in metadata.sorted_tables if table not in (schema_version, web_sessions, attempts)]
+_NOT_ONE = "Ce fichier n'est pas une sauvegarde de l'assistant, ou il est abîmé"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What is in a backup.
+
+    Args:
+        rows: of the database.
+        files: of ``data/`` and of the events that wait.
+        model: SHA-256 of the model that was live, or "".
+        made_at: ISO date.
+    """
+
+    rows: int
+    files: int
+    model: str
+    made_at: str
+
+
+def create(target: Path, storage: Storage, paths: ProjectPaths, replace: bool = False) -> Saved:
+    """Write a backup, all or nothing, readable by its owner only.
+
+    Args:
+        target: the file to write.
+        storage: the workshop's database, read as it is at one moment.
+        paths: the project tree.
+        replace: whether an existing file may be overwritten.
+
+    Raises:
+        StorageError: the file exists or cannot be written, or the database does not answer.
+    """
+    if target.exists() and not replace:
+        raise StorageError(f"« {target} » existe déjà. Choisissez un autre nom, ou ajoutez --remplacer.")
+    digests: dict[str, str] = {}
+    rows = 0
+    try:
+        with tempfile.TemporaryDirectory(prefix=".sauvegarde-", dir=target.resolve().parent) as folder:
+            draft = Path(folder) / "archive"
+            with _private(draft) as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
+                with _snapshot(storage) as connection:
+                    for table in _TABLES:
+                        dump = Path(folder) / "table"
+                        rows += _dump(connection, table, dump)
+                        _add(archive, f"base/{table.name}.jsonl", dump.read_bytes(), digests)
+                for name, path in _files(paths):
+                    with contextlib.suppress(FileNotFoundError):  # delivered meanwhile
+                        _add(archive, name, path.read_bytes(), digests)
+                files = sum(not name.startswith("base/") for name in digests)
+                saved = Saved(rows, files, _live_model(paths), datetime.now(timezone.utc).isoformat(timespec="seconds"))
+                manifest = {
+                    "format": FORMAT,
+                    "date": saved.made_at,
+                    "schema": len(MIGRATIONS),
+                    "lignes": rows,
+                    "modele": saved.model,
+                    "sha256": digests,
+                }
+                _add(archive, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode(), {})
+            os.replace(draft, target)
+    except OSError as error:
+        raise StorageError(f"La sauvegarde ne peut pas être écrite dans « {target.parent} » ({error.strerror}).") from error
+    return saved
+
+
+def restore(source: Path, storage: Storage, paths: ProjectPaths, replace: bool = False) -> tuple[Saved, Path | None]:
+    """Check a backup from end to end, then put it back; returns what it held, and where the former ``data/`` was put aside.
+
+    Args:
+        source: the backup.
+        storage: the database to fill.
+        paths: the project tree.
+        replace: whether a database or a ``data/`` that hold something may be replaced.
+
+    Raises:
+        StorageError: the file is damaged or newer than this version, something would be overwritten, or the database fails.
+    """
+    if not source.is_file():
+        raise StorageError(f"« {source} » n'existe pas.")
+    paths.root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".restauration-", dir=paths.root) as folder:
+        draft = Path(folder)
+        manifest = _unpack(source, draft)
+        data = paths.root / "data"
+        new_data = draft / "data"
+        if not replace and (_holds_rows(storage) or (data.exists() and any(data.iterdir()))):
+            raise StorageError("La base ou le dossier data/ contiennent déjà quelque chose. Pour les remplacer, ajoutez --remplacer.")
+        aside = None
+        try:
+            with storage.write() as connection:
+                _fill(connection, draft / "base")
+                if new_data.exists():  # before the commit: when the folder cannot be moved, the database keeps its rows
+                    aside = _put_aside(data)
+                    os.replace(new_data, data)
+            _put_back_waiting(draft / "attente", paths.variable / "attente")
+        except (OSError, StorageError, SQLAlchemyError, ValueError, KeyError) as error:
+            if aside is not None:
+                shutil.rmtree(data, ignore_errors=True)
+                os.replace(aside, data)
+            raise StorageError("La restauration a échoué ; rien n'a été changé.") from error
+    return Saved(manifest["lignes"], len([n for n in manifest["sha256"] if n[:5] != "base/"]), manifest["modele"], manifest["date"]), aside
+
+
+@contextlib.contextmanager
+def _snapshot(storage: Storage) -> Iterator[Connection]:
+    """One view of all tables: SQLite's read transaction is one, PostgreSQL's must be asked for."""
+    storage.migrate()
+    options: dict[str, Any] = {"writing": False} if storage.sqlite else {"isolation_level": "REPEATABLE READ"}
+    try:
+        with storage.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+    except SQLAlchemyError as error:
+        raise StorageError("La base de l'atelier ne répond pas. Réessayez dans un moment.") from error
+
+
+@contextlib.contextmanager
+def _private(path: Path) -> Iterator[IO[bytes]]:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        yield stream
+
+
+def _dump(connection: Connection, table: Any, target: Path) -> int:
+    count = 0
+    with target.open("w", encoding="utf-8") as stream:
+        for row in connection.execute(select(table)).mappings():
+            stream.write(json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _plain(value: Any) -> Any:
+    return {"base64": base64.b64encode(bytes(value)).decode()} if isinstance(value, (bytes, memoryview)) else value
+
+
+def _value(value: Any) -> Any:
+    return base64.b64decode(value["base64"]) if isinstance(value, Mapping) else value
+
+
+def _files(paths: ProjectPaths) -> Iterator[tuple[str, Path]]:
+    for name, folder in (("data", paths.root / "data"), ("attente", paths.variable / "attente")):
+        for path in sorted(folder.rglob("*")) if folder.exists() else ():
+            if path.is_file() and not path.is_symlink():
+                yield f"{name}/{path.relative_to(folder).as_posix()}", path
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes, digests: dict[str, str]) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(content), 0o600, int(time.time())
+    archive.addfile(member, io.BytesIO(content))
+    digests[name] = hashlib.sha256(content).hexdigest()
+
+
+def _unpack(source: Path, folder: Path) -> dict[str, Any]:
+    """Write the members under ``folder`` and check each against the manifest; names that point elsewhere are refused."""
+    found: dict[str, str] = {}
+    try:
+        with tarfile.open(source, "r:gz") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name)
+                stream = archive.extractfile(member)
+                if stream is None or name.is_absolute() or ".." in name.parts or name.parts[0] not in {"base", "data", "attente", MANIFEST}:
+                    raise ValueError(member.name)
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = stream.read()
+                target.write_bytes(content)
+                found[member.name] = hashlib.sha256(content).hexdigest()
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        found.pop(MANIFEST)
+        if manifest["sha256"] != found:
+            raise ValueError("digests")
+        newer = manifest["format"] > FORMAT or manifest["schema"] > len(MIGRATIONS)
+        if not (isinstance(manifest["lignes"], int) and isinstance(manifest["modele"], str) and isinstance(manifest["date"], str)):
+            raise ValueError("manifest")
+    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise StorageError(f"{_NOT_ONE} ({type(error).__name__}). Rien n'a été changé.") from error
+    if newer:
+        raise StorageError("Cette sauvegarde vient d'une version plus récente de l'assistant. Mettez-le à jour d'abord.")
+    return manifest
+
+
+def _holds_rows(storage: Storage) -> bool:
+    with storage.read() as connection:
+        return any(connection.execute(select(func.count()).select_from(table)).scalar() for table in _TABLES)
+
+
+def _fill(connection: Connection, folder: Path) -> None:
+    for table in reversed([*_TABLES, web_sessions, attempts]):
+        connection.execute(table.delete())
+    for table in _TABLES:
+        source = folder / f"{table.name}.jsonl"
+        batch: list[dict[str, Any]] = []
+        with source.open(encoding="utf-8") if source.exists() else io.StringIO() as stream:
+            for line in stream:
+                batch.append({k: _value(v) for k, v in json.loads(line).items() if k in table.columns})
+                if len(batch) >= ROWS:
+                    connection.execute(table.insert(), batch)
+                    batch = []
+        if batch:
+            connection.execute(table.insert(), batch)
+        counter = next((column for column in table.primary_key if column.autoincrement is True), None)
+        if connection.dialect.name == "postgresql" and counter is not None:
+            last = connection.execute(select(func.max(counter))).scalar()
+            if last is not None:
+                sequence = "SELECT setval(pg_get_serial_sequence(:table, :column), :last)"
+                connection.execute(text(sequence), {"table": table.name, "column": counter.name, "last": last})
+
+
+def _put_aside(data: Path) -> Path | None:
+    if not data.exists():
+        return None
+    aside = data.with_name(f"data.avant-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+    os.replace(data, aside)
+    return aside
+
+
+def _put_back_waiting(source: Path, spool: Path) -> None:
+    for path in sorted(source.glob("*")) if source.exists() else ():
+        spool.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, spool / f"restauration-{secrets.token_hex(4)}.attente")
+
+
+def _live_model(paths: ProjectPaths) -> str:
+    try:
+        return str(read_manifest(paths.router_model).get("sha256", ""))
+    except ModelError:
+        return ""

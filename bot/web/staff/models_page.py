@@ -1,0 +1,176 @@
+"""Compare models, put one live, go back: each in one click, through the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.base.errors import GateRefused, ModelError
+from bot.serving.refusals import Refusal
+from bot.staff.accounts.accounts import Role
+from bot.staff.candidates.comparison import FIGURE_NAMES, compare, confusions, margins_of, messages_behind, verdict_of
+from bot.staff.candidates.registry import MIN_REASON, ModelRegistry
+from bot.web.staff.deeds import note
+from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
+
+PATH = "/atelier/modeles"
+ONE = PATH + r"/{id:[0-9a-f]{16}}"
+SHOWN = 200
+BETTER_HIGH = frozenset({"urgences_reconnues", "bonne_delegation", "bon_service", "hors_sujet_reconnus", "validation_croisee"})
+"""Figures that are better when they rise."""
+SPECIAL = {
+    "question": "Une question",
+    "sans_demande": "Pas une demande",
+    "urgence": "Urgence",
+    "sans_urgence": "Pas d'urgence",
+    "incompris": "Incompris",
+}
+HELP = (
+    "Chaque entraînement donne un modèle. Un seul répond au public. Avant d'en changer, la page compare les deux sur des messages "
+    "d'essai que ni l'un ni l'autre n'a appris. Un modèle moins bon ne peut pas passer. Vous pouvez toujours revenir en arrière."
+)
+
+
+def add(app: web.Application) -> None:
+    """Add the pages."""
+    app.add_routes(
+        [
+            web.get(PATH, show),
+            web.post(PATH + "/retour", go_back),
+            web.get(ONE, show_one),
+            web.get(ONE + "/messages", show_messages),
+            web.post(ONE + "/service", promote),
+        ]
+    )
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET: every model, the live one marked."""
+    registry = _registry(request)
+    return page(
+        request,
+        "modeles.html",
+        section="modeles",
+        titre="Modèles",
+        aide=HELP,
+        modeles=registry.all(),
+        precedent=registry.previous(),
+        evenements=[{"motif": "", **e, "quoi": EVENTS.get(e["action"], e["action"])} for e in reversed(registry.history()[-30:])],
+        chemin=PATH,
+    )
+
+
+EVENTS = {"adopter": "prend le modèle de « bot train »", "activer": "met en service", "revenir": "revient à"}
+
+
+async def show_one(request: web.Request) -> web.StreamResponse:
+    """GET: a model beside the live one."""
+    registry = _registry(request)
+    card = registry.get(request.match_info["id"])
+    live = registry.live()
+    evaluation = registry.evaluation(card)
+    names = _names(request)
+    comparison = None
+    if evaluation is not None:
+        before = registry.evaluation(live) if live is not None else None
+        comparison = compare(before, evaluation, workshop(request).paths.test_sets, margins_of(workshop(request).settings), names)
+    return page(
+        request,
+        "modele.html",
+        section="modeles",
+        titre="Le modèle en service" if card.live else "Comparer ce modèle",
+        aide=HELP,
+        modele=card,
+        service=live,
+        comparaison=comparison,
+        chiffres=_figures(comparison.figures) if comparison else [],
+        changements=comparison.changes[:SHOWN] if comparison else (),
+        moins_bien=sum(c.was_right and not c.is_right for c in comparison.changes) if comparison else 0,
+        mieux=sum(c.is_right and not c.was_right for c in comparison.changes) if comparison else 0,
+        confusions=list(confusions(evaluation).items())[:40] if evaluation else [],
+        nom=lambda key: SPECIAL.get(key) or names.get(key, key),
+        motif_minimum=MIN_REASON,
+        chemin=PATH,
+    )
+
+
+async def show_messages(request: web.Request) -> web.StreamResponse:
+    """GET: the test messages behind one cell of the confusion table."""
+    registry = _registry(request)
+    card = registry.get(request.match_info["id"])
+    evaluation = registry.evaluation(card)
+    wanted, given = request.query.get("attendu", ""), request.query.get("donne", "")
+    found = messages_behind(evaluation, workshop(request).paths.test_sets, wanted, given) if evaluation else []
+    names = _names(request)
+    return page(
+        request,
+        "messages_confondus.html",
+        section="modeles",
+        titre="Messages confondus",
+        aide=HELP,
+        attendu=SPECIAL.get(wanted) or names.get(wanted, wanted),
+        donne=SPECIAL.get(given) or names.get(given, given),
+        messages=found,
+        modele=card,
+        chemin=PATH,
+    )
+
+
+@needs(Role.EDITOR)
+async def promote(request: web.Request) -> web.StreamResponse:
+    """POST: put a model live, or go through a closed gate with a written reason."""
+    form = await read_form(request)
+    reason = form.get("motif", "")
+    if reason.strip() and request[SESSION].account.role is not Role.ADMINISTRATOR:
+        raise Refusal(403, FORBIDDEN)
+    registry = _registry(request)
+    card = registry.get(request.match_info["id"])
+    live = registry.live()
+    before = registry.evaluation(live) if live is not None else None
+    verdict = verdict_of(before, registry.evaluation(card), margins_of(workshop(request).settings), _names(request))
+    try:
+        registry.promote(card.id, actor(request), verdict, reason)
+    except (GateRefused, ModelError) as error:
+        flash(request, str(error), "erreur")
+        return redirect(f"{PATH}/{card.id}")
+    details: dict[str, Any] = {} if verdict.open else {"motif": " ".join(reason.split()), "reserves": list(verdict.reasons)}
+    note(request, "modele_active" if verdict.open else "modele_force", card.id, **details)
+    flash(request, "Le modèle est en service. Les conversations en cours continuent.")
+    return redirect(PATH)
+
+
+@needs(Role.EDITOR)
+async def go_back(request: web.Request) -> web.StreamResponse:
+    """POST: the model before goes live again."""
+    await read_form(request)
+    try:
+        card = _registry(request).roll_back(actor(request))
+        note(request, "modele_retour", card.id)
+        flash(request, "Le modèle précédent est de nouveau en service.")
+    except ModelError as error:
+        flash(request, str(error), "erreur")
+    return redirect(PATH)
+
+
+def _registry(request: web.Request) -> ModelRegistry:
+    registry = ModelRegistry(workshop(request).paths)
+    registry.adopt()
+    return registry
+
+
+def _names(request: web.Request) -> dict[str, str]:
+    referential = workshop(request).referential()
+    return {s.id: s.nom_clair for s in referential.services.values()} | {d.id: d.nom_clair for d in referential.delegations.values()}
+
+
+def _figures(figures: Any) -> list[tuple[str, float | None, float | None, str]]:
+    rows = []
+    for name, label in FIGURE_NAMES.items():
+        if name in figures:
+            before, after = figures[name]
+            trend = ""
+            if before is not None and after is not None and round(before, 3) != round(after, 3):
+                trend = "mieux" if (after > before) == (name in BETTER_HIGH) else "moins bien"
+            rows.append((label, before, after, trend))
+    return rows

@@ -1,0 +1,303 @@
+"""The topics: search, create with a preview, change, and the phrases of each; the linter speaks on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from aiohttp import web
+
+from bot.base.errors import AssistantError, EditConflict, EditError
+from bot.referential import Referential
+from bot.referential.ages import stale_topics
+from bot.referential.hours import PARIS
+from bot.serving.view import card_view
+from bot.staff.accounts.accounts import Role
+from bot.staff.editing.linting import Remark, index_of, lint_phrase, lint_topic, preview
+from bot.staff.editing.topic_editor import TopicEditor, suggest_id
+from bot.staff.editing.workspace import unique
+from bot.web.staff.deeds import note_change
+from bot.web.staff.forms import line, lines, loose
+from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
+from bot.web.staff.topics import choices_of, resolve, search
+
+PATH = "/atelier/sujets"
+NEW = f"{PATH}/nouveau"
+CHECK = f"{PATH}/verifier"
+ONE = PATH + r"/{id:[a-z][a-z0-9_]{0,62}}"
+SIZE = 30
+ROWS = 3
+AUDIENCES = {"citoyen": "le public", "partenaire": "les partenaires", "agent": "les agents"}
+HELP = (
+    "Un sujet est une demande, avec la porte où frapper et la première chose à faire. Ses phrases montrent à l'assistant comment "
+    "les gens en parlent. Les textes changent tout de suite. Les phrases servent après un entraînement."
+)
+HELP_NEW = (
+    "Écrivez ce que le public doit savoir, puis des phrases comme les gens les écrivent. La page vous dit au fur et à mesure ce "
+    "qu'il faut corriger, et montre la carte telle que le public la verra."
+)
+
+
+def add(app: web.Application) -> None:
+    """Add the pages."""
+    app.add_routes(
+        [
+            web.get(PATH, show),
+            web.get(NEW, show_new),
+            web.post(NEW, create),
+            web.post(CHECK, check),
+            web.get(ONE, show_one),
+            web.post(ONE, edit),
+            web.post(ONE + "/phrases", change_phrases),
+            web.post(ONE + "/gestes", change_topic),
+        ]
+    )
+
+
+@dataclass
+class TopicForm:
+    """What a person typed.
+
+    Args:
+        values: plain values of the record.
+        phrases: one per line of the field.
+        id, service: of the topic.
+        version: of the sheet that was read.
+        message: of the inbox it was made from, or "".
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    phrases: tuple[str, ...] = ()
+    id: str = ""
+    service: str = ""
+    version: str = ""
+    message: str = ""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET: search the topics."""
+    referential = workshop(request).referential()
+    choices = choices_of(referential)
+    words, service = request.query.get("q", "")[:100], request.query.get("service", "")
+    found = list(search(choices, words)) if words.strip() else list(choices.values())
+    found = [c for c in found if not service or referential.topics[c.id].service == service]
+    pagination = Pagination.of(request, len(found), SIZE)
+    stale = {t.id for t in stale_topics(referential, date.today(), workshop(request).settings.stale_months)}
+    return page(
+        request,
+        "sujets.html",
+        section="sujets",
+        titre="Sujets",
+        aide=HELP,
+        recherche=words,
+        service=service,
+        services=_services(referential),
+        lignes=found[pagination.offset : pagination.offset + SIZE],
+        perimes=stale,
+        pagination=pagination,
+    )
+
+
+@needs(Role.EDITOR)
+async def show_new(request: web.Request) -> web.StreamResponse:
+    """GET: the empty form, or one started from a message of the inbox."""
+    phrase = request.query.get("phrase", "")[:2000].strip()
+    message = request.query.get("message", "")
+    form = TopicForm({"public": ["citoyen"]}, (phrase,) if phrase else (), message=message if message.isdecimal() else "")
+    return _form_page(request, form, new=True)
+
+
+@needs(Role.EDITOR)
+async def create(request: web.Request) -> web.StreamResponse:
+    """POST: preview, or create."""
+    form = await _read(request)
+    form.id = form.id or suggest_id(form.values.get("libelle", ""), tuple(workshop(request).referential().topics))
+    if (await read_form(request)).get("geste") == "apercu":
+        return _form_page(request, form, new=True)
+    try:
+        if not form.phrases:
+            raise EditError("Écrivez au moins une phrase, comme les gens la diraient.")
+        change = TopicEditor(workshop(request).paths).create(form.id, form.service, form.values, form.phrases, actor(request))
+    except EditError as error:
+        return _form_page(request, form, new=True, mistakes=str(error).splitlines(), status=422)
+    note_change(request, change, "sujet_cree", form.id, "Le sujet est enregistré. Ses phrases servent après un entraînement.")
+    if form.message:
+        try:
+            workshop(request).inbox().settle_written(int(form.message), form.id, actor(request))
+        except AssistantError as error:
+            flash(request, str(error), "attention")
+    return redirect(f"{PATH}/{form.id}")
+
+
+@needs(Role.EDITOR)
+async def check(request: web.Request) -> web.StreamResponse:
+    """POST: what the linter says and the preview, as a piece of page; for the script, while one types."""
+    form = await _read(request)
+    return page(request, "verification.html", section="sujets", titre="Vérification", piece=True, **_checked(request, form))
+
+
+async def show_one(request: web.Request) -> web.StreamResponse:
+    """GET: one topic, to read or change."""
+    sheet = TopicEditor(workshop(request).paths).read(request.match_info["id"])
+    form = TopicForm(dict(sheet.values), workshop(request).writer.phrases(sheet.id), sheet.id, sheet.service, sheet.version)
+    return _form_page(request, form)
+
+
+@needs(Role.EDITOR)
+async def edit(request: web.Request) -> web.StreamResponse:
+    """POST: preview, or change the record."""
+    form = await _read(request)
+    form.id = request.match_info["id"]
+    editor = TopicEditor(workshop(request).paths)
+    form.service = editor.read(form.id).service
+    form.phrases = workshop(request).writer.phrases(form.id)
+    if (await read_form(request)).get("geste") == "apercu":
+        return _form_page(request, form)
+    try:
+        change = editor.edit(form.id, form.values, form.version, actor(request))
+    except EditConflict as conflict:
+        form.version = conflict.version
+        return _form_page(request, form, conflict=conflict, status=409)
+    except EditError as error:
+        return _form_page(request, form, mistakes=str(error).splitlines(), status=422)
+    note_change(request, change, "sujet_modifie", form.id, "Le sujet est enregistré. Le public verra ce texte dans un instant.")
+    return redirect(f"{PATH}/{form.id}")
+
+
+@needs(Role.EDITOR)
+async def change_phrases(request: web.Request) -> web.StreamResponse:
+    """POST: add, move or remove a phrase."""
+    topic = request.match_info["id"]
+    form, writer, author = await read_form(request), workshop(request).writer, actor(request)
+    try:
+        if form.get("retirer"):
+            change = writer.remove_phrase(topic, form["retirer"], author)
+            note_change(request, change, "phrase_retiree", topic, "Phrase retirée.")
+        elif form.get("deplacer"):
+            target = resolve(choices_of(workshop(request).referential()), form.get("vers", ""))
+            change = writer.move_phrase(form["deplacer"], topic, target, author)
+            note_change(request, change, "phrase_deplacee", topic, "Phrase déplacée.")
+        else:
+            added = lines(form, "phrase")
+            if not added:
+                raise EditError("Écrivez une phrase.")
+            index = index_of(workshop(request).paths)
+            warnings = [r.text for phrase in added for r in lint_phrase(index, phrase, topic) if r.level != "erreur"]
+            change = writer.add_phrases(topic, added, author)
+            note_change(request, change, "phrase_ajoutee", topic, "Phrase ajoutée." if len(added) == 1 else "Phrases ajoutées.")
+            for warning in warnings[:5]:
+                flash(request, warning, "attention")
+    except EditError as error:
+        flash(request, str(error), "erreur")
+    return redirect(f"{PATH}/{topic}")
+
+
+@needs(Role.EDITOR)
+async def change_topic(request: web.Request) -> web.StreamResponse:
+    """POST: rename, merge, move to another service, or retire."""
+    topic = request.match_info["id"]
+    form, author = await read_form(request), actor(request)
+    editor, act = TopicEditor(workshop(request).paths), form.get("geste")
+    try:
+        if act == "renommer":
+            new = form.get("identifiant", "").strip()
+            note_change(request, editor.rename(topic, new, author), "sujet_renomme", topic, "Le sujet a un nouvel identifiant.")
+            topic = new
+        elif act == "fusionner":
+            target = resolve(choices_of(workshop(request).referential()), form.get("avec", ""))
+            note_change(request, editor.merge(topic, target, author), "sujet_fusionne", topic, "Les deux sujets n'en font plus qu'un.")
+            topic = target
+        elif act == "confier":
+            note_change(
+                request, editor.move(topic, form.get("service", ""), author), "sujet_confie", topic, "Le sujet a changé de service."
+            )
+        elif act == "retirer":
+            change = editor.retire(topic, form.get("motif", ""), author, date.today())
+            note_change(request, change, "sujet_retire", topic, "Le sujet est retiré. Sa fiche et ses phrases sont gardées.")
+            return redirect(PATH)
+        else:
+            raise EditError("Ce geste n'existe pas.")
+    except EditError as error:
+        flash(request, str(error), "erreur")
+    return redirect(f"{PATH}/{topic}")
+
+
+async def _read(request: web.Request) -> TopicForm:
+    form = await read_form(request)
+    values: dict[str, Any] = {
+        "libelle": line(form, "libelle"),
+        "public": [a for a in await read_all(request, "public") if a in AUDIENCES],
+        "premier_geste": line(form, "premier_geste"),
+        "precisions": lines(form, "precisions"),
+        "a_apporter": lines(form, "a_apporter"),
+        "organisme": line(form, "organisme"),
+        "guichet": line(form, "guichet"),
+        "nom_actuel": line(form, "nom_actuel"),
+        "source": line(form, "source"),
+        "verifie_le": line(form, "verifie_le"),
+        "a_valider": form.get("a_valider") == "oui",
+        "services_associes": [],
+    }
+    link = {"libelle": line(form, "lien_libelle"), "url": line(form, "lien_url")}
+    values["lien"] = link if any(link.values()) else None
+    for i in range(ROWS):
+        service = line(form, f"associe_{i}")
+        if service:
+            values["services_associes"].append({"service": service, "raison": line(form, f"raison_{i}")})
+    try:
+        values["verifie_le"] = date.fromisoformat(values["verifie_le"])
+    except ValueError:
+        pass
+    phrases = unique(lines(form, "phrases"))
+    return TopicForm(values, phrases, line(form, "identifiant"), line(form, "service"), line(form, "version"), line(form, "message"))
+
+
+def _form_page(
+    request: web.Request,
+    form: TopicForm,
+    *,
+    new: bool = False,
+    mistakes: Sequence[str] = (),
+    conflict: EditConflict | None = None,
+    status: int = 200,
+) -> web.Response:
+    referential = workshop(request).referential()
+    return page(
+        request,
+        "sujet.html",
+        section="sujets",
+        titre="Nouveau sujet" if new else form.values.get("libelle") or form.id,
+        aide=HELP_NEW if new else HELP,
+        status=status,
+        nouveau=new,
+        f=form,
+        v=loose(form.values),
+        fautes=mistakes,
+        conflit=conflict,
+        publics=AUDIENCES,
+        rangs=range(ROWS),
+        vide=loose({}),
+        services=_services(referential),
+        guichets=sorted((d.id, d.nom) for d in referential.entry_points.values()),
+        sujets=choices_of(referential),
+        chemin=PATH,
+        **_checked(request, form),
+    )
+
+
+def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
+    referential = workshop(request).referential()
+    remarks: list[Remark] = lint_topic(referential, index_of(workshop(request).paths), form.id, form.service, form.values, form.phrases)
+    card = preview(referential, form.id, form.service, form.values)
+    names = {i: t.libelle for i, t in referential.topics.items()}
+    return {
+        "remarques": sorted(remarks, key=lambda r: r.level != "erreur"),
+        "carte_publique": card_view(card, datetime.now(PARIS)) if card else None,
+        "noms": names,
+    }
+
+
+def _services(referential: Referential) -> list[tuple[str, str]]:
+    return sorted(((s.id, s.nom_clair) for s in referential.services.values()), key=lambda s: s[1])

@@ -1,0 +1,428 @@
+"""Whole conversations, on the real referential, with a model that answers from a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.dialogue.dialogue import (
+    ASK_COMMUNE,
+    HOURS_UNKNOWN,
+    NEXT_REQUEST,
+    NO_DESTINATION,
+    NO_LINK,
+    NONE_CHOICE,
+    NOTHING_TO_BRING,
+    TELL_MORE,
+    YES_WITHOUT_QUESTION,
+    ConversationState,
+    Dialogue,
+    Turn,
+)
+from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, TELL_COMMUNE
+from bot.referential import Referential
+from bot.routing.decision import AGENT_QUESTION
+from bot.routing.types import DecisionKind
+
+TABLE = {
+    "aide etat": {"garde_enfants_agent": 0.5, "ecole_creche_cantine": 0.5},
+    "passeport": {"passeport": 0.95},
+    "creer une association": {"association_creation": 0.95},
+    "expulsion": {"prevention_expulsion": 0.95},
+    "certificat": {"certificat_urbanisme": 0.95},
+    "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2},
+    "numero": {"demander_contact": 0.95},
+    "horaires": {"demander_horaires": 0.95},
+    "papiers": {"demander_pieces": 0.95},
+    "lien": {"demander_lien": 0.95},
+    "une personne": {"parler_humain": 0.95},
+    "autre question": {"autre_question": 0.95},
+    "oui": {"affirmer": 0.95},
+    "non": {"nier": 0.95},
+    "je suis": {"dire_profil": 0.95},
+    "j habite": {"dire_commune": 0.95},
+    "comprends pas": {"pas_compris": 0.95},
+    "veut dire": {"question_organisation": 0.95},
+    "bonjour": {"saluer": 0.95},
+    "flou": {},
+    "tout gris": {"danger_detresse_vitale": 0.7, "passeport": 0.16, "permis_construire": 0.14},
+}
+START = ConversationState()
+
+
+@pytest.fixture(scope="module")
+def dialogue(make_router) -> Dialogue:  # type: ignore[no-untyped-def]
+    return Dialogue(make_router(TABLE))
+
+
+def talk(dialogue: Dialogue, *messages: str, state: ConversationState = START) -> Turn:
+    """Say several messages one after the other; return the last turn."""
+    turn = Turn(dialogue.writer.reply(dialogue.router.route("")), state)
+    for message in messages:
+        turn = dialogue.reply(message, turn.state)
+    return turn
+
+
+# A door, then follow-ups
+
+
+def test_a_door_is_remembered(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "je veux un passeport")
+    assert turn.state == ConversationState(destination="passeport")
+    assert len(turn.reply.cards) == 1
+
+
+def test_contact_of_the_last_door(dialogue: Dialogue, referential: Referential) -> None:
+    turn = talk(dialogue, "je veux un passeport", "quel numéro ?")
+    assert referential.entry_point_of("passeport").nom in turn.reply.text
+    assert turn.state.destination == "passeport"
+
+
+def test_papers_of_the_last_door(dialogue: Dialogue, referential: Referential) -> None:
+    known = talk(dialogue, "je risque l'expulsion", "quels papiers ?").reply.text
+    assert known.startswith("À apporter : ")
+    assert referential.topics["prevention_expulsion"].a_apporter[0] in known
+    assert talk(dialogue, "je veux un passeport", "quels papiers ?").reply.text == NOTHING_TO_BRING
+
+
+def test_link_of_the_last_door(dialogue: Dialogue, referential: Referential) -> None:
+    link = referential.topics["passeport"].lien
+    assert link and link.url in talk(dialogue, "je veux un passeport", "le lien ?").reply.text
+    without = next(t for t in referential.topics.values() if t.lien is None)
+    assert talk(dialogue, "le lien ?", state=ConversationState(destination=without.id)).reply.text == NO_LINK
+
+
+def test_hours_are_never_invented(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "je veux un passeport", "les horaires ?").reply.text == HOURS_UNKNOWN
+
+
+@pytest.mark.parametrize("message", ["quel numéro ?", "les horaires ?"])
+def test_hours_and_numbers_without_a_door_are_those_of_the_front_desk(dialogue: Dialogue, message: str) -> None:
+    turn = talk(dialogue, message)
+    assert turn.reply.cards[0].topic_id == turn.state.destination == "accueil_horaires"
+    assert turn.decision is not None and turn.decision.decision is DecisionKind.ORIENTER
+    assert talk(dialogue, "je veux un passeport", message).state.destination == "passeport", "then they are those of the door"
+
+
+@pytest.mark.parametrize("message", ["quels papiers ?", "le lien ?"])
+def test_a_follow_up_without_a_door_asks_which_one(dialogue: Dialogue, message: str) -> None:
+    assert talk(dialogue, message).reply.text == NO_DESTINATION
+
+
+@pytest.mark.parametrize("destination", ["passeport", "titres", "territoire"])
+@pytest.mark.parametrize("message", ["quel numéro ?", "les horaires ?", "quels papiers ?", "le lien ?", "je comprends pas"])
+def test_follow_ups_work_at_every_level(dialogue: Dialogue, destination: str, message: str) -> None:
+    turn = talk(dialogue, message, state=ConversationState(destination=destination))
+    assert turn.reply.text
+    assert turn.state.destination == destination
+
+
+def test_not_understood_answers_are_said_again(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "je veux un passeport", "je comprends pas")
+    assert len(turn.reply.cards) == 1
+    assert turn.state.destination == "passeport"
+
+
+# Choices
+
+
+def test_a_question_offers_choices_and_none_of_these(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "un permis")
+    assert turn.decision and turn.decision.decision is DecisionKind.CLARIFIER
+    assert turn.state.choices == ("permis_construire", "permis_inscription", NONE_CHOICE)
+    assert [c.id for c in turn.reply.choices] == list(turn.state.choices)
+    assert turn.reply.choices[-1].label == NONE_OF_THESE
+    assert turn.state.pending == "un permis"
+
+
+def test_an_offered_choice_gives_its_door(dialogue: Dialogue) -> None:
+    asked = talk(dialogue, "un permis").state
+    turn = dialogue.choose("permis_inscription", asked)
+    assert turn.decision and turn.decision.decision is DecisionKind.ORIENTER
+    assert turn.state == ConversationState(destination="permis_inscription")
+
+
+@pytest.mark.parametrize("choice", ["nexiste_pas", "", "../..", "<script>", "saluer", "None", "AUCUN", "passeport ", "'; --"])
+def test_an_unknown_choice_is_not_understood(dialogue: Dialogue, choice: str) -> None:
+    asked = talk(dialogue, "un permis").state
+    turn = dialogue.choose(choice, asked)
+    assert turn.reply.text == NOT_UNDERSTOOD
+    assert turn.state.failures == 1
+
+
+def test_a_choice_that_was_not_offered_is_not_understood(dialogue: Dialogue) -> None:
+    asked = talk(dialogue, "un permis").state
+    assert dialogue.choose("passeport", asked).reply.text == NOT_UNDERSTOOD
+
+
+def test_none_of_these_when_nothing_was_offered(dialogue: Dialogue) -> None:
+    assert dialogue.choose(NONE_CHOICE, START).reply.text == NOT_UNDERSTOOD
+
+
+def test_none_of_these_asks_for_more_then_points_to_a_human(dialogue: Dialogue) -> None:
+    first = dialogue.choose(NONE_CHOICE, talk(dialogue, "un permis").state)
+    assert first.reply.text == TELL_MORE
+    assert (first.state.choices, first.state.pending, first.state.failures) == ((), None, 1)
+    second = dialogue.choose(NONE_CHOICE, replace(first.state, choices=("passeport", NONE_CHOICE)))
+    assert second.reply.text == dialogue.writer.act_text("parler_humain")
+
+
+def test_a_choice_outside(dialogue: Dialogue) -> None:
+    turn = dialogue.choose("ecole_creche_cantine", ConversationState(choices=("ecole_creche_cantine", NONE_CHOICE)))
+    assert turn.decision and turn.decision.decision is DecisionKind.HORS_PERIMETRE
+
+
+@pytest.mark.parametrize("identifier", ["titres", "territoire"])
+def test_a_service_or_a_delegation_can_be_chosen(dialogue: Dialogue, identifier: str) -> None:
+    turn = dialogue.choose(identifier, ConversationState(choices=(identifier, NONE_CHOICE)))
+    assert turn.state.destination == identifier
+
+
+# Yes, no, another question
+
+
+def test_yes_and_no_without_a_question(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "oui").reply.text == YES_WITHOUT_QUESTION
+    assert talk(dialogue, "non").reply.text == TELL_MORE
+
+
+def test_yes_to_a_question_asks_which(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "un permis", "oui")
+    assert [c.id for c in turn.reply.choices] == ["permis_construire", "permis_inscription", NONE_CHOICE]
+    assert turn.state.choices
+
+
+def test_no_to_a_question_is_none_of_these(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "un permis", "non").reply.text == TELL_MORE
+
+
+def test_another_question_forgets_the_door_but_not_the_person(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "autre question", state=ConversationState("passeport", ("a",), "b", "agent", "Figeac", 1))
+    assert turn.reply.text == NEXT_REQUEST
+    assert turn.state == ConversationState(profile="agent", commune="Figeac")
+
+
+def test_a_typed_answer_to_a_question_is_read_as_a_message(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "un permis", "plutôt un passeport en fait")
+    assert turn.state == ConversationState(destination="passeport")
+
+
+# Failures
+
+
+def test_two_failures_in_a_row_point_to_a_human(dialogue: Dialogue) -> None:
+    first = talk(dialogue, "🙂")
+    assert (first.reply.text, first.state.failures) == (NOT_UNDERSTOOD, 1)
+    second = talk(dialogue, "🎉", state=first.state)
+    assert second.reply.text == dialogue.writer.act_text("parler_humain")
+    assert dialogue.writer.front_desk_phone in second.reply.text
+    assert second.state.failures == 0
+
+
+def test_what_is_understood_resets_the_failures(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "🙂", "je veux un passeport", "🙂").reply.text == NOT_UNDERSTOOD
+
+
+def test_a_greeting_resets_the_failures(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "🙂", "bonjour", "🙂").state.failures == 1
+
+
+def test_asking_for_a_person(dialogue: Dialogue) -> None:
+    assert dialogue.writer.front_desk_phone in talk(dialogue, "je veux parler à une personne").reply.text
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n", "\x00", "<b></b>", "/"])
+def test_an_empty_message_changes_nothing(dialogue: Dialogue, text: str) -> None:
+    state = ConversationState(destination="passeport", failures=1)
+    turn = dialogue.reply(text, state)
+    assert (turn.reply.text, turn.state) == (EMPTY, state)
+
+
+@pytest.mark.parametrize("text", ["Привет, мне нужен паспорт", "مرحبا، أحتاج إلى جواز سفر"])
+def test_another_alphabet(dialogue: Dialogue, text: str) -> None:
+    turn = dialogue.reply(text, START)
+    assert OTHER_LANGUAGE in turn.reply.text
+    assert dialogue.writer.front_desk_phone in turn.reply.text
+    assert turn.state == START
+
+
+# Emergencies
+
+
+def test_an_emergency_keeps_the_last_door(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "je veux un passeport", "il y a le feu chez le voisin")
+    assert turn.reply.calls[0].number == "18"
+    assert turn.state.destination == "passeport"
+
+
+def test_an_emergency_in_the_middle_of_a_question(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "un permis", "au secours il y a le feu chez le voisin")
+    assert turn.reply.calls
+    assert turn.state.choices == ()
+
+
+# Profile and commune
+
+
+def test_the_agent_question(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "une aide etat")
+    assert turn.reply.text == AGENT_QUESTION
+
+
+@pytest.mark.parametrize(
+    ("said", "profile", "topic"),
+    [
+        ("oui je suis agent", "agent", "garde_enfants_agent"),
+        ("je suis un particulier", "citoyen", "ecole_creche_cantine"),
+        ("je suis pas agent", "citoyen", "ecole_creche_cantine"),
+    ],
+)
+def test_the_profile_answers_the_agent_question(make_router, said: str, profile: str, topic: str) -> None:  # type: ignore[no-untyped-def]
+    table = {"je suis": {"dire_profil": 0.95}, **TABLE}
+    turn = talk(Dialogue(make_router(table)), "une aide etat", said)
+    assert turn.state.profile == profile
+    assert turn.state.destination == topic
+    assert turn.state.pending is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["je suis le maire", "je suis notaire", "je suis chef d'entreprise", "je suis présidente d'une association", "je suis élue municipale"],
+)
+def test_a_partner_is_not_an_agent(dialogue: Dialogue, said: str) -> None:
+    assert talk(dialogue, said).state.profile == "partenaire"
+
+
+@pytest.mark.parametrize("said", ["je suis un simple citoyen", "je suis étudiant", "je suis juste habitant", "je suis touriste"])
+def test_an_inhabitant_is_not_an_agent(dialogue: Dialogue, said: str) -> None:
+    assert talk(dialogue, said).state.profile == "citoyen"
+
+
+def test_a_profile_without_a_question_is_noted(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "je suis agent")
+    assert turn.state.profile == "agent"
+    assert turn.reply.text
+
+
+def test_partners_get_their_own_words(dialogue: Dialogue, referential: Referential) -> None:
+    advice = referential.topics["certificat_urbanisme"].partenaire
+    assert advice
+    assert advice.premier_geste in talk(dialogue, "le certificat", state=ConversationState(profile="partenaire")).reply.text
+
+
+def test_the_commune_is_remembered(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "j'habite à Figeac").state.commune == "Figeac"
+    assert talk(dialogue, "un passeport à Gramat").state.commune == "Gramat"
+    assert talk(dialogue, "un passeport à Gramat", "bonjour").state.commune == "Gramat"
+
+
+def test_a_commune_that_is_not_recognised_is_asked(dialogue: Dialogue) -> None:
+    assert talk(dialogue, "j'habite là bas").reply.text == ASK_COMMUNE
+
+
+def test_a_commune_out_of_the_lot_is_said(dialogue: Dialogue) -> None:
+    assert "n'est pas dans le Lot" in talk(dialogue, "j'habite à Villeneuve-sur-Lot").reply.text
+
+
+# What a name means
+
+
+@pytest.mark.parametrize(
+    ("question", "piece"),
+    [("ça veut dire quoi AAH", "handicap"), ("que veut dire DDASS", "action sociale"), ("que veut dire DDTEFP", "emploi")],
+)
+def test_acronyms_and_old_names_are_explained(dialogue: Dialogue, question: str, piece: str) -> None:
+    assert piece in talk(dialogue, question).reply.text
+
+
+def test_every_delegation_is_explained(dialogue: Dialogue, referential: Referential) -> None:
+    for delegation in referential.delegations.values():
+        assert delegation.mission in (dialogue.explain(f"c'est quoi {delegation.nom}") or "")
+
+
+def test_every_acronym_of_a_service_is_explained(dialogue: Dialogue, referential: Referential) -> None:
+    assert [s.id for s in referential.services.values() if s.sigle and not dialogue.explain(f"c'est quoi {s.sigle}")] == []
+
+
+def test_every_word_of_the_glossary_is_explained(dialogue: Dialogue, referential: Referential) -> None:
+    assert [e.terme for e in referential.glossary if not dialogue.explain(f"c'est quoi {e.terme} ?")] == []
+
+
+@pytest.mark.parametrize("text", ["", "le chat dort", "🙂", "?"])
+def test_nothing_to_explain(dialogue: Dialogue, text: str) -> None:
+    assert dialogue.explain(text) is None
+
+
+# The state
+
+
+def test_the_state_survives_a_round_trip() -> None:
+    state = ConversationState("passeport", ("a", "b"), "texte", "agent", "Figeac", 1)
+    assert ConversationState.from_mapping(state.as_mapping()) == state
+    assert ConversationState.from_mapping({}) == ConversationState.from_mapping({"inconnu": 1, "profile": None}) == START
+
+
+def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
+    assert set(START.as_mapping()) == {"destination", "choices", "pending", "profile", "commune", "failures"}
+
+
+def test_every_act_is_answered_in_every_state(make_router, referential: Referential) -> None:  # type: ignore[no-untyped-def]
+    states = (
+        START,
+        ConversationState("passeport"),
+        ConversationState(choices=("passeport", NONE_CHOICE), pending="un passeport"),
+        ConversationState(failures=1),
+    )
+    for act in referential.acts:
+        if act == "trop_vague":
+            continue
+        dialogue = Dialogue(make_router({"mot": {act: 0.98}}))
+        for state in states:
+            turn = dialogue.reply("mot", state)
+            assert turn.reply.text or turn.reply.cards, (act, state)
+
+
+def test_two_requests_remember_the_first(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "je veux un passeport. Et sinon je risque l'expulsion, que faire ?")
+    assert len(turn.reply.cards) == 2
+    assert turn.state.destination == "passeport"
+
+
+# The commune, asked only where it changes the desk
+
+
+def test_the_commune_is_asked_only_where_it_changes_the_desk(dialogue: Dialogue) -> None:
+    assert TELL_COMMUNE in talk(dialogue, "créer une association").reply.text
+    assert TELL_COMMUNE not in talk(dialogue, "refaire mon passeport").reply.text
+
+
+@pytest.mark.parametrize(
+    ("place", "desk"), [("Figeac", "Figeac"), ("Souillac", "Gourdon"), ("Prayssac", "Cahors"), ("Bagnac-sur-Célé", "Figeac")]
+)
+def test_the_commune_of_the_message_gives_the_desk(dialogue: Dialogue, place: str, desk: str) -> None:
+    reply = talk(dialogue, f"créer une association à {place}").reply
+    assert TELL_COMMUNE not in reply.text
+    assert reply.cards[0].contact.name == f"Bureau des associations de {desk}"
+
+
+def test_the_commune_told_afterwards_gives_the_desk(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "créer une association", "j'habite Figeac")
+    assert turn.reply.cards[0].contact.name == "Bureau des associations de Figeac"
+    assert "Bureau des associations de Figeac" in talk(dialogue, "le numéro ?", state=turn.state).reply.text
+
+
+def test_the_commune_told_before_gives_the_desk(dialogue: Dialogue) -> None:
+    reply = talk(dialogue, "j'habite Gourdon", "créer une association").reply
+    assert reply.cards[0].contact.name == "Bureau des associations de Gourdon" and TELL_COMMUNE not in reply.text
+
+
+def test_a_commune_elsewhere_gives_no_local_desk(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "créer une association", "j'habite Toulouse")
+    assert "Toulouse" in turn.reply.text and not turn.reply.cards
+
+
+def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "il est tout gris")
+    assert turn.reply.calls and set(turn.state.choices) == {"passeport", "permis_construire", NONE_CHOICE}
+    assert dialogue.choose("passeport", turn.state).reply.cards[0].topic_id == "passeport"

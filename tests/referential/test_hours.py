@@ -1,0 +1,52 @@
+"""Opening hours: open or closed at a given moment, public holidays and the change of hour included."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from bot.referential.hours import PARIS, opening_now, readable_hours
+
+WEEK = "Mo-Th 09:00-12:00,13:30-16:30, Fr 09:00-12:00; PH off"
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-11-26 10:15", (True, "Ouvert jusqu'à 12 h")),  # a Thursday
+        ("2026-11-26 14:00", (True, "Ouvert jusqu'à 16 h 30")),
+        ("2026-11-26 12:30", (False, "Fermé, ouvre à 13 h 30")),
+        ("2026-11-26 20:00", (False, "Fermé, ouvre demain à 9 h")),
+        ("2026-11-27 15:00", (False, "Fermé, ouvre lundi à 9 h")),
+        ("2026-12-24 18:00", (False, "Fermé, ouvre lundi à 9 h")),  # Friday 25 December is a holiday
+        ("2026-05-14 10:00", (False, "Fermé, ouvre demain à 9 h")),  # Ascension Day
+        ("2026-12-31 17:00", (False, "Fermé, ouvre lundi à 9 h")),  # 1 January, then the week-end
+    ],
+)
+def test_open_or_closed(moment: str, expected: tuple[bool, str]) -> None:
+    assert opening_now(WEEK, datetime.fromisoformat(moment).replace(tzinfo=PARIS)) == expected
+
+
+def test_the_clock_may_be_in_any_zone() -> None:
+    assert opening_now(WEEK, datetime(2026, 7, 9, 7, 30, tzinfo=timezone.utc)) == (True, "Ouvert jusqu'à 12 h")
+    assert opening_now(WEEK, datetime(2026, 7, 9, 6, 30, tzinfo=timezone.utc)) == (False, "Fermé, ouvre à 9 h")
+
+
+def test_far_openings_are_dated_and_midnight_has_its_name() -> None:
+    assert opening_now("Feb 1-10 10:00-12:00", datetime(2026, 1, 5, 9, tzinfo=PARIS)) == (False, "Fermé, ouvre le 1er février à 10 h")
+    assert opening_now("Mo-Fr 10:00-24:00", datetime(2026, 11, 26, 11, tzinfo=PARIS)) == (True, "Ouvert jusqu'à minuit")
+
+
+@pytest.mark.parametrize("hours", ["", "24/7", "n'importe quoi", "PH off"])
+def test_nothing_is_said_when_hours_are_unknown(hours: str) -> None:
+    assert opening_now(hours, datetime(2026, 11, 26, 11, tzinfo=PARIS)) is None
+
+
+def test_hours_are_read_in_french() -> None:
+    assert readable_hours(WEEK) == [
+        "Du lundi au jeudi : de 9 h à 12 h et de 13 h 30 à 16 h 30",
+        "Vendredi : de 9 h à 12 h",
+        "Fermé les jours fériés",
+    ]
+    assert readable_hours("") == []

@@ -1,0 +1,86 @@
+"""Contacts change with the date they were checked; what nobody checked for long is known."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trees import make_tree
+
+from bot.base.errors import EditConflict, EditError
+from bot.base.paths import ProjectPaths
+from bot.referential import load_referential
+from bot.referential.ages import months_before, stale_desks
+from bot.staff.editing.desk_editor import DeskEditor, contact_mistakes
+
+DAY = date(2026, 11, 25)
+HOURS = [{"nom_jour_debut": "Lundi", "nom_jour_fin": "Vendredi", "valeur_heure_debut_1": "09:00", "valeur_heure_fin_1": "12:00"}]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> ProjectPaths:
+    return make_tree(tmp_path)
+
+
+def test_hours_are_written_with_their_date_and_the_other_desks_keep_theirs(tree: ProjectPaths) -> None:
+    """The first desk holds the YAML anchor that the dates of others refer to."""
+    editor = DeskEditor(tree)
+    before = load_referential(tree.referential).entry_points
+    change = editor.edit(
+        "prefecture_accueil", {"plage_ouverture": HOURS}, DAY, "appel au standard", editor.read("prefecture_accueil").version, "Zoé"
+    )
+    after = load_referential(tree.referential).entry_points
+    assert change is not None and change.commit
+    desk = after["prefecture_accueil"]
+    assert (desk.x_ose.verifie_le, desk.x_ose.verifie_par, desk.x_ose.a_verifier) == (DAY, "appel au standard", False)
+    assert desk.plage_ouverture[0].valeur_heure_debut_1 == "09:00"
+    assert {k: v for k, v in after.items() if k != "prefecture_accueil"} == {k: v for k, v in before.items() if k != "prefecture_accueil"}
+
+
+def test_two_people_on_one_desk_and_dates_that_make_no_sense(tree: ProjectPaths) -> None:
+    editor = DeskEditor(tree)
+    seen = editor.read("prefecture_accueil")
+    editor.edit("prefecture_accueil", {"information_complementaire": "De Zoé."}, DAY, "appel", seen.version, "Zoé")
+    with pytest.raises(EditConflict):
+        editor.edit("prefecture_accueil", {"information_complementaire": "De Luc."}, DAY, "appel", seen.version, "Luc")
+    with pytest.raises(EditError, match="futur"):
+        editor.edit("prefecture_accueil", {}, date.today() + timedelta(days=1), "appel", seen.version, "Luc")
+    with pytest.raises(EditError, match="plus tard"):
+        editor.edit("prefecture_accueil", {}, DAY - timedelta(days=9), "appel", editor.read("prefecture_accueil").version, "Luc")
+    with pytest.raises(EditError, match="qui a vérifié"):
+        editor.edit("prefecture_accueil", {}, DAY, " ", seen.version, "Luc")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"telephone": [{"valeur": "05 65"}]}, "téléphone"),
+        ({"telephone": [{"valeur": "12 34 56 78 90 12"}]}, "téléphone"),
+        ({"adresse_courriel": ["pas une adresse"]}, "courriel"),
+        ({"site_internet": [{"valeur": "ftp://x"}]}, "https"),
+        ({"plage_ouverture": [{**HOURS[0], "nom_jour_debut": "Lundredi"}]}, "jour"),
+        ({"plage_ouverture": [{**HOURS[0], "valeur_heure_fin_1": ""}]}, "manque"),
+        ({"plage_ouverture": [{**HOURS[0], "valeur_heure_fin_1": "9h"}]}, "09:00"),
+        ({"plage_ouverture": [{**HOURS[0], "valeur_heure_fin_1": "08:00"}]}, "suivent"),
+        ({"plage_ouverture": [{**HOURS[0], "nom_jour_debut": "Vendredi", "nom_jour_fin": "Lundi"}]}, "premier"),
+    ],
+)
+def test_wrong_contacts_are_said(fields: dict[str, Any], said: str) -> None:
+    assert any(said in m for m in contact_mistakes(fields))
+
+
+def test_the_contacts_of_the_project_are_all_accepted(tree: ProjectPaths) -> None:
+    for desk in load_referential(tree.referential).entry_points.values():
+        values = desk.dict()
+        assert contact_mistakes(values) == [], desk.id
+
+
+def test_old_and_never_checked_desks_are_flagged() -> None:
+    assert months_before(date(2026, 3, 31), 1) == date(2026, 2, 28)
+    assert months_before(date(2026, 1, 15), 13) == date(2024, 12, 15)
+    referential = load_referential(Path(__file__).resolve().parents[3] / "data" / "referentiel")
+    flagged = stale_desks(referential, date(2026, 11, 26), 12)
+    assert {s.desk.id for s in flagged} == {d.id for d in referential.entry_points.values() if d.x_ose.verifie_le is None}
+    assert len(stale_desks(referential, date(2028, 1, 1), 12)) == len(referential.entry_points)

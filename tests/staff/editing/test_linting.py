@@ -1,0 +1,91 @@
+"""The linter on hand-made phrases, and fast enough to speak while one types."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.base.paths import ProjectPaths
+from bot.referential import Referential
+from bot.referential.ages import stale_topics
+from bot.staff.editing.linting import PhraseIndex, index_of, lint_phrase, lint_phrases, lint_topic, preview, words_of
+
+ROOT = Path(__file__).resolve().parents[3]
+ROWS = [
+    ("ruches", "je veux installer des ruches dans mon jardin"),
+    ("ruches", "déclarer mes ruches et mes abeilles"),
+    ("chien", "un chien errant mord les moutons"),
+    ("chien", "le chien du voisin aboie"),
+    ("eau", "la rivière est polluée par une usine"),
+]
+INDEX = PhraseIndex([(t, p, frozenset(words_of(p))) for t, p in ROWS])
+VALUES = {"libelle": "Installer des ruches", "public": ["citoyen"], "premier_geste": "déclarez vos ruches à ce service."}
+
+
+def said(remarks: list, level: str = "") -> str:
+    return " | ".join(r.text for r in remarks if not level or r.level == level)
+
+
+def test_the_same_phrase_elsewhere_is_shown_with_its_words() -> None:
+    remark = lint_phrase(INDEX, "Je veux installer des RUCHES dans mon jardin !", "nouveau")[0]
+    assert remark.level == "attention" and remark.near[0].topic == "ruches" and "jardin" in remark.near[0].words
+    assert lint_phrase(INDEX, "Je veux installer des ruches dans mon jardin", "ruches") == []
+    assert lint_phrase(INDEX, "où refaire ma carte grise", "nouveau") == []
+
+
+@pytest.mark.parametrize(("phrase", "word"), [("", "vide"), ("mon numéro 06 12 34 56 78", "personnelle"), ("[x](y)", "crochets")])
+def test_what_cannot_be_kept_is_an_error(phrase: str, word: str) -> None:
+    remarks = lint_phrase(INDEX, phrase)
+    assert [r.level for r in remarks] == ["erreur"] and word in remarks[0].text
+
+
+def test_a_topic_too_close_to_another_says_which_and_why() -> None:
+    phrases = [
+        "installer des ruches dans un jardin",
+        "déclarer des ruches et abeilles",
+        "un drone filme ma piscine",
+        "bruit de drone la nuit",
+    ]
+    found = [r for r in lint_phrases(INDEX, phrases, "nouveau") if "Trop proche" in r.text]
+    assert len(found) == 1 and "« ruches »" in found[0].text and "2 phrases sur 4" in found[0].text and len(found[0].near) == 2
+    assert "Trop proche" not in said(lint_phrases(INDEX, phrases[2:], "nouveau"))
+
+
+def test_few_alike_or_repeated_phrases_are_said() -> None:
+    few = lint_phrases(INDEX, ["un drone filme ma piscine"])
+    assert "Encore 14 phrases" in said(few, "attention") and "récits" in said(few, "attention")
+    carriers = [f"je voudrais savoir comment {w} un drone" for w in ("voler", "poser", "vendre", "acheter", "peindre", "lancer")]
+    assert "6 phrases commencent par « je voudrais savoir comment »" in said(lint_phrases(INDEX, carriers))
+    assert "écrite 2 fois" in said(lint_phrases(INDEX, ["un drone", "Un drone !"]), "erreur")
+
+
+def test_the_answer_is_read_as_the_public_will(referential: Referential) -> None:
+    card = preview(referential, "", "veterinaire", VALUES)
+    assert card is not None and card.topic == "Installer des ruches" and "déclarez vos ruches" in card.text
+    assert preview(referential, "", "veterinaire", {}) is None and preview(referential, "", "inconnu", VALUES) is None
+    assert preview(referential, "", "veterinaire", {**VALUES, "guichet": "inconnu"}) is None
+    hard = {**VALUES, "precisions": ["Le récépissé DDCSPP est nonobstant délivré; " + "administrativement " * 20 + "."]}
+    text = said(lint_topic(referential, INDEX, "nouveau", "veterinaire", hard, ["un drone"]))
+    assert "DDCSPP" in text and "mots, 20 au plus" in text and "nonobstant" in text
+    assert "Réponse" not in said(lint_topic(referential, INDEX, "nouveau", "veterinaire", VALUES, ["un drone"]))
+
+
+def test_old_topics_are_known(referential: Referential) -> None:
+    assert stale_topics(referential, date(2026, 11, 26), 12) == ()
+    assert len(stale_topics(referential, date(2028, 11, 26), 12)) == len(referential.topics)
+
+
+def test_it_speaks_within_a_fifth_of_a_second_on_the_whole_corpus(referential: Referential) -> None:
+    index = index_of(ProjectPaths(ROOT))
+    assert index is index_of(ProjectPaths(ROOT))
+    phrases = ["mon voisin a installé trente ruches contre ma clôture et les abeilles entrent dans la maison", "piqué par une abeille"] * 10
+    times = []
+    for i in range(5):
+        phrases[0] = f"mon voisin a installé {i + 20} ruches contre ma clôture et les abeilles entrent dans la maison"
+        started = time.perf_counter()
+        lint_topic(referential, index, "nouveau", "veterinaire", VALUES, phrases)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.2

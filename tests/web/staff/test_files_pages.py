@@ -1,0 +1,272 @@
+"""Topics, desks, trainings and models over HTTP, on a copy of a small tree."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from atelier_demo import PASSWORD
+
+from bot.base.paths import ProjectPaths
+from bot.base.settings import Settings
+from bot.learning.tuning import ensure_model
+from bot.referential import load_referential
+from bot.staff.accounts import audit
+from bot.staff.accounts.accounts import Accounts
+from bot.staff.candidates.registry import ModelRegistry
+from bot.staff.storage import Storage
+from bot.web.staff.framework import Workshop
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
+from trees import make_tree
+
+pytestmark = pytest.mark.asyncio
+
+NEW = {
+    "libelle": "Un drone au-dessus de ma maison",
+    "service": "securite_publique",
+    "public": "citoyen",
+    "premier_geste": "écrivez à ce service.",
+    "precisions": "Notez l'heure.\r\nRelevez le lieu.",
+    "source": "Note du service du 3 mars",
+    "verifie_le": "2026-11-20",
+    "phrases": "un drone filme mon jardin\r\nqui règle les drones ?",
+    "geste": "enregistrer",
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
+    paths = make_tree(tmp_path_factory.mktemp("arbre"))
+    tests = paths.root / "tests" / "data"
+    tests.mkdir(parents=True)
+    rows = [
+        {"id": f"d{i}", "texte": t, "dis": "population", "service": "titres"}
+        for i, t in enumerate(["mon passeport perdu", "ma carte d'identité"])
+    ]
+    (tests / "demandes_1.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (tests / "hors_sujet_1.jsonl").write_text('{"id": "h1", "texte": "bonjour"}\n')
+    (tests / "urgences_vraies.jsonl").write_text('{"id": "u1", "texte": "au feu ma maison brûle"}\n')
+    ensure_model(paths, lambda _s: None)
+    return paths
+
+
+@pytest.fixture
+def workshop(trained: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
+    shutil.copytree(trained.root, tmp_path / "arbre", symlinks=True)
+    storage = Storage(f"sqlite:///{tmp_path}/atelier.db")
+    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    for name, role in (("lea", "lecteur"), ("remi", "redacteur"), ("ada", "administrateur")):
+        accounts.create(name, role, PASSWORD, "test")
+    yield Workshop(storage, accounts, Settings(), ProjectPaths(tmp_path / "arbre"))
+    storage.close()
+
+
+async def test_search_and_read_a_topic(enter: Any) -> None:
+    lea = await enter("lea")
+    assert "/atelier/sujets/passeport" in await lea.get("/atelier/sujets?q=passeport")
+    assert "Aucun sujet" in await lea.get("/atelier/sujets?q=zzzz")
+    text = await lea.get("/atelier/sujets/passeport")
+    assert "Ce que le public verra" in text and 'id="fiche"' not in text
+    assert "n'existe pas" in await lea.get("/atelier/sujets/inconnu", 422)
+    await lea.post("/atelier/sujets/passeport", 403, libelle="x")
+
+
+async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/nouveau?phrase=un+drone+filme+mon+jardin")
+    shown = await remi.post("/atelier/sujets/nouveau", **{**NEW, "geste": "apercu"})
+    assert "Un drone au-dessus de ma maison" in shown and "Encore 13 phrases" in shown and "al-carte-porte" in shown
+    assert "drone_dessus_maison" not in load_referential(workshop.paths.referential).topics
+    missing = await remi.post("/atelier/sujets/nouveau", 422, **{**NEW, "premier_geste": "", "source": ""})
+    assert "« Première étape » manque" in missing and "« Source » manque" in missing and "qui règle les drones" in missing
+    done = await remi.post("/atelier/sujets/nouveau", **NEW)
+    assert "Le sujet est enregistré" in done
+    topic = load_referential(workshop.paths.referential).topics["drone_dessus_maison"]
+    assert topic.precisions == ("Notez l'heure.", "Relevez le lieu.") and topic.service == "securite_publique"
+    assert workshop.writer.phrases(topic.id) == ("un drone filme mon jardin", "qui règle les drones ?")
+    with workshop.storage.read() as connection:
+        assert connection.execute(audit.audit.select().where(audit.audit.c.action == "sujet_cree")).first() is not None
+
+
+async def test_the_linter_answers_the_script(enter: Any) -> None:
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/nouveau")
+    text = await remi.post("/atelier/sujets/verifier", **{**NEW, "phrases": "appelez le 06 12 34 56 78\r\nrefaire ma carte d'identité"})
+    assert "donnée personnelle" in text and "<html" not in text and "al-carte-porte" in text
+    assert "presque la même phrase" in text
+
+
+async def test_a_piece_of_page_leaves_what_is_shown_once_to_the_next_page(enter: Any) -> None:
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/passeport")
+    async with remi.client.post(
+        "/atelier/sujets/passeport/phrases", data={"jeton": remi.token, "phrase": "mon passeport a pris l'eau"}, allow_redirects=False
+    ) as answer:
+        assert answer.status == 303
+    assert "Phrase ajoutée" not in await remi.get("/atelier/entrainement/suivi")
+    await remi.client.post("/atelier/sujets/verifier", data={"jeton": remi.token, **NEW})
+    assert "Phrase ajoutée" in await remi.get("/atelier/sujets/passeport")
+
+
+async def test_two_people_on_one_topic(enter: Any, workshop: Workshop) -> None:
+    remi, ada = await enter("remi"), await enter("ada")
+    first, second = await remi.get("/atelier/sujets/passeport"), await ada.get("/atelier/sujets/passeport")
+    fields = {
+        "public": "citoyen",
+        "premier_geste": "prenez rendez-vous.",
+        "source": "Note",
+        "verifie_le": "2026-11-20",
+        "geste": "enregistrer",
+    }
+
+    def version(text: str) -> str:
+        return text.partition('name="version" value="')[2].partition('"')[0]
+
+    await remi.post("/atelier/sujets/passeport", libelle="Version de Rémi", version=version(first), **fields)
+    clash = await ada.post("/atelier/sujets/passeport", 409, libelle="Version d'Ada", version=version(second), **fields)
+    assert "Version de Rémi" in clash and "Version d'Ada" in clash and "Une autre personne" in clash
+    assert load_referential(workshop.paths.referential).topics["passeport"].libelle == "Version de Rémi"
+    await ada.post("/atelier/sujets/passeport", libelle="Version d'Ada", version=version(clash), **fields)
+    assert load_referential(workshop.paths.referential).topics["passeport"].libelle == "Version d'Ada"
+
+
+async def test_phrases_are_added_moved_and_removed(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/passeport")
+    assert "Phrases ajoutées" in await remi.post(
+        "/atelier/sujets/passeport/phrases", phrase="mon passeport a pris l'eau\r\nle chat a mangé mon passeport"
+    )
+    assert "existe déjà" in await remi.post("/atelier/sujets/passeport/phrases", phrase="mon passeport a pris l'eau")
+    label = load_referential(workshop.paths.referential).topics["carte_identite"].libelle
+    assert "Phrase déplacée" in await remi.post("/atelier/sujets/passeport/phrases", deplacer="mon passeport a pris l'eau", vers=label)
+    assert "mon passeport a pris l'eau" in workshop.writer.phrases("carte_identite")
+    assert "Phrase retirée" in await remi.post("/atelier/sujets/passeport/phrases", retirer="le chat a mangé mon passeport")
+    assert "autre personne" in await remi.post("/atelier/sujets/passeport/phrases", retirer="le chat a mangé mon passeport")
+
+
+async def test_rename_merge_hand_over_and_retire(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/passeport")
+    await remi.post("/atelier/sujets/passeport/gestes", geste="renommer", identifiant="passeport_neuf")
+    await remi.post("/atelier/sujets/passeport_neuf/gestes", geste="confier", service="accueil_general")
+    await remi.post("/atelier/sujets/maltraitance_animale/gestes", geste="fusionner", avec="hygiene_restaurant_signalement")
+    assert "pourquoi" in await remi.post("/atelier/sujets/permis_construire/gestes", geste="retirer", motif="")
+    await remi.post("/atelier/sujets/permis_construire/gestes", geste="retirer", motif="La mairie répond seule.")
+    topics = load_referential(workshop.paths.referential).topics
+    assert topics["passeport_neuf"].service == "accueil_general"
+    assert {"passeport", "maltraitance_animale", "permis_construire"}.isdisjoint(topics)
+
+
+async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    shown = await remi.get("/atelier/guichets")
+    assert "à vérifier" in shown and "jamais" in shown
+    text = await remi.get("/atelier/guichets/prefecture_accueil")
+    version = text.partition('name="version" value="')[2].partition('"')[0]
+    fields = {
+        "tel_0": "05 65 23 10 00", "tel_quoi_0": "Accueil", "jour_0": "Lundi", "jour_fin_0": "Vendredi",
+        "valeur_heure_debut_1_0": "09:00", "valeur_heure_fin_1_0": "12:00", "verifie_le": "2026-11-25", "verifie_par": "appel",
+    }  # fmt: skip
+    wrong = await remi.post("/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "tel_0": "05 65"})
+    assert "n'est pas un numéro" in wrong and "09:00" in wrong
+    assert "date de vérification" in await remi.post(
+        "/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "verifie_le": ""}
+    )
+    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/prefecture_accueil", version=version, **fields)
+    assert "Comparez" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
+    desk = load_referential(workshop.paths.referential).entry_points["prefecture_accueil"]
+    assert desk.plage_ouverture[0].nom_jour_fin == "Vendredi" and desk.x_ose.verifie_par == "appel"
+
+
+async def test_trainings_are_asked_followed_and_stopped(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    assert "Aucun entraînement" in await remi.get("/atelier/entrainement")
+    assert "Entraînement 1 : en attente" in await remi.post("/atelier/entrainement")
+    piece = await remi.get("/atelier/entrainement/suivi")
+    assert 'data-ouvert="oui"' in piece and "<html" not in piece
+    assert "annulé" in await remi.post("/atelier/entrainement/1/arret")
+    assert "déjà fini" in await remi.post("/atelier/entrainement/1/arret")
+    lea = await enter("lea")
+    assert "Lancer" not in await lea.get("/atelier/entrainement")
+    await lea.post("/atelier/entrainement", 403)
+
+
+def candidate(workshop: Workshop, wrong_doors: float) -> str:
+    """Put a candidate in the registry, measured by hand."""
+    registry = ModelRegistry(workshop.paths)
+    live = registry.adopt()
+    assert live is not None
+    draft = workshop.paths.models / ".brouillon"
+    shutil.copytree(live.folder, draft)
+    metrics = json.loads((draft / "metrics.json").read_text())
+    metrics["seuils"]["dis"] = 0.31 + wrong_doors / 10
+    (draft / "metrics.json").write_text(json.dumps(metrics))
+
+    def evaluation(share: float, door: str) -> dict[str, Any]:
+        figures = dict.fromkeys(("bonne_delegation", "bon_service", "questions", "demandes_refusees", "erreur_calibration"), 0.5)
+        figures |= {"demandes": 2, "mauvaises_portes": share, "hors_sujet_reconnus": 1.0, "urgences_reconnues": 1.0}
+        rows = {"d0": {"porte": door, "sujet": None, "attendu": "titres", "juste": door == "titres"}}
+        return {
+            "essais": "x",
+            "chiffres": figures,
+            "par_service": {"titres": {"messages": 2, "rappel": 0.5, "precision": 0.5}},
+            "messages": rows,
+        }
+
+    registry.keep_evaluation(live, evaluation(0.02, "titres"))
+    return registry.add(
+        draft, {"auteur": "remi", "parent": live.id}, evaluation(wrong_doors, "mairie" if wrong_doors > 0.02 else "titres")
+    ).id
+
+
+async def test_a_better_model_goes_live_and_back_in_one_click(enter: Any, workshop: Workshop) -> None:
+    identifier = candidate(workshop, 0.0)
+    remi = await enter("remi")
+    assert "Il peut être mis en service" in await remi.get(f"/atelier/modeles/{identifier}")
+    assert "Le modèle est en service" in await remi.post(f"/atelier/modeles/{identifier}/service")
+    live = ModelRegistry(workshop.paths).live()
+    assert live is not None and live.id == identifier
+    assert "de nouveau en service" in await remi.post("/atelier/modeles/retour")
+    back = ModelRegistry(workshop.paths).live()
+    assert back is not None and back.id != identifier
+    assert "pas de modèle précédent" in await remi.post("/atelier/modeles/retour")
+
+
+async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_goes_through(enter: Any, workshop: Workshop) -> None:
+    identifier = candidate(workshop, 0.2)
+    remi = await enter("remi")
+    text = await remi.get(f"/atelier/modeles/{identifier}")
+    assert "Il ne peut pas être mis en service" in text and "20,0 % au lieu de 2,0 %" in text and "Passer outre" not in text
+    assert "mon passeport perdu" in text and "moins bien" in text
+    cell = await remi.get(f"/atelier/modeles/{identifier}/messages?attendu=titres&donne=mairie")
+    assert "mon passeport perdu" in cell
+    assert "ne peut pas être mis en service" in await remi.post(f"/atelier/modeles/{identifier}/service")
+    await remi.post(f"/atelier/modeles/{identifier}/service", 403, motif="Parce que je le veux bien aujourd'hui.")
+    ada = await enter("ada")
+    await ada.get(f"/atelier/modeles/{identifier}")
+    assert "ne peut pas" in await ada.post(f"/atelier/modeles/{identifier}/service", motif="trop court")
+    assert "Le modèle est en service" in await ada.post(
+        f"/atelier/modeles/{identifier}/service", motif="Demandé avant la fête votive de Cahors."
+    )
+    with workshop.storage.read() as connection:
+        row = connection.execute(audit.audit.select().where(audit.audit.c.action == "modele_force")).one()
+    assert "fête votive" in row.details and "mauvaises portes" in row.details
+
+
+async def test_a_corrupt_model_is_refused(enter: Any, workshop: Workshop) -> None:
+    identifier = candidate(workshop, 0.0)
+    folder = ModelRegistry(workshop.paths).get(identifier).folder
+    file = next(p for p in folder.iterdir() if p.stem == "modele")
+    file.write_bytes(file.read_bytes()[:-9] + b"123456789")
+    remi = await enter("remi")
+    await remi.get("/atelier/modeles")
+    assert "abîmé" in await remi.post(f"/atelier/modeles/{identifier}/service")
+    live = ModelRegistry(workshop.paths).live()
+    assert live is not None and live.id != identifier

@@ -1,0 +1,266 @@
+"""The workshop's pages over HTTP: inbox, dashboard, switch, guided session; without a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+import pytest
+from atelier_demo import fill
+from markupsafe import Markup
+
+from bot.base.errors import EditError
+from bot.staff.accounts import audit
+from bot.staff.inbox.events import TurnEvent
+from bot.staff.inbox.inbox import OPEN
+from bot.staff.inbox.intake import Intake
+from bot.staff.upkeep.switch import read_notice
+from bot.web.staff import charts, tour
+from bot.web.staff.topics import choices_of, resolve, search
+
+pytestmark = pytest.mark.asyncio
+DOOR = {"dis": "territoire", "service": "veterinaire", "sujet": "ruches_abeilles", "confiance": 0.3}
+
+
+class Writer:
+    """Takes phrases, or refuses them."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[str, str, str]] = []
+        self.error: Exception | None = None
+
+    def add_phrases(self, topic: str, texts: Any, author: str) -> None:
+        if self.error:
+            raise self.error
+        self.held += [(topic, text, author) for text in texts]
+
+    def remove_phrase(self, topic: str, text: str, author: str) -> None:
+        self.held = [row for row in self.held if row[:2] != (topic, text)]
+
+    def phrases(self, topic: str) -> tuple[str, ...]:
+        return tuple(text for held, text, _ in self.held if held == topic)
+
+
+@pytest.fixture
+def writer(workshop: Any) -> Writer:
+    found = Writer()
+    workshop.__dict__["writer"] = found
+    return found
+
+
+def bring(workshop: Any, *texts: str, kind: str = "incompris") -> None:
+    Intake(workshop.storage)([TurnEvent(f"{kind}{i}{hash(t)}", 1_790_000_000.0 + i, t, kind, (DOOR,)) for i, t in enumerate(texts)])
+
+
+# --- inbox
+
+
+async def test_the_empty_inbox_says_so(enter: Any) -> None:
+    staff = await enter("lea")
+    assert "Rien à traiter" in await staff.get("/atelier/boite")
+
+
+async def test_one_button_attaches_a_message(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics))
+    bring(workshop, "des ruches <b>au fond</b> du pré")
+    staff = await enter("remi")
+    page = await staff.get("/atelier/boite")
+    assert "des ruches &lt;b&gt;au fond&lt;/b&gt; du pré" in page and "À traiter" in page
+    page = await staff.post("/atelier/boite/1", sujet=topic, retour="/atelier/boite?etat=ouvert&page=1")
+    assert "Message rattaché à" in page and "Rien à traiter" in page
+    assert writer.held == [(topic, "des ruches <b>au fond</b> du pré", "remi")]
+    assert "Message rattaché à" not in await staff.get("/atelier/boite")  # shown once
+
+
+async def test_a_topic_is_attached_by_its_label(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics.values()))
+    bring(workshop, "une demande floue")
+    staff = await enter("remi")
+    await staff.get("/atelier/boite")
+    assert "Choisissez un sujet" in await staff.post("/atelier/boite/1", geste="rattacher", autre_sujet=" ")
+    assert "n'existe pas" in await staff.post("/atelier/boite/1", geste="rattacher", autre_sujet="rien de tel")
+    await staff.post("/atelier/boite/1", geste="rattacher", autre_sujet=topic.libelle.upper())
+    assert writer.held[0][0] == topic.id
+
+
+async def test_a_phrase_refused_by_the_corpus_is_told_and_kept(enter: Any, workshop: Any, writer: Writer) -> None:
+    writer.error = EditError("La phrase existe déjà dans un autre sujet.")
+    bring(workshop, "une demande floue")
+    staff = await enter("remi")
+    await staff.get("/atelier/boite")
+    page = await staff.post("/atelier/boite/1", sujet=next(iter(workshop.referential().topics)))
+    assert "existe déjà dans un autre sujet" in page and "une demande floue" in page
+
+
+async def test_ignoring_then_reading_again(enter: Any, workshop: Any, writer: Writer) -> None:
+    bring(workshop, "vous êtes nuls")
+    staff = await enter("remi")
+    await staff.get("/atelier/boite")
+    assert "ne reviendra pas" in await staff.post("/atelier/boite/1", geste="ignorer")
+    bring(workshop, "VOUS ETES NULS !")
+    assert "Rien à traiter" in await staff.get("/atelier/boite")
+    assert "Écartés" in await staff.get("/atelier/boite?etat=ignore")
+    await staff.post("/atelier/boite/1", geste="rouvrir")
+    assert "vous êtes nuls" in await staff.get("/atelier/boite")
+    assert "Ce geste" in await staff.post("/atelier/boite/1", geste="voler")
+
+
+async def test_a_second_person_confirms_or_refuses(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics))
+    bring(workshop, "une demande floue")
+    first = await enter("remi")
+    await first.get("/atelier/boite")
+    await first.post("/atelier/boite/1", sujet=topic)
+    assert "Confirmer" not in await first.get("/atelier/boite/1")
+    second = await enter("ada")
+    assert "Confirmer" in await second.get("/atelier/boite?etat=rattache")
+    page = await second.post("/atelier/boite/1", geste="confirmer", retour="/atelier/boite/1")
+    assert "Rattachement confirmé" in page and "ada" in page
+    assert "déjà traité" in await second.post("/atelier/boite/1", geste="confirmer")
+
+
+async def test_readers_read_and_cannot_write(enter: Any, workshop: Any, writer: Writer) -> None:
+    bring(workshop, "une demande floue")
+    staff = await enter("lea")
+    page = await staff.get("/atelier/boite")
+    assert "Écarter" not in page and "Voir ce message" in page
+    assert "Votre rôle" in await staff.post("/atelier/boite/1", 403, geste="ignorer")
+    assert workshop.inbox().page(OPEN)[1] == 1
+
+
+async def test_the_page_of_a_message_searches_and_adds_wordings(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics.values()))
+    bring(workshop, "vider mon étang", "vider étang", "Vider mon étang !")
+    staff = await enter("remi")
+    page = await staff.get(f"/atelier/boite/1?q={topic.libelle.split()[-1]}")
+    assert topic.libelle in page and 'value="vider étang"' in page
+    assert "Aucun sujet" in await staff.get("/atelier/boite/1?q=xyzzyx")
+    await staff.post("/atelier/boite/1", sujet=topic.id, variante="vider étang")
+    assert [row[1] for row in writer.held] == ["vider mon étang", "vider étang"]
+    assert "Ce message n'existe pas" in await staff.get("/atelier/boite/99", 422)
+
+
+@pytest.mark.parametrize("back", ["https://mal.example", "//mal.example", "/ailleurs", "/atelier/boite//x"])
+async def test_a_gesture_never_leads_elsewhere(enter: Any, workshop: Any, writer: Writer, back: str) -> None:
+    bring(workshop, "une demande floue")
+    staff = await enter("remi")
+    await staff.get("/atelier/boite")
+    data = {"jeton": staff.token, "geste": "ignorer", "retour": back}
+    async with staff.client.post("/atelier/boite/1", data=data, allow_redirects=False) as answer:
+        assert answer.headers["Location"] == "/atelier/boite"
+
+
+async def test_a_long_inbox_is_paged(enter: Any, workshop: Any, writer: Writer) -> None:
+    bring(workshop, *(f"zorglub{chr(97 + i)} mirliton{chr(122 - i)} cacatoès{i}" for i in range(20)))
+    staff = await enter("remi")
+    assert "Page 1 sur 2" in await staff.get("/atelier/boite")
+    assert "Page précédente" in await staff.get("/atelier/boite?page=2&etat=ouvert")
+    for odd in ("0", "-1", "999999", "x", "9" * 40):
+        await staff.get(f"/atelier/boite?page={odd}")
+
+
+async def test_topics_are_found_by_any_of_their_words(workshop: Any) -> None:
+    choices = choices_of(workshop.referential())
+    assert "passeport" in {row.id for row in search(choices, "PASSEPORT renouvelér"[:9])}
+    assert search(choices, "") == [] and resolve(choices, "rien") == "rien"
+    assert resolve(choices, choices["passeport"].label) == "passeport"
+
+
+# --- dashboard
+
+
+async def test_the_empty_dashboard_divides_nothing(enter: Any) -> None:
+    staff = await enter("lea")
+    page = await staff.get("/atelier/tableau")
+    assert "<dd>–</dd>" in page and "Rien encore" in page
+
+
+async def test_the_dashboard_shows_a_month_without_any_text(enter: Any, workshop: Any) -> None:
+    fill(Intake(workshop.storage))
+    staff = await enter("lea")
+    page = await staff.get("/atelier/tableau")
+    assert "ruches" not in page and "Cahors" in page and "<svg" in page and "Faire ou renouveler un passeport" in page
+    async with staff.client.get("/atelier/tableau.csv?jours=30") as answer:
+        assert answer.headers["Content-Type"].startswith("text/csv") and "attachment" in answer.headers["Content-Disposition"]
+        rows = list(csv.reader(io.StringIO((await answer.text()).lstrip("\ufeff")), delimiter=";"))
+    assert len(rows) == 31 and rows[0][0] == "jour"
+    shown = int(re.search(r"<dt>Demandes</dt><dd>(\d+)", page).group(1))  # type: ignore[union-attr]
+    assert sum(int(row[3]) for row in rows[1:]) == shown
+    async with staff.client.get("/atelier/donnees-ouvertes.csv") as answer:
+        text = await answer.text()
+    assert "ruches" not in text and "< 5" in text
+
+
+@pytest.mark.parametrize("query", ["du=hier", "du=2026-03-02&au=2026-03-01", "du=1900-01-01&au=2026-01-01", "jours=x"])
+async def test_a_period_that_makes_no_sense_is_told(enter: Any, query: str) -> None:
+    staff = await enter("lea")
+    assert "Revenir à l'accueil" in await staff.get(f"/atelier/tableau?{query}", 422)
+
+
+def test_the_axis_ends_on_a_number_that_divides_well() -> None:
+    assert [charts.nice_top(n) for n in (0, 3, 5, 9, 17, 39, 41, 99, 101, 1234)] == [4, 4, 8, 20, 20, 40, 80, 200, 200, 2000]
+
+
+def test_a_chart_escapes_and_stays_in_its_frame() -> None:
+    drawn = charts.columns(["2026-03-01"], [("a", [3]), ("b", [0])], '<"x">')
+    assert isinstance(drawn, Markup) and "&lt;" in drawn and drawn.count("<rect") == 1 and "style" not in drawn
+    assert charts.columns([], [("a", [])], "vide").count("<rect") == 0
+    assert charts.bar(0, 0).count("rect") == 2 and charts.short_day("2026-02-03") == "3 févr."
+
+
+# --- switch
+
+
+async def test_the_switch_works_at_once_and_is_journalled(enter: Any, workshop: Any) -> None:
+    staff = await enter("remi")
+    await staff.get("/atelier/interrupteur")
+    page = await staff.post("/atelier/interrupteur", mode="telephone", bandeau="Panne ce matin.")
+    assert "En pause" in page and "Panne ce matin." in page
+    assert read_notice(workshop.storage).phone_only
+    assert "L'assistant est en pause" in await staff.get("/atelier/")
+    await staff.get("/atelier/interrupteur")
+    await staff.post("/atelier/interrupteur", mode="normal", bandeau="")
+    assert [e.action for e in audit.entries(workshop.storage, actor="remi")[0]] == ["bandeau", "mode", "bandeau", "mode", "connexion"]
+
+
+async def test_a_bad_banner_keeps_what_was_typed(enter: Any, workshop: Any) -> None:
+    staff = await enter("remi")
+    await staff.get("/atelier/interrupteur")
+    page = await staff.post("/atelier/interrupteur", 422, mode="telephone", bandeau="appelez le 05 65 00 00 00")
+    assert "appelez le 05 65 00 00 00" in page and "donnée personnelle" in page
+    assert not read_notice(workshop.storage).phone_only
+
+
+async def test_readers_do_not_touch_the_switch(enter: Any, workshop: Any) -> None:
+    staff = await enter("lea")
+    assert "Appliquer" not in await staff.get("/atelier/interrupteur")
+    await staff.post("/atelier/interrupteur", 403, mode="telephone")
+    assert not read_notice(workshop.storage).phone_only
+
+
+# --- the guided first session
+
+
+async def test_the_guided_session_goes_through_every_page_once(enter: Any, workshop: Any) -> None:
+    staff = await enter("lea")
+    page = await staff.get("/atelier/")
+    count = len(tour.steps())
+    for number in range(1, count + 1):
+        assert f"étape {number} sur {count}" in page
+        page = await staff.post("/atelier/visite", geste="suivante" if number < count else "fermer")
+    assert "Visite guidée, étape" not in page
+    assert "Visite guidée, étape" not in await (await enter("lea")).get("/atelier/")
+    staff = await enter("lea")
+    assert "étape 1 sur" in await staff.post("/atelier/visite", geste="reprendre")
+    assert "étape 2 sur" in await staff.post("/atelier/visite", geste="suivante")
+    assert "étape 1 sur" in await staff.post("/atelier/visite", geste="precedente")
+    page = await staff.post("/atelier/visite", geste="fermer", retour="//mal.example")
+    assert "<h1>L'atelier</h1>" in page
+
+
+async def test_every_step_leads_to_a_page_that_exists(enter: Any) -> None:
+    staff = await enter("ada")
+    for step in tour.steps():
+        await staff.get(step.path)
