@@ -9,6 +9,7 @@ from typing import Any
 from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, Card, Choice, Reply, Writer, contact_line
 from bot.language.cleaning import Script, clean
 from bot.language.foreign import Foreign
+from bot.language.privacy import mask
 from bot.referential import Referential
 from bot.referential.hours import readable_hours
 from bot.routing.router import Router, commune_as_json
@@ -18,10 +19,12 @@ MAX_FAILURES = 2
 SURE_IN_ANOTHER_LANGUAGE = 0.9
 """The model learnt from French: a door read in another language is shown from this confidence only."""
 NONE_CHOICE = "aucun"
-NO_DESTINATION = "De quelle démarche parlez-vous ? Dites-moi d'abord votre besoin."
-NOTHING_TO_BRING = "Je ne connais pas la liste exacte. Demandez-la en appelant ce service."
-NO_LINK = "Je n'ai pas de lien sûr pour cette démarche."
-HOURS_UNKNOWN = "Je ne connais pas les horaires de ce guichet. Appelez avant de venir."
+HUMAN_CHOICE = "personne"
+MAX_REQUEST = 400
+"""Characters kept of a request: what comes next is read with them."""
+MOST_OTHERS = 3
+"""Doors offered when the one given is said to be wrong."""
+CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
 ASK_COMMUNE = "Dans quelle commune êtes-vous ?"
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
@@ -39,6 +42,9 @@ class ConversationState:
         profile: "citoyen", "partenaire", "agent", or ``None``.
         commune: name of the commune given by the person, or ``None``.
         failures: how many times in a row nothing was understood.
+        request: the last request, personal data masked: what comes next is read with it.
+        others: ids of the next best doors for it.
+        rejected: ids of the doors said to be wrong.
     """
 
     destination: str | None = None
@@ -47,16 +53,19 @@ class ConversationState:
     profile: str | None = None
     commune: str | None = None
     failures: int = 0
+    request: str | None = None
+    others: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return {**asdict(self), "choices": list(self.choices)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> ConversationState:
         """Build from plain values; what is unknown or absent takes its default."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and v is not None}
-        known["choices"] = tuple(known.get("choices") or ())
+        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected")})
         known["failures"] = int(known.get("failures") or 0)
         return cls(**known)
 
@@ -87,6 +96,7 @@ class Dialogue:
         self.router = router
         self.referential: Referential = router.referential
         self.writer = Writer(router.referential)
+        self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
     def reply(self, text: str, state: ConversationState) -> Turn:
         """Answer a typed message.
@@ -113,28 +123,34 @@ class Dialogue:
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
-        of_the_door_before = decision.acte in _FOLLOW_UPS and state.destination
-        if decision.acte and (of_the_door_before or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
+        follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices)
+        if decision.acte and (follow_up or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
         reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
         commune = decision.commune["nom"] if decision.commune else state.commune
+        known = replace(state, choices=tuple(c.id for c in reply.choices), pending=None, failures=0, commune=commune)
+        if not decision.destinations:
+            return Turn(reply, known, decision)
+        known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
         if decision.question:
-            ids = tuple(c.id for c in reply.choices)
-            return Turn(reply, replace(state, choices=ids, pending=text, failures=0, commune=commune), decision)
-        last = _identifier(decision.destinations[0]) if decision.destinations else state.destination
-        return Turn(reply, replace(state, destination=last, choices=(), pending=None, failures=0, commune=commune), decision)
+            return Turn(reply, replace(known, pending=text), decision)
+        return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
-        """Answer a pressed button. A choice that was not offered is treated as not understood."""
-        if choice not in state.choices:
-            return self._not_understood(RoutingDecision(DecisionKind.INCOMPRIS), state)
+        """Answer a pressed button, of this question or of an earlier one: a door is public. What names none is not understood."""
         if choice == NONE_CHOICE:
             return self._human_or(TELL_MORE, replace(state, choices=(), pending=None))
-        destination = self.destination(choice)
+        if choice == HUMAN_CHOICE:
+            return self.human(state)
+        try:
+            destination = self.destination(choice)
+        except KeyError:
+            return self._not_understood(RoutingDecision(DecisionKind.INCOMPRIS), state)
         kind = DecisionKind.HORS_PERIMETRE if destination.dis == "hors_perimetre" else DecisionKind.ORIENTER
         decision = RoutingDecision(kind, (destination,), niveau=destination.level)
         reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
-        return Turn(reply, replace(state, destination=choice, choices=(), pending=None, failures=0), decision)
+        ids = tuple(c.id for c in reply.choices)
+        return Turn(reply, replace(state, destination=choice, choices=ids, pending=None, failures=0), decision)
 
     def destination(self, identifier: str) -> Destination:
         """Return the destination of a topic, service or delegation id.
@@ -181,8 +197,12 @@ class Dialogue:
 
     def _act(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         act = decision.acte or ""
-        if act in _FOLLOW_UPS:
-            return Turn(Reply(self._follow_up(act, state)), replace(state, failures=0), decision)
+        if act == "corriger" or (act in {"nier", "plainte_assistant"} and state.destination and not state.choices):
+            return self._corrected(decision, state)
+        if self._is_follow_up(act):
+            return Turn(self._follow_up(act, state), replace(state, failures=0), decision)
+        if act == "charabia":
+            return self._not_understood(decision, state)
         if act == "parler_humain":
             return replace_decision(self.human(state), decision)
         if act == "autre_question":
@@ -221,20 +241,43 @@ class Dialogue:
                         found.append((len(plain), f"{part.strip()} : {entry.clair}"))
         return max(found)[1] if found else None
 
-    def _follow_up(self, act: str, state: ConversationState) -> str:
+    def _is_follow_up(self, act: str | None) -> bool:
+        found = self.referential.acts.get(act or "")
+        return found is not None and found.famille == "suite"
+
+    def _follow_up(self, act: str, state: ConversationState) -> Reply:
+        """Answer a question on the door given before: with a fact when the card holds one, else who knows."""
+        if state.choices:  # the door is not chosen yet
+            return Reply(CHOOSE_FIRST, choices=self._labels(state.choices))
         if not state.destination:
-            return NO_DESTINATION
+            return Reply(self.writer.act_text(act))
+        asked = self.referential.acts[act]
         card = self._last_card(state.destination, state)
-        if act == "demander_pieces":
-            return "À apporter : " + ", ".join(card.bring) + "." if card.bring else NOTHING_TO_BRING
-        if act == "demander_lien":
-            return f"{card.link[0]} : {card.link[1]}" if card.link else NO_LINK
-        if act == "demander_horaires":
-            return HOURS_UNKNOWN if not card.contact.hours else f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}."
-        return contact_line(card.contact)
+        facts = {
+            "contact": contact_line(card.contact),
+            "horaires": f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}." if card.contact.hours else "",
+            "pieces": f"À apporter : {', '.join(card.bring)}." if card.bring else "",
+            "lien": f"{card.link[0]} : {card.link[1]}" if card.link else "",
+            "": " ".join(s for s in (card.step, *card.sentences[1:]) if any(word in s for word in asked.indices)),
+        }
+        fact = facts[asked.fait]
+        return Reply(fact if fact else f"{self.writer.fill(asked.avec_porte)}\n{contact_line(card.contact)}")
+
+    def _corrected(self, decision: RoutingDecision, state: ConversationState) -> Turn:
+        """Move away from the door said to be wrong: the next ones, then a person."""
+        rejected = tuple(
+            dict.fromkeys((*state.rejected, *filter(None, (state.destination,)), *(c for c in state.choices if c != NONE_CHOICE)))
+        )
+        others = tuple(o for o in state.others if o not in rejected)[:MOST_OTHERS]
+        known = replace(state, destination=None, choices=(), rejected=rejected, others=(), pending=None)
+        if not others:
+            return replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)
+        ids = (*others, HUMAN_CHOICE)
+        text = self.referential.acts["corriger"].avec_porte
+        return Turn(Reply(text, choices=self._labels(ids)), replace(known, choices=ids, pending=state.request), decision)
 
     def _yes_no(self, act: str, decision: RoutingDecision, state: ConversationState) -> Turn:
-        offered = [c for c in state.choices if c != NONE_CHOICE]
+        offered = [c for c in state.choices if c not in {NONE_CHOICE, HUMAN_CHOICE}]
         if not offered:
             text = YES_WITHOUT_QUESTION if act == "affirmer" else TELL_MORE
             return Turn(Reply(text), replace(state, failures=0), decision)
@@ -271,10 +314,14 @@ class Dialogue:
         if state.pending:
             pending = state.pending
             return self.reply(pending, replace(state, pending=None, choices=()))
+        if state.destination:
+            card = self._last_card(state.destination, state)
+            return Turn(Reply(f"C'est noté. Votre porte reste la même.\n{contact_line(card.contact)}"), state, decision)
         return Turn(Reply("C'est noté. Que voulez-vous faire ?"), state, decision)
 
     def _labels(self, choices: tuple[str, ...]) -> tuple[Choice, ...]:
-        return tuple(Choice(c, NONE_OF_THESE) if c == NONE_CHOICE else self.writer.choice(self.destination(c)) for c in choices)
+        said = {NONE_CHOICE: NONE_OF_THESE, HUMAN_CHOICE: self.referential.acts["parler_humain"].libelle}
+        return tuple(Choice(c, said[c]) if c in said else self.writer.choice(self.destination(c)) for c in choices)
 
     def _not_understood(self, decision: RoutingDecision, state: ConversationState) -> Turn:
         return replace_decision(self._human_or(NOT_UNDERSTOOD, state), decision)
@@ -295,8 +342,6 @@ _PROFILE_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """Words that tell who speaks, read in this order: a denial comes first (« je ne suis pas agent »)."""
-
-_FOLLOW_UPS = frozenset({"demander_contact", "demander_horaires", "demander_pieces", "demander_lien"})
 
 
 def replace_decision(turn: Turn, decision: RoutingDecision) -> Turn:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.language.foreign import Courtesy
-from bot.referential import Audience, EntryPoint, Referential, Service, Topic
+from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
@@ -16,6 +16,7 @@ NOT_UNDERSTOOD = "Je n'ai pas compris votre demande. Dites-la avec d'autres mots
 EMPTY = "Votre message est vide. Écrivez votre demande avec vos mots."
 OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre langue, appelez l'accueil de la préfecture."
 NONE_OF_THESE = "Rien de tout cela"
+FIRST_STEPS = "Que voulez-vous faire ?"
 IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
 TELL_COMMUNE = "Dites-moi votre commune : je vous donnerai le bon bureau."
@@ -266,13 +267,29 @@ class Writer:
         topic = self._referential.topics.get(destination.sujet or "")
         return topic is not None and bool(topic.guichets_locaux)
 
+    def _event(self, event: ConversationAct, profile: str | None, arrondissement: str) -> Reply:
+        """Return the doors of a life event in their order, each with its first step there."""
+        cards = []
+        for door in event.portes:
+            service = self._referential.service_of(door.sujet)
+            card = self.card(Destination(service.delegation, service.id, door.sujet, 1.0), profile, arrondissement)
+            if door.geste:
+                card = replace(card, step=_capital(door.geste), sentences=(f"{card.service} : {door.geste}",))
+            cards.append(card)
+        return Reply(self.act_text(event.id), tuple(cards))
+
     def _doors(self, decision: RoutingDecision, profile: str | None, arrondissement: str) -> Reply:
+        event = self._referential.acts.get(decision.acte or "")
+        if event is not None and event.portes:
+            return self._event(event, profile, arrondissement)
         cards = tuple(self.card(d, profile, arrondissement) for d in decision.destinations)
         notes = self._place_notes(decision)
         if not arrondissement and any(map(self.depends_on_commune, decision.destinations)):
             notes = (*notes, TELL_COMMUNE)
         if len(cards) == 1:
-            return Reply(" ".join((cards[0].text, *notes)), cards)
+            steps = () if decision.destinations[0].sujet else tuple(self.choice(d) for d in decision.alternatives)
+            choices = (*steps, Choice("aucun", NONE_OF_THESE)) if len(steps) > 1 else ()
+            return Reply(" ".join((cards[0].text, *notes, *([FIRST_STEPS] if choices else []))), cards, choices)
         return Reply(" ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes)), cards)
 
     def _place_notes(self, decision: RoutingDecision) -> tuple[str, ...]:

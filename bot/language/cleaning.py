@@ -71,6 +71,10 @@ _EDGE = " \t,.!;:-"
 _MIN_KEPT_WORDS = 2
 
 
+_BE_TWICE = re.compile(r"\bc est (?=est\b|eta)")
+"""« c'est » holds its verb: its « c » is not the short form of « c'est »."""
+
+
 class Script(str, Enum):
     """What a message is made of, before trying to understand it."""
 
@@ -151,7 +155,7 @@ def plain_words(text: str) -> str:
     """Return ``text`` lower-cased, without accents or punctuation, SMS words spelt out."""
     bare = strip_accents(text.lower())
     bare = _STRETCHED.sub(r"\1\1", bare)
-    return " ".join(SMS_WORDS.get(token, token) for token in _TOKEN.findall(bare))
+    return _BE_TWICE.sub("c ", " ".join(SMS_WORDS.get(token, token) for token in _TOKEN.findall(bare)))
 
 
 def _printable(text: str) -> str:

@@ -123,7 +123,7 @@ def load_referential(folder: Path) -> Referential:
     delegations = {d.id: d for d in collector.records("delegations.yml", "delegations", Delegation)}
     services = {s.id: s for s in collector.records("services.yml", "services", Service)}
     entry_points = {e.id: e for e in collector.records("guichets.yml", "guichets", EntryPoint)}
-    acts = {a.id: a for a in collector.records("conversation.yml", "actes", ConversationAct)}
+    acts = {a.id: a for name in ("conversation.yml", "evenements.yml") for a in collector.records(name, "actes", ConversationAct)}
     glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
     numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
     situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
@@ -144,6 +144,9 @@ def load_referential(folder: Path) -> Referential:
         for act in acts.values():
             if act.sujet_par_defaut and act.sujet_par_defaut not in topics:
                 collector.at(ConversationAct, act.id, "sujet_par_defaut", f"le sujet « {act.sujet_par_defaut} » n'existe pas.")
+            for door in act.portes:
+                if door.sujet not in topics:
+                    collector.at(ConversationAct, act.id, "portes", f"le sujet « {door.sujet} » n'existe pas.")
     if collector.problems:
         raise ReferentialError(sorted(collector.problems, key=lambda p: (p.fichier, p.ligne)))
     return Referential(

@@ -174,17 +174,40 @@ DANGER = "danger_"
 """Starts the labels of training messages that tell an emergency."""
 
 
-class ConversationAct(_Record):
-    """A turn that is not a request for one service: an act, something off topic, or too vague to tell.
+class EventDoor(_Record):
+    """One door of a life event.
 
     Args:
-        sujet_par_defaut: topic of an act that speaks of the door given before ("vous ouvrez quand ?"), when none was given.
+        sujet: the topic.
+        geste: first step in this event, when the topic's own does not fit.
+    """
+
+    sujet: str
+    geste: str = ""
+
+
+class ConversationAct(_Record):
+    """A turn that is not a request for one service.
+
+    Args:
+        famille: an act, something off topic, too vague to tell, a follow-up question on the door given before ("suite"), or a
+            life event that opens several doors ("evenement").
+        reponse: what is said; for a follow-up, when no door was given before.
+        avec_porte: what is said of a follow-up when a door was given and the referential holds no fact that answers.
+        fait: part of the card that answers a follow-up: "contact", "horaires", "pieces" or "lien".
+        indices: words of the topic's own sentences that answer a follow-up.
+        portes: doors of a life event, the most pressing first.
+        sujet_par_defaut: topic of a follow-up ("vous ouvrez quand ?"), when no door was given before.
     """
 
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
-    famille: str = Field(regex=r"^(acte|hors_sujet|vague)$")
+    famille: str = Field(regex=r"^(acte|hors_sujet|vague|suite|evenement)$")
     libelle: str
     reponse: str
+    avec_porte: str = ""
+    fait: str = Field(default="", regex=r"^(contact|horaires|pieces|lien)?$")
+    indices: tuple[str, ...] = ()
+    portes: tuple[EventDoor, ...] = ()
     sujet_par_defaut: str | None = None
 
 

@@ -12,7 +12,9 @@ from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
 from bot.understanding.outcome import Understanding
 
 OUTSIDE = "hors_perimetre"
-VAGUE = "vague"
+VAGUE, FOLLOW_UP, EVENT = "vague", "suite", "evenement"
+SHORT_WORDS = 5
+"""Up to how many words a message is an opening: it names a thing more often than what is wanted of it."""
 MAX_CHOICES = 4
 MAX_ALTERNATIVES = 3
 
@@ -27,6 +29,9 @@ class Thresholds:
     Args:
         dis: below it for the best delegation, a question is asked rather than a door given.
         portes: stricter values of ``dis``, for the delegations that need one.
+        dis_court: ``dis``, for the messages of :data:`SHORT_WORDS` words at most.
+        sujet_court: ``sujet``, for the same messages.
+        evenement: probability of a life event from which its doors are given together.
         service: share of one service, among topics, from which the service is named.
         sujet: share of one topic, among topics, from which the topic is named.
         vague: probability that the message is too vague from which a question is asked.
@@ -45,6 +50,9 @@ class Thresholds:
     danger: float = 0.6
     agent: float = 0.25
     portes: Mapping[str, float] = field(default_factory=dict)
+    dis_court: float = 0.7
+    sujet_court: float = 0.6
+    evenement: float = 0.5
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
@@ -72,6 +80,7 @@ class Reading:
         delegations: of each delegation, the sum of its services.
         acts: of each conversation act or kind of non-request.
         dangers: of each emergency situation.
+        events: of each life event.
         vague: that the text asks for something without saying what.
     """
 
@@ -81,6 +90,7 @@ class Reading:
     acts: Mapping[str, float]
     vague: float = 0.0
     dangers: Mapping[str, float] = field(default_factory=dict)
+    events: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def danger(self) -> float:
@@ -121,7 +131,8 @@ class Decider:
         topics = {label: probability for label, probability in probabilities.items() if label in self._services}
         named = {label: probabilities[label] for label in acts if label in probabilities and label not in topics}
         vague = sum((probability for label, probability in named.items() if acts[label].famille == VAGUE), 0.0)
-        acts_read = {label: probability for label, probability in named.items() if acts[label].famille != VAGUE}
+        events = {label: probability for label, probability in named.items() if acts[label].famille == EVENT}
+        acts_read = {label: probability for label, probability in named.items() if acts[label].famille not in {VAGUE, EVENT}}
         if profile:
             topics = self._weigh(topics, profile)
         services: dict[str, float] = defaultdict(float)
@@ -131,17 +142,26 @@ class Decider:
         for service, probability in services.items():
             delegations[self._referential.services[service].delegation] += probability
         dangers = {self._dangers[label]: probabilities[label] for label in self._dangers if label in probabilities}
-        return Reading(topics, dict(services), dict(delegations), acts_read, vague, dangers)
+        return Reading(topics, dict(services), dict(delegations), acts_read, vague, dangers, events)
 
-    def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
-        """Return the decision for one request."""
+    def decide(self, reading: Reading, profile: str | None = None, short: bool = False) -> RoutingDecision:
+        """Return the decision for one request.
+
+        Args:
+            reading: what was read.
+            profile: who asks, ``None`` when unknown.
+            short: whether the message has :data:`SHORT_WORDS` words at most.
+        """
         if not reading.topics and not reading.acts:
             return RoutingDecision(DecisionKind.INCOMPRIS)
         if reading.non_request >= self.thresholds.non_demande:
             return self._not_a_request(reading)
+        event = _best(reading.events)
+        if event is not None and reading.events[event] >= self.thresholds.evenement:
+            return self._life_event(event, reading.events[event])
         if reading.vague >= self.thresholds.vague:
             return self._question(reading, profile)
-        destination = self.safe_destination(reading)
+        destination = self.safe_destination(reading, short)
         if destination is not None and not (profile is None and self._agent_matters(reading)):
             return RoutingDecision(
                 decision=DecisionKind.HORS_PERIMETRE if destination.dis == OUTSIDE else DecisionKind.ORIENTER,
@@ -151,24 +171,24 @@ class Decider:
             )
         return self._question(reading, profile)
 
-    def safe_destination(self, reading: Reading) -> Destination | None:
+    def safe_destination(self, reading: Reading, short: bool = False) -> Destination | None:
         """Return the most specific safe destination of ``reading``, or ``None`` when a question is safer."""
         total = sum(reading.topics.values())
         if not total:
             return None
         dis = max(reading.delegations, key=reading.delegations.__getitem__)
-        if reading.certainty < self.thresholds.enough(dis):
+        if reading.certainty < max(self.thresholds.enough(dis), self.thresholds.dis_court if short else 0.0):
             return None
         inside = [t for t in reading.topics if self._delegations[t] == dis]
         topic = max(inside, key=reading.topics.__getitem__)
-        if reading.topics[topic] >= self.thresholds.sujet * total:
+        if reading.topics[topic] >= (self.thresholds.sujet_court if short else self.thresholds.sujet) * total:
             return self._topic_destination(topic, reading)
         service = max({self._services[t] for t in inside}, key=reading.services.__getitem__)
         if reading.services[service] >= self.thresholds.service * total:
-            if dis == OUTSIDE:  # a body outside is named by its topic: "the mairie" for what?
+            if dis == OUTSIDE and not short:  # a body outside is named by its topic: "the mairie" for what?
                 best = max((t for t in inside if self._services[t] == service), key=reading.topics.__getitem__)
                 return self._topic_destination(best, reading)
-            return Destination(dis, service, None, reading.services[service])
+            return Destination(dis, service, None, reading.services[service]) if dis != OUTSIDE else None
         return Destination(dis, None, None, reading.delegations[dis]) if dis != OUTSIDE else None
 
     def merge(self, parts: Sequence[tuple[str, RoutingDecision]]) -> RoutingDecision:
@@ -209,8 +229,13 @@ class Decider:
         if default:
             door = Destination(self._delegations[default], self._services[default], default, reading.acts[act])
             return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=door.level, acte=act)
-        kind = DecisionKind.CONVERSATION if family == "acte" else DecisionKind.HORS_SUJET
+        kind = DecisionKind.HORS_SUJET if family == "hors_sujet" else DecisionKind.CONVERSATION
         return RoutingDecision(kind, acte=act)
+
+    def _life_event(self, event: str, probability: float) -> RoutingDecision:
+        doors = [door.sujet for door in self._referential.acts[event].portes]
+        destinations = tuple(Destination(self._delegations[t], self._services[t], t, probability) for t in doors)
+        return RoutingDecision(DecisionKind.ORIENTER, destinations, niveau=Level.SUJET, acte=event)
 
     def _question(self, reading: Reading, profile: str | None) -> RoutingDecision:
         if profile is None and self._agent_matters(reading):
@@ -245,6 +270,14 @@ class Decider:
         return tuple(kept)
 
     def _alternatives(self, reading: Reading, *chosen: Destination) -> tuple[Destination, ...]:
+        """Return the next best doors; behind a service or a delegation alone, the first steps that it may be about."""
+        door = chosen[0]
+        if door.sujet is None:
+            inside = [
+                t for t in reading.topics if (self._services[t] == door.service if door.service else self._delegations[t] == door.dis)
+            ]
+            best = sorted(inside, key=reading.topics.__getitem__, reverse=True)[:MAX_CHOICES]
+            return tuple(self._topic_destination(t, reading) for t in best)
         taken = {d.sujet for d in chosen if d.sujet}
         ranked = sorted(reading.topics, key=reading.topics.__getitem__, reverse=True)
         others = [t for t in ranked[: MAX_ALTERNATIVES + MAX_CHOICES] if t not in taken and reading.topics[t] >= 0.005]

@@ -81,6 +81,7 @@ class RoutingDecision:
         question: the question to ask: with ``clarifier``, or behind the numbers of an emergency that the model alone sensed. The
             destinations are then its choices.
         commune: the place named in the message, as a mapping, or ``None``.
+        read: the text it was read from when that is not the message alone: joined to the request before it.
     """
 
     decision: DecisionKind
@@ -92,6 +93,7 @@ class RoutingDecision:
     acte: str | None = None
     question: str | None = None
     commune: Mapping[str, Any] | None = field(default=None)
+    read: str = ""
 
     def as_json(self, identifier: str | None, text: str) -> dict[str, Any]:
         """Return the public object of ``design.md`` for a message ``text`` called ``identifier``."""

@@ -64,7 +64,7 @@ def test_everything_adds_up_to_one_whatever_is_understood(decider: Decider, refe
             topics = sum(reading.topics.values())
             assert sum(reading.services.values()) == pytest.approx(topics)
             assert sum(reading.delegations.values()) == pytest.approx(topics)
-            assert topics + reading.non_request + reading.vague == pytest.approx(1.0)
+            assert topics + reading.non_request + reading.vague + sum(reading.events.values()) == pytest.approx(1.0)
 
 
 def test_any_probabilities_give_a_decision_that_makes_sense(decider: Decider, referential: Referential) -> None:
@@ -82,9 +82,11 @@ def test_any_probabilities_give_a_decision_that_makes_sense(decider: Decider, re
                 assert 2 <= len(decision.destinations) <= 4
                 assert decision.question
             elif decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}:
-                assert len(decision.destinations) == 1
+                assert len(decision.destinations) == 1 or (decision.acte and referential.acts[decision.acte].portes)
                 assert decision.niveau is decision.destinations[0].level
-                assert (decision.destinations[0].dis == "hors_perimetre") == (decision.decision is DecisionKind.HORS_PERIMETRE)
+                assert decision.acte or (decision.destinations[0].dis == "hors_perimetre") == (
+                    decision.decision is DecisionKind.HORS_PERIMETRE
+                )
             else:
                 assert decision.acte in referential.acts
                 assert decision.destinations == ()
