@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
+from rasa.core.policies.policy import Policy, PolicyPrediction
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
@@ -37,17 +37,13 @@ class DecisionPolicy(Policy):
     """
 
     @staticmethod
-    def supported_data() -> SupportedData:
-        return SupportedData.ML_AND_RULE_DATA
+    def get_default_config() -> dict[str, Any]:
+        """Return the defaults: before the rules, whose priority is 6."""
+        return {"priority": 7, "max_history": 1}
 
     def train(self, training_trackers: list[Any], domain: Domain, **_: Any) -> Resource:
         """Learn nothing."""
         return self._resource
-
-    @classmethod
-    def load(cls, config: dict[str, Any], model_storage: Any, resource: Resource, execution_context: Any, **_: Any) -> DecisionPolicy:
-        """Make it again: nothing was learnt."""
-        return cls(config, model_storage, resource, execution_context)
 
     def predict_action_probabilities(
         self, tracker: DialogueStateTracker, domain: Domain, rule_only_data: dict[str, Any] | None = None, **_: Any
