@@ -47,12 +47,13 @@ outils-de-test: ## les tests de navigateur et de plusieurs processus demandent c
 train: install ## entraîne le routeur et le modèle Rasa
 	$(RUN) bot train
 
-check: install ## style, types, frontières d'import, données
+check: install ## style, types, frontières d'import, données, projet Rasa
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(RUN) lint-imports
 	$(RUN) bot check
+	PYTHONWARNINGS=ignore $(RUN) rasa data validate --quiet
 
 evaluate: install ## mesure sur les messages jamais vus
 	$(RUN) bot evaluate

@@ -108,18 +108,16 @@ class Dialogue:
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
-        foreign = self._foreign(text)
-        if foreign is not None and script is Script.OTHER_ALPHABET:
-            return self._courteous(foreign, self.router.route(text, state.profile), state)
-        if script is Script.OTHER_ALPHABET and self.router.detector.detect(text) is None:
+        decision = self.router.route(text, state.profile)
+        known = decision.foreign is not None and decision.foreign.language
+        if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}."), state)
-        return self.answer(self.router.route(text, state.profile), text, state)
+        return self.answer(decision, text, state)
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
-        foreign = self._foreign(text)
-        if foreign is not None:
-            return self._courteous(foreign, decision, state)
+        if decision.foreign is not None and decision.foreign.language:
+            return self._courteous(decision.foreign, decision, state)
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
@@ -168,11 +166,6 @@ class Dialogue:
     def human(self, state: ConversationState) -> Turn:
         """Point to a person: the front desk and France services."""
         return Turn(Reply(self.writer.act_text("parler_humain")), replace(state, failures=0, choices=(), pending=None))
-
-    def _foreign(self, text: str) -> Foreign | None:
-        """Return what is known of a message in another language that we can answer, else ``None``."""
-        found = self.router.languages.detect(text) if self.router.languages else None
-        return found if found and found.language else None
 
     def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""

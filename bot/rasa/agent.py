@@ -17,8 +17,6 @@ from typing import Any
 from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths, project_paths
 from bot.dialogue.dialogue import Dialogue
-from bot.language.privacy import mask
-from bot.learning.loading import bare_router
 from bot.rasa.deferral import defer_unused
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
 from bot.rasa.training import verified_model
@@ -37,7 +35,7 @@ with swallowed_warnings():
     from rasa_sdk.executor import ActionExecutor
 
     import actions
-    from bot.rasa.components import STORED_MODEL, serving
+    from bot.rasa.components import ROUTER
     from bot.rasa.shortcuts import TrustedEndpoint, take_shortcuts
 
 log = logging.getLogger("bot.rasa.agent")
@@ -93,7 +91,7 @@ class InProcessAgent:
         hush_logs()
         take_shortcuts()
         try:
-            with swallowed_warnings(), serving(self._paths):
+            with swallowed_warnings():
                 agent = Agent.load(archive, tracker_store=self._store, action_endpoint=InProcessEndpoint())
             await self._share_model(agent)
         except AssistantError:
@@ -144,8 +142,8 @@ class InProcessAgent:
         async with self._store.turn(conversation_id):
             tracker = await self._store.retrieve(conversation_id)
             parsed = await processor.parse_message(UserMessage(text, sender_id=conversation_id), tracker)
-            # The pipeline read the message itself; the tracker only ever holds it masked.
-            return await self._turn(mask(text), parsed, conversation_id, state)
+            # The pipeline masked the message: the tracker never holds what was typed.
+            return await self._turn(parsed["text"], parsed, conversation_id, state)
 
     async def _turn(self, text: str, parsed: dict[str, Any], conversation_id: str, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         channel = WholeMessages()
@@ -187,9 +185,7 @@ class InProcessAgent:
     async def _share_model(self, agent: Agent) -> None:
         """Warm the pipeline up, and let the actions use its model instead of reading another from disk."""
         parsed = await agent.processor.parse_message(UserMessage("bonjour"), only_output_properties=False)
-        stored = parsed.get(STORED_MODEL)
-        bare = bare_router(self._paths.referential)
-        actions.share_dialogue(Dialogue(bare.with_model(stored.model, stored.thresholds) if stored else bare))
+        actions.share_dialogue(Dialogue(parsed[ROUTER]))
 
 
 class WholeMessages(CollectingOutputChannel):

@@ -1,32 +1,73 @@
-"""Rasa's ``RulePolicy``, made fast for hundreds of rules: one per topic, where Rasa tries them all three times a turn."""
+"""What the router decided chooses the action; Rasa's own ``RulePolicy`` keeps the rules written by hand."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
+from functools import cached_property
 from typing import Any
 
-from rasa.core.policies.rule_policy import RulePolicy
+from rasa.core.policies.policy import Policy, PolicyPrediction
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bot.base.paths import project_paths
+from bot.learning.loading import load_router
+from bot.routing.router import Router
+from bot.routing.types import DecisionKind
+from bot.routing.wire import ROUTING
+
+ACTIONS = {
+    DecisionKind.ORIENTER: "action_orienter",
+    DecisionKind.HORS_PERIMETRE: "action_orienter",
+    DecisionKind.CLARIFIER: "action_clarifier",
+    DecisionKind.URGENCE: "action_urgence",
+    DecisionKind.CONVERSATION: "action_converser",
+    DecisionKind.HORS_SUJET: "action_converser",
+    DecisionKind.INCOMPRIS: "action_incompris",
+}
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
-class IndexedRulePolicy(RulePolicy):
-    """Same predictions as ``RulePolicy``: only the rules that end on another intent are put aside first."""
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False)
+class DecisionPolicy(Policy):
+    """Predicts the action of :data:`ACTIONS` after a message that was routed, then to listen; leaves the rest to the other policies.
 
-    _index: tuple[dict[str, str], dict[str | None, list[str]]] | None = None
+    A rule on intents could not say this: the intent is what was read, the decision also weighs danger, doubt and other requests.
+    """
 
-    def _get_possible_keys(self, lookup: dict[str, str], states: list[Any]) -> set[str]:
-        by_intent = self._by_intent(lookup)
-        intent = states[-1].get("user", {}).get("intent") if states else None
-        keys = [*by_intent.get(None, ()), *(by_intent.get(intent, ()) if intent else ())]
-        return super()._get_possible_keys({key: lookup[key] for key in keys}, states)
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """Return the defaults: before the rules, whose priority is 6."""
+        return {"priority": 7, "max_history": 1}
 
-    def _by_intent(self, lookup: dict[str, str]) -> dict[str | None, list[str]]:
-        """Return the rules by the intent of their last state, read again when the rules are others."""
-        if self._index is None or self._index[0] is not lookup:
-            found: dict[str | None, list[str]] = defaultdict(list)
-            for key in lookup:
-                found[json.loads(key)[-1].get("user", {}).get("intent")].append(key)
-            self._index = (lookup, dict(found))
-        return self._index[1]
+    def train(self, training_trackers: list[Any], domain: Domain, **_: Any) -> Resource:
+        """Learn nothing."""
+        return self._resource
+
+    def predict_action_probabilities(
+        self, tracker: DialogueStateTracker, domain: Domain, rule_only_data: dict[str, Any] | None = None, **_: Any
+    ) -> PolicyPrediction:
+        """Return all on one action, or nothing on any."""
+        action = self._action(tracker)
+        probabilities = [0.0] * domain.num_actions
+        if action is not None:
+            probabilities[domain.index_for_action(action)] = 1.0
+        return self._prediction(probabilities)
+
+    def _action(self, tracker: DialogueStateTracker) -> str | None:
+        message = tracker.latest_message
+        if tracker.latest_action_name in ACTIONS.values():
+            return ACTION_LISTEN_NAME
+        if tracker.latest_action_name != ACTION_LISTEN_NAME or message is None:
+            return None
+        routing = message.parse_data.get(ROUTING)
+        if routing is not None:
+            return ACTIONS[DecisionKind(routing["decision"])]
+        if message.text and not message.text.startswith("/"):  # in « rasa test », a message comes without what was read of it
+            return ACTIONS[self._router.route(message.text, tracker.get_slot("profil")).decision]
+        return None
+
+    @cached_property
+    def _router(self) -> Router:
+        return load_router(project_paths())

@@ -150,16 +150,13 @@ def _run_rasa(paths: ProjectPaths, output: Path) -> Path:
         try:
             from rasa.model_training import train
 
-            from bot.rasa.components import project_model
-
-            with project_model():
-                result = train(
-                    domain=str(paths.root / "domain.yml"),
-                    config=str(paths.config),
-                    training_files=[str(_write_sample(paths, output)), str(paths.root / "data" / "rules")],
-                    output=str(output),
-                    fixed_model_name="assistant",
-                )
+            result = train(
+                domain=str(paths.root / "domain.yml"),
+                config=str(_write_config(paths, output)),
+                training_files=[str(_write_sample(paths, output)), str(paths.root / "data" / "rules")],
+                output=str(output),
+                fixed_model_name="assistant",
+            )
         except ImportError as error:
             raise AssistantError(f"Rasa est mal installé : il manque « {error.name} ». Lancez « uv sync ».") from error
         except AssistantError:
@@ -169,6 +166,19 @@ def _run_rasa(paths: ProjectPaths, output: Path) -> Path:
     if result.code or not result.model:
         raise AssistantError(f"L'entraînement de Rasa a échoué : {_first_line(None, said)}")
     return Path(result.model)
+
+
+def _write_config(paths: ProjectPaths, folder: Path) -> Path:
+    """Write the settings again, for an archive that names the router's model instead of copying it."""
+    from bot.rasa.components import NAMED_ONLY
+
+    config = yaml.safe_load(paths.config.read_text(encoding="utf-8"))
+    for entry in config["pipeline"]:
+        if entry["name"].endswith("TopicClassifier"):
+            entry[NAMED_ONLY] = True
+    path = folder / paths.config.name
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    return path
 
 
 def _write_sample(paths: ProjectPaths, folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.routing.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
 from bot.routing.several import ENOUGH, likely_segmentations, score
-from bot.routing.types import DecisionKind, Destination, RoutingDecision
+from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
+from bot.understanding.segmentation import Segmentation
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.understanding.model import TopicModel
@@ -82,20 +83,54 @@ class Router:
     def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
         """Route several messages at once, in order; the model works faster on a batch.
 
-        Emergencies are looked for before anything is understood, whatever the model then makes of the message.
+        This is the whole flow. Rasa's components take the same steps, one each.
         """
-        emergencies = [self.detector.detect(text) for text in texts]
-        cleaned = [clean(mask(text[:READ_CHARACTERS])) for text in texts]
-        readable = {i: c for i, c in enumerate(cleaned) if c.script is Script.LATIN}
+        heard = self.understand([self.hear(text) for text in texts])
+        return [self.decide(message, profile) for message in self.split(heard, profile)]
+
+    def hear(self, text: str) -> Heard:
+        """Look for an emergency and for another language in what was typed, then mask and clean it.
+
+        Nothing is understood yet: an emergency is found whatever the model then makes of the message.
+
+        Args:
+            text: what a person typed; any string.
+        """
+        emergency = self.detector.detect(text)
+        foreign = self.languages.detect(text) if self.languages else None
+        return Heard(clean(mask(text[:READ_CHARACTERS])), emergency, foreign)
+
+    def understand(self, heard: Sequence[Heard]) -> list[Heard]:
+        """Add what the model reads in each whole message, in one call; nothing in what is not made of words."""
         fragments: Fragments = {}
-        understood = dict(zip(readable, self._understand(list(readable.values()), fragments), strict=False))
-        parts = {i: self.clauses_of(readable[i], u, profile) for i, u in understood.items()}
-        parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part], fragments))
-        clauses = {i: dict(zip(part, islice(parts_understood, len(part)), strict=False)) for i, part in parts.items()}
-        return [
-            self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency or self.sensed(understood.get(i)))
-            for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
-        ]
+        read = self._read_all([[h.text] if h.text.script is Script.LATIN else [] for h in heard], fragments)
+        return [replace(h, understanding=next(iter(own), None), fragments=fragments) for h, own in zip(heard, read, strict=True)]
+
+    def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
+        """Add the ways to cut each message in several requests, and what the model reads in their parts, in one call.
+
+        Args:
+            heard: messages already understood, by one call of :meth:`understand`.
+            profile: who asks, ``None`` when unknown.
+        """
+        cut = [replace(h, segmentations=self._segmentations(h, profile)) for h in heard]
+        parts = [tuple(dict.fromkeys(part for s in h.segmentations for part in s.texts)) for h in cut]
+        fragments = next((h.fragments for h in heard), {})
+        read = self._read_all([[clean(part) for part in own] for own in parts], fragments)
+        return [replace(h, parts=dict(zip(own, seen, strict=True))) for h, own, seen in zip(cut, parts, read, strict=True)]
+
+    def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
+        """Decide for a message understood and split: the emergency first, then the place and the language it is written in.
+
+        Args:
+            heard: the message.
+            profile: who asks, ``None`` when unknown.
+        """
+        decision = self._decision(heard, profile)
+        places = self.gazetteer.find(heard.text.display)
+        commune = commune_as_json(places[0]) if places else None
+        emergency = heard.emergency or self.sensed(heard.understanding)
+        return replace(_after(emergency, decision) if emergency else decision, commune=commune, foreign=heard.foreign)
 
     def sensed(self, understanding: Understanding | None) -> Emergency | None:
         """Return the emergency that the model reads in a message where no fixed rule found one.
@@ -121,39 +156,23 @@ class Router:
             understanding = Understanding(today)
         return self.decider.read(understanding, profile)
 
-    def decide(
-        self,
-        text: CleanText,
-        understanding: Understanding,
-        profile: str | None = None,
-        clauses: Mapping[str, Understanding] | None = None,
-        fragments: Fragments | None = None,
-    ) -> RoutingDecision:
-        """Decide for a cleaned message already understood, several requests included.
-
-        Args:
-            text: the message.
-            understanding: of the whole message.
-            profile: who asks, ``None`` when unknown.
-            clauses: those of :meth:`clauses_of`, already understood; understood here when ``None``.
-            fragments: left by the model when it read the whole message, for it to read the clauses faster.
-        """
-        if self.gazetteer.lookup(text.display) is not None:
+    def _decision(self, heard: Heard, profile: str | None) -> RoutingDecision:
+        """Decide what a message asks for, several requests included, danger apart."""
+        if heard.understanding is None:
+            return RoutingDecision(DecisionKind.INCOMPRIS)
+        if self.gazetteer.lookup(heard.text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
-        reading = self.read(understanding, profile)
+        reading = self.read(heard.understanding, profile)
         whole = self.decider.decide(reading, profile)
-        if whole.acte == GREET and self.menus.find(text) is not None:
-            return self._with_menu(text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
+        if whole.acte == GREET and self.menus.find(heard.text) is not None:
+            return self._with_menu(heard.text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.acte is not None:
             return whole
-        if clauses is None:
-            parts = self.clauses_of(text, understanding, profile)
-            clauses = dict(zip(parts, self._understand([clean(p) for p in parts], fragments), strict=False))
-        several = self._several(text, reading, profile, clauses)
+        several = self._several(heard, reading, profile)
         if several is not None:
             return several
         vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
-        return self._with_menu(text, whole, reading) if vague and reading.vague >= self.decider.thresholds.vague else whole
+        return self._with_menu(heard.text, whole, reading) if vague and reading.vague >= self.decider.thresholds.vague else whole
 
     def _with_menu(self, text: CleanText, question: RoutingDecision, reading: Reading) -> RoutingDecision:
         """Replace the choices of a question by those of a menu, unless the model has an idea of its own."""
@@ -173,66 +192,31 @@ class Router:
             return Destination(self.referential.services[identifier].delegation, identifier, None, reading.services.get(identifier, 0.0))
         return Destination(identifier, None, None, reading.delegations.get(identifier, 0.0))
 
-    def _understand(self, texts: Sequence[CleanText], fragments: Fragments | None) -> list[Understanding]:
-        """Return what the model reads in each text; nothing without a model."""
+    def _read_all(self, groups: Sequence[Sequence[CleanText]], fragments: Fragments) -> list[list[Understanding]]:
+        """Return what the model reads in each text of each group, in one call; nothing without a model."""
+        texts = [text for group in groups for text in group]
         if self.model is None or not texts:
-            return []
-        return [self.model.understanding(row) for row in self.model.predict_proba(texts, fragments)]
+            return [[] for _ in groups]
+        rows = iter(self.model.predict_proba(texts, fragments))
+        return [[self.model.understanding(row) for row in islice(rows, len(group))] for group in groups]
 
-    def _decision(
-        self, text: CleanText, understanding: Understanding | None, profile: str | None, clauses: Mapping[str, Understanding] | None
-    ) -> RoutingDecision:
-        if understanding is None:
-            return RoutingDecision(DecisionKind.INCOMPRIS)
-        return self.decide(text, understanding, profile, clauses)
-
-    def with_context(self, text: CleanText, decision: RoutingDecision, emergency: Emergency | None) -> RoutingDecision:
-        """Put the emergency found in the message first, and add the commune named in it.
-
-        The door stays behind the numbers when it is sure, and when the message speaks of something else than the danger. When
-        the model alone sensed the emergency, a question stays too.
-        """
-        places = self.gazetteer.find(text.display)
-        commune = commune_as_json(places[0]) if places else None
-        if emergency is None:
-            return replace(decision, commune=commune)
-        asked = decision.decision is DecisionKind.CLARIFIER and emergency.sensed
-        follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= BEHIND)
-        return RoutingDecision(
-            decision=DecisionKind.URGENCE,
-            destinations=decision.destinations if follows else (),
-            niveau=decision.niveau if follows else None,
-            question=decision.question if asked else None,
-            urgence=emergency.numeros,
-            situation=emergency.situation,
-            commune=commune,
-        )
-
-    def clauses_of(self, text: CleanText, understanding: Understanding, profile: str | None = None) -> tuple[str, ...]:
-        """Return the parts of a message that are to be understood to know whether it carries several requests, each once.
-
-        Args:
-            text: the message.
-            understanding: of the whole message.
-            profile: who asks, ``None`` when unknown.
-        """
-        whole = self.read(understanding, profile)
+    def _segmentations(self, heard: Heard, profile: str | None) -> tuple[Segmentation, ...]:
+        """Return the ways to cut a message whose parts are to be understood to know whether it carries several requests."""
+        if heard.understanding is None:
+            return ()
+        whole = self.read(heard.understanding, profile)
         if whole.non_request >= self.decider.thresholds.non_demande:
             return ()
-        return tuple(dict.fromkeys(part for s in likely_segmentations(_by_lines(text), whole) for part in s.texts))
+        return likely_segmentations(_by_lines(heard), whole)
 
-    def _several(
-        self, text: CleanText, whole: Reading, profile: str | None, clauses: Mapping[str, Understanding]
-    ) -> RoutingDecision | None:
+    def _several(self, heard: Heard, whole: Reading, profile: str | None) -> RoutingDecision | None:
         """Return the decision for the requests of the message, from the most telling way to cut it; ``None`` for one request.
 
         Three requests are preferred to two. What the whole message speaks most of comes first.
         """
-        if not clauses:
-            return None
-        readings = {words: self.read(understanding, profile) for words, understanding in clauses.items()}
+        readings = {words: self.read(understanding, profile) for words, understanding in heard.parts.items()}
         best, parts_of_best = (0, ENOUGH), None
-        for segmentation in likely_segmentations(_by_lines(text), whole):
+        for segmentation in heard.segmentations:
             parts = [readings[words] for words in segmentation.texts]
             telling = score(segmentation, parts, whole)
             rank = (len(parts), telling)
@@ -253,9 +237,28 @@ class Router:
         return decision.decision in ANSWERS and decision.acte is None and decision.destinations[0].service is not None
 
 
-def _by_lines(text: CleanText) -> str:
+def _after(emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
+    """Put the numbers of an emergency before a decision.
+
+    The door stays behind them when it is sure, and when the message speaks of something else than the danger. When the model
+    alone sensed the emergency, a question stays too.
+    """
+    asked = decision.decision is DecisionKind.CLARIFIER and emergency.sensed
+    follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= BEHIND)
+    return RoutingDecision(
+        decision=DecisionKind.URGENCE,
+        destinations=decision.destinations if follows else (),
+        niveau=decision.niveau if follows else None,
+        question=decision.question if asked else None,
+        urgence=emergency.numeros,
+        situation=emergency.situation,
+    )
+
+
+def _by_lines(heard: Heard) -> str:
     """Return a message with its punctuation; a line break counts as some."""
-    return clean(_LINES.sub(" ; ", text.original.strip())).display if "\n" in text.original.strip() else text.display
+    typed = heard.text.original.strip()
+    return clean(_LINES.sub(" ; ", typed)).display if "\n" in typed else heard.text.display
 
 
 def commune_as_json(commune: Commune) -> dict[str, Any]:

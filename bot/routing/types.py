@@ -5,7 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from bot.emergency.detector import Emergency
+from bot.language.cleaning import CleanText
+from bot.language.foreign import Foreign
+from bot.understanding.outcome import Understanding
+from bot.understanding.segmentation import Segmentation
+
+if TYPE_CHECKING:  # numpy is imported with the model
+    from bot.understanding.use import Fragments
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message on its way through the flow: each step adds what it found (see :meth:`bot.routing.router.Router.route_many`).
+
+    Args:
+        text: what was typed, masked then cleaned: no later step sees the rest.
+        emergency: what the fixed rules found.
+        foreign: the language, when it is clearly not French.
+        understanding: what the model read in the whole message.
+        segmentations: the ways to cut it that may prove right.
+        parts: what the model read in each part of those.
+        fragments: left by the model when it read the whole message, for it to read the parts faster.
+    """
+
+    text: CleanText
+    emergency: Emergency | None = None
+    foreign: Foreign | None = None
+    understanding: Understanding | None = None
+    segmentations: tuple[Segmentation, ...] = ()
+    parts: Mapping[str, Understanding] = field(default_factory=dict)
+    fragments: Fragments = field(default_factory=dict, repr=False, compare=False)
 
 
 class DecisionKind(str, Enum):
@@ -82,6 +114,7 @@ class RoutingDecision:
             destinations are then its choices.
         commune: the place named in the message, as a mapping, or ``None``.
         read: the text it was read from when that is not the message alone: joined to the request before it.
+        foreign: the language of the message, when it is clearly not French; not part of the public object.
     """
 
     decision: DecisionKind
@@ -92,8 +125,9 @@ class RoutingDecision:
     situation: str | None = None
     acte: str | None = None
     question: str | None = None
-    commune: Mapping[str, Any] | None = field(default=None)
+    commune: Mapping[str, Any] | None = None
     read: str = ""
+    foreign: Foreign | None = None
 
     def as_json(self, identifier: str | None, text: str) -> dict[str, Any]:
         """Return the public object of ``design.md`` for a message ``text`` called ``identifier``."""

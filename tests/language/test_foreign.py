@@ -12,7 +12,7 @@ import pytest
 from bot.base.errors import ReferentialError
 from bot.base.paths import project_paths
 from bot.dialogue.dialogue import ConversationState, Dialogue
-from bot.language.foreign import Languages, load_languages
+from bot.language.foreign import Foreign, Languages, load_languages
 from bot.learning.corpus import read_corpus
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
@@ -124,16 +124,16 @@ def test_an_emergency_shows_the_numbers_first(dialogue: Dialogue) -> None:
 
 
 def test_a_door_read_for_sure_follows_the_courteous_lines(dialogue: Dialogue) -> None:
-    def decided(confidence: float) -> RoutingDecision:
+    def decided(confidence: float, language: str = "en") -> RoutingDecision:
         door = Destination("population", "titres", "passeport", confidence)
-        return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=Level.SUJET)
+        return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=Level.SUJET, foreign=Foreign(language, False))
 
     sure = dialogue.answer(decided(0.97), "i lost my passport what do i do", ConversationState())
     assert sure.reply.cards[0].topic_id == "passeport" and sure.state.destination == "passeport"
     assert sure.reply.courtesy is not None and any("in French" in s for s in sure.reply.courtesy.sentences)
     unsure = dialogue.answer(decided(0.7), "i lost my passport what do i do", ConversationState())
     assert unsure.reply.cards == () and unsure.reply.courtesy is not None
-    german = dialogue.answer(decided(0.97), "ich habe meinen reisepass verloren was soll ich tun", ConversationState())
+    german = dialogue.answer(decided(0.97, "de"), "ich habe meinen reisepass verloren was soll ich tun", ConversationState())
     assert german.reply.cards == (), "the model errs too often in German: no card"
 
 

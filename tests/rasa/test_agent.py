@@ -15,7 +15,6 @@ pytestmark = pytest.mark.modele
 
 from jsonschema import ValidationError  # noqa: E402
 from rasa.core.actions.action import RemoteAction  # noqa: E402
-from rasa.core.policies.rule_policy import RulePolicy  # noqa: E402
 from rasa.shared.core.domain import Domain  # noqa: E402
 from rasa.shared.core.events import UserUttered  # noqa: E402
 from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
@@ -26,7 +25,6 @@ from bot.base.errors import ModelCorrupt, ModelMissing  # noqa: E402
 from bot.base.paths import ProjectPaths  # noqa: E402
 from bot.dialogue.dialogue import ConversationState  # noqa: E402
 from bot.rasa.agent import AgentError, InProcessAgent, InProcessEndpoint, RecentTrackerStore  # noqa: E402
-from bot.rasa.policy import IndexedRulePolicy  # noqa: E402
 from bot.rasa.training import ensure_rasa_model, rasa_folder, verified_model  # noqa: E402
 
 
@@ -210,23 +208,6 @@ def test_only_actions_run_here_skip_rasa_s_check(agent: InProcessAgent) -> None:
     with pytest.raises(ValidationError):
         remote._validate_action_result({"events": 3})
     assert RemoteAction("action_orienter", InProcessEndpoint())._validate_action_result({"events": 3})
-
-
-def test_the_indexed_policy_predicts_what_the_rule_policy_predicts() -> None:
-    def rule(intent: str | None, action: str, slot: str | None = None) -> str:
-        last = {"prev_action": {"action_name": action}, **({"user": {"intent": intent}} if intent else {})}
-        return json.dumps([{"prev_action": {"action_name": "action_listen"}}, {**last, **({"slots": {slot: [1.0]}} if slot else {})}])
-
-    rules = [rule(i, a, s) for i in ("passeport", "saluer", None) for a in ("action_listen", "action_orienter") for s in (None, "x")]
-    lookup = dict.fromkeys(rules, "action_orienter")
-    stock, ours = RulePolicy.__new__(RulePolicy), IndexedRulePolicy.__new__(IndexedRulePolicy)
-    for intent in ("passeport", "saluer", "inconnu", None):
-        for action in ("action_listen", "action_orienter"):
-            for slots in ({}, {"x": (1.0,)}):
-                last = {"prev_action": {"action_name": action}, "user": {"intent": intent} if intent else {}, "slots": slots}
-                states = [{"prev_action": {"action_name": "action_listen"}}, last]
-                assert ours._get_possible_keys(lookup, states) == stock._get_possible_keys(lookup, states)
-                assert ours._get_possible_keys({}, states) == set()
 
 
 def test_old_and_many_conversations_are_forgotten() -> None:

@@ -15,30 +15,28 @@ from rasa.engine.graph import ExecutionContext, GraphSchema  # noqa: E402
 from rasa.engine.storage.local_model_storage import LocalModelStorage  # noqa: E402
 from rasa.engine.storage.resource import Resource  # noqa: E402
 from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
-from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT, TEXT_TOKENS  # noqa: E402
+from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT  # noqa: E402
 from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
 from rasa_tree import SMALL  # noqa: E402
 
-from bot.base.errors import AssistantError, CorpusError, ModelCorrupt  # noqa: E402
+from bot.base.errors import CorpusError, ModelCorrupt  # noqa: E402
 from bot.base.paths import ProjectPaths  # noqa: E402
 from bot.learning.corpus import read_corpus  # noqa: E402
 from bot.learning.loading import load_router  # noqa: E402
 from bot.learning.store import MANIFEST_FILE, MODEL_FILE, load_model, read_manifest  # noqa: E402
 from bot.learning.tuning import ensure_model, model_config  # noqa: E402
 from bot.rasa.components import (  # noqa: E402
-    CLEAN,
+    HEARD,
     NAMED,
+    NAMED_ONLY,
     RANKING_LENGTH,
-    UNDERSTANDING,
     CommuneExtractor,
     MessageCleaner,
     RequestRouter,
-    SpacyFrenchTokenizer,
     TopicClassifier,
-    project_model,
-    serving,
 )
+from bot.routing.router import READ_CHARACTERS  # noqa: E402
 
 ODD = ["", " ", "????", "😀", "помогите", "a" * 10_000, "<b>", "\x00", "/", "//", "/ /restart", "&#47;restart", "\u200b/restart"]
 
@@ -49,9 +47,9 @@ class Pipeline:
     def __init__(self, tree: ProjectPaths, storage: LocalModelStorage, classifier: TopicClassifier | None) -> None:
         context = ExecutionContext(GraphSchema({}), "m")
         resource = Resource("x")
+        self.tree = tree
         self.steps: list[Any] = [
             MessageCleaner.create({}, storage, resource, context),
-            SpacyFrenchTokenizer(SpacyFrenchTokenizer.get_default_config()),
             *([classifier] if classifier else []),
             CommuneExtractor.create({}, storage, resource, context),
         ]
@@ -117,6 +115,7 @@ def test_the_decision_is_the_router_s(pipeline: Pipeline, tree: ProjectPaths, te
     expected = load_router(tree).route(text).as_json(None, text)
     routing = dict(pipeline(text).get("routing"))
     assert routing.pop("situation", None) is None or expected["urgence"]
+    assert routing.pop("langue") is None
     assert routing == expected
 
 
@@ -132,21 +131,28 @@ def test_intent_ranking_and_understanding(pipeline: Pipeline) -> None:
     assert message.get(INTENT) == ranking[0]
     assert ranking[0]["name"] == "passeport"
     assert len(ranking) <= RANKING_LENGTH
-    assert sum(message.get(UNDERSTANDING).probabilities.values()) == pytest.approx(1, abs=1e-3)
+    assert sum(message.get(HEARD).understanding.probabilities.values()) == pytest.approx(1, abs=1e-3)
     public = message.as_dict(only_output_properties=True)
     assert set(public) == {TEXT, INTENT, INTENT_RANKING_KEY, ENTITIES, "routing"}
 
 
-def test_an_emergency_is_the_final_intent_and_the_topic_stays_behind(pipeline: Pipeline) -> None:
+def test_the_intent_read_stays_and_the_decision_goes_beside_it(pipeline: Pipeline) -> None:
     message = pipeline("mon bébé ne respire plus")
-    assert message.get(INTENT)["name"] == "urgence"
-    assert message.get(INTENT_RANKING_KEY)[0]["name"] == "urgence"
+    read = load_router(pipeline.tree).understand([message.get(HEARD)])[0].understanding
+    assert message.get(INTENT)["name"] == message.get(INTENT_RANKING_KEY)[0]["name"] == read.best()[0]
+    assert message.get("routing")["decision"] == "urgence"
     assert message.get("routing")["urgence"][0] == "15"
 
 
 def test_emergencies_need_no_classifier(without_model: Pipeline) -> None:
-    assert without_model("mon bébé ne respire plus").get(INTENT)["name"] == "urgence"
+    assert without_model("mon bébé ne respire plus").get("routing")["decision"] == "urgence"
+    assert without_model("refaire mon passeport").get("routing")["decision"] == "incompris"
     assert without_model("refaire mon passeport").get(INTENT)["name"] == "nlu_fallback"
+
+
+def test_only_what_the_router_reads_is_kept(pipeline: Pipeline) -> None:
+    message = pipeline("je veux un passeport " * 1000)
+    assert len(message.get(TEXT)) <= READ_CHARACTERS
 
 
 @pytest.mark.parametrize("text", ODD, ids=lambda t: ascii(t)[:20])
@@ -171,7 +177,7 @@ def test_our_buttons_keep_theirs(pipeline: Pipeline) -> None:
 def test_personal_data_is_masked_before_anything_is_kept(pipeline: Pipeline) -> None:
     message = pipeline("passeport, mon numéro est 06 12 34 56 78")
     assert "06 12" not in str(message.as_dict(only_output_properties=True))
-    assert "06 12" not in message.get(CLEAN).display
+    assert "06 12" not in message.get(HEARD).text.original
 
 
 def test_communes_are_placed_in_the_text(pipeline: Pipeline) -> None:
@@ -179,23 +185,6 @@ def test_communes_are_placed_in_the_text(pipeline: Pipeline) -> None:
     places = {e["value"]: message.get(TEXT)[e["start"] : e["end"]] for e in message.get(ENTITIES)}
     assert places == {"Saint-Céré": "Saint-Céré", "Figeac": "Figeac"}
     assert {e["extractor"] for e in message.get(ENTITIES)} == {"CommuneExtractor"}
-
-
-def test_french_words_are_cut_as_in_french(pipeline: Pipeline) -> None:
-    tokens = pipeline("L'État s'en occupe aujourd'hui").get(TEXT_TOKENS)
-    assert [t.text for t in tokens] == ["L'", "État", "s'", "en", "occupe", "aujourd'hui"]
-
-
-def test_our_server_cuts_no_words_and_does_not_load_spacy(tree: ProjectPaths) -> None:
-    with serving(tree):
-        tokenizer = SpacyFrenchTokenizer(SpacyFrenchTokenizer.get_default_config())
-    assert tokenizer.process([Message({TEXT: "L'État"})])[0].get(TEXT_TOKENS) is None
-    assert [t.text for t in tokenizer.tokenize(Message({TEXT: "L'État"}), TEXT)] == ["L'", "État"]
-
-
-def test_a_missing_spacy_model_is_said_in_french() -> None:
-    with pytest.raises(AssistantError, match="spaCy"):
-        SpacyFrenchTokenizer({**SpacyFrenchTokenizer.get_default_config(), "model": "fr_inconnu"})
 
 
 def test_another_corpus_gets_a_model_of_its_own(tree: ProjectPaths, tmp_path: Path) -> None:
@@ -228,11 +217,10 @@ def test_an_archive_of_the_project_names_the_router_s_model_and_no_other_will_do
     def load() -> TopicClassifier:
         return TopicClassifier.load(SMALL, LocalModelStorage(tmp_path), Resource("topics"), ExecutionContext(GraphSchema({}), "m"))
 
-    with project_model():
-        classifier_of(SMALL, tmp_path).train(training_data([]))
+    classifier_of({**SMALL, NAMED_ONLY: True}, tmp_path).train(training_data([]))
     assert [path.name for path in (tmp_path / "topics").iterdir()] == [MANIFEST_FILE]
     in_use = load_model(tree.router_model)
-    assert load()._stored.model is in_use.model  # type: ignore[union-attr]
+    assert load()._router.model is in_use.model  # type: ignore[union-attr]
     named = tmp_path / "topics" / MANIFEST_FILE
     named.write_text(json.dumps({NAMED: "0" * 64}), encoding="utf-8")
     with pytest.raises(ModelCorrupt, match="autre modèle"):

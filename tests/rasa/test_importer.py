@@ -15,7 +15,7 @@ from rasa.validator import Validator  # noqa: E402
 
 from bot.base.errors import ReferentialError  # noqa: E402
 from bot.base.paths import ProjectPaths  # noqa: E402
-from bot.rasa.importer import ACT_ACTION, TOPIC_ACTION, ReferentialImporter  # noqa: E402
+from bot.rasa.importer import ReferentialImporter  # noqa: E402
 from bot.referential import load_referential  # noqa: E402
 
 
@@ -32,21 +32,14 @@ def rules_of(importer: TrainingDataImporter) -> dict[str, str]:
     return found
 
 
-def test_every_topic_and_act_has_its_intent_and_its_rule(tree: ProjectPaths) -> None:
+def test_every_topic_act_and_danger_has_its_intent(tree: ProjectPaths) -> None:
     importer = importer_of(tree)
     referential = load_referential(tree.referential)
-    domain, rules = importer.get_domain(), rules_of(importer)
-    assert set(referential.topics) | set(referential.acts) <= set(domain.intents)
-    assert all(rules[topic] == TOPIC_ACTION for topic in referential.topics)
-    assert all(rules[act] == ACT_ACTION for act in referential.acts)
-    assert rules["urgence"] == "action_urgence"
-    assert rules["nlu_fallback"] == "action_incompris"
+    assert {*referential.topics, *referential.acts, *referential.dangers, "choisir"} <= set(importer.get_domain().intents)
 
 
-def test_every_intent_of_the_domain_has_a_rule(tree: ProjectPaths) -> None:
-    importer = importer_of(tree)
-    defaults = {"back", "out_of_scope", "restart", "session_start"}
-    assert set(importer.get_domain().intents) - defaults == set(rules_of(importer))
+def test_rules_are_those_of_the_files(tree: ProjectPaths) -> None:
+    assert rules_of(importer_of(tree)) == {"choisir": "action_choisir", "nlu_fallback": "action_incompris"}
 
 
 def test_what_is_written_in_the_domain_stays(tree: ProjectPaths) -> None:
