@@ -75,7 +75,7 @@ def gazetteer(paths: ProjectPaths) -> Gazetteer:
 
 @pytest.fixture(scope="session")
 def detector(paths: ProjectPaths) -> EmergencyDetector:
-    return load_detector(paths.referential)
+    return load_detector(paths)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
     try:
         referential = load_referential(paths.referential)
         load_gazetteer(paths.referential)
-        load_detector(paths.referential)
+        load_detector(paths)
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []

@@ -188,7 +188,7 @@ class InProcessAgent:
         """Warm the pipeline up, and let the actions use its model instead of reading another from disk."""
         parsed = await agent.processor.parse_message(UserMessage("bonjour"), only_output_properties=False)
         stored = parsed.get(STORED_MODEL)
-        bare = bare_router(self._paths.referential)
+        bare = bare_router(self._paths)
         actions.share_dialogue(Dialogue(bare.with_model(stored.model, stored.thresholds) if stored else bare))
 
 

@@ -326,7 +326,7 @@ class CommuneExtractor(GraphComponent, EntityExtractorMixin):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> CommuneExtractor:
-        return cls(bare_router(project_paths().referential).gazetteer)
+        return cls(bare_router(project_paths()).gazetteer)
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Add one ``commune`` entity per place named in each message."""
@@ -367,7 +367,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> RequestRouter:
-        return cls(bare_router(project_paths().referential))
+        return cls(bare_router(project_paths()))
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         """Decide for each message.
@@ -397,7 +397,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
     def _decide(self, message: Message, profile: str | None) -> RoutingDecision:
         router = self.router_for(message.get(STORED_MODEL))
         text, understanding = _cleaned(message), message.get(UNDERSTANDING)
-        emergency = router.detector.detect(message.get(ORIGINAL) or text.display) or router.sensed(understanding)
+        emergency = router.detector.detect(message.get(ORIGINAL) or text.display)
         if understanding is None:
             decision = RoutingDecision(DecisionKind.INCOMPRIS)
         else:

@@ -95,7 +95,7 @@ def ensure_evaluation(
 def router_of(paths: ProjectPaths, stored: StoredModel) -> Router:
     """Return a router that answers with a model and the referential of a tree."""
     folder = paths.referential
-    return Router(load_referential(folder), load_gazetteer(folder), load_detector(folder), stored.model, stored.thresholds)
+    return Router(load_referential(folder), load_gazetteer(folder), load_detector(paths), stored.model, stored.thresholds)
 
 
 def link_live(copied_models: Path, card: ModelCard) -> None:
