@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bot.emergency.detector import Emergency, EmergencyDetector
+from bot.emergency.detector import EmergencyDetector
+from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText, Script, clean
 from bot.language.foreign import Languages
 from bot.language.privacy import mask
@@ -42,7 +43,7 @@ class Router:
     Args:
         referential: who does what.
         gazetteer: the communes.
-        detector: the fixed emergency rules.
+        detector: recognises emergencies.
         model: the trained topic model, or ``None``.
         thresholds: the thresholds stored with the model.
         languages: tells the messages that are not in French, or ``None``.
@@ -93,23 +94,9 @@ class Router:
         parts_understood = iter(self._understand([clean(p) for part in parts.values() for p in part], fragments))
         clauses = {i: dict(zip(part, islice(parts_understood, len(part)), strict=False)) for i, part in parts.items()}
         return [
-            self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency or self.sensed(understood.get(i)))
+            self.with_context(c, self._decision(c, understood.get(i), profile, clauses.get(i)), emergency)
             for i, (c, emergency) in enumerate(zip(cleaned, emergencies, strict=True))
         ]
-
-    def sensed(self, understanding: Understanding | None) -> Emergency | None:
-        """Return the emergency that the model reads in a message where no fixed rule found one.
-
-        Args:
-            understanding: what the model read, ``None`` without a model.
-        """
-        if understanding is None:
-            return None
-        reading = self.read(understanding)
-        if reading.danger < self.decider.thresholds.danger:
-            return None
-        situation = max(reading.dangers, key=reading.dangers.__getitem__)
-        return Emergency(situation, self.referential.emergency_situations[situation].numeros, "")
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
@@ -190,13 +177,13 @@ class Router:
         """Put the emergency found in the message first, and add the commune named in it.
 
         The door stays behind the numbers when it is sure, and when the message speaks of something else than the danger. When
-        the model alone sensed the emergency, a question stays too.
+        the emergency is not sure, a question stays too.
         """
         places = self.gazetteer.find(text.display)
         commune = commune_as_json(places[0]) if places else None
         if emergency is None:
             return replace(decision, commune=commune)
-        asked = decision.decision is DecisionKind.CLARIFIER and emergency.sensed
+        asked = decision.decision is DecisionKind.CLARIFIER and not emergency.sure
         follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= BEHIND)
         return RoutingDecision(
             decision=DecisionKind.URGENCE,
