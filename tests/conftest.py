@@ -89,7 +89,7 @@ def make_router(referential: Referential, gazetteer: Gazetteer, detector: Emerge
     """Build a router whose model answers from a table (see :class:`FakeModel`)."""
 
     def make(table: Table) -> Router:
-        model = FakeModel([*referential.topics, *referential.acts, *referential.dangers], table)
+        model = FakeModel([*referential.topics, *referential.acts], table)
         return Router(referential, gazetteer, detector, model, Thresholds())  # type: ignore[arg-type]
 
     return make

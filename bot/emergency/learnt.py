@@ -136,9 +136,13 @@ class LearntDetector:
         """
         settings = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(texts["reglages"]).items()}
         ngrams = NgramEncoder(NgramConfig(**settings))
-        ngrams.set_terms(texts["mots"].split("\n"), texts["lettres"].split("\n"), tensors["idf"])
+        ngrams.set_terms(_lines(texts["mots"]), _lines(texts["lettres"]), tensors["idf"])
         weights = CompactMatrix(tensors["poids"], tensors["echelle"])
         return cls(ngrams, weights, tensors["biais"], texts["etiquettes"].split("\n"), Alarm(**json.loads(texts["seuils"])))
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def load_learnt(folder: Path) -> LearntDetector:

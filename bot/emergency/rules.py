@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.base.errors import ReferentialError
-from bot.base.yaml_lines import LocatedYaml, load_located
+from bot.base.yaml_lines import load_located
 from bot.language.cleaning import plain_words
 
 GAP = r"(?: [a-z0-9]+){0,4}"

@@ -26,6 +26,7 @@ from bot.emergency.learnt import CALM, MANIFEST_FILE, MODEL_FILE, Alarm, LearntD
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.learning.corpus import read_corpus, read_jsonl
+from bot.learning.freshness import emergency_fingerprint, is_detector_current
 from bot.understanding.config import NgramConfig
 from bot.understanding.features import CompactMatrix, NgramEncoder
 from bot.understanding.tensors import write_tensors
@@ -44,6 +45,9 @@ MAX_SURE, MAX_SURE_ON_LOOK_ALIKES = 0.001, 0.01
 """The same, for an alarm that hides the question."""
 STRETCHES_SHARE = 0.3
 """Part of the allowed alarms on requests that may come from a stretch of a long message alone."""
+
+NEVER = -100.0
+"""Odds of a message that has no stretch."""
 
 Progress = Callable[[str], None]
 
@@ -79,25 +83,6 @@ def read_danger_messages(path: Path) -> list[DangerMessage]:
     ]
 
 
-def fingerprint(paths: ProjectPaths) -> str:
-    """Return a hash of all that the detector depends on: messages, held-out ones, situations, code."""
-    digest = hashlib.sha256()
-    code = Path(__file__).resolve().parents[1]
-    for path in (
-        *sorted(paths.dangers.glob("*.jsonl")),
-        *sorted(paths.corpus.glob("*.yml")),
-        *sorted(paths.tuning.glob("*.jsonl")),
-        paths.referential / "urgences.yml",
-        Path(__file__),
-        code / "emergency" / "learnt.py",
-        code / "language" / "cleaning.py",
-        code / "understanding" / "features.py",
-    ):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def ensure_detector(paths: ProjectPaths, progress: Progress, force: bool = False) -> LearntDetector:
     """Return the detector of the tree, training it first when there is none or its inputs changed.
 
@@ -106,18 +91,15 @@ def ensure_detector(paths: ProjectPaths, progress: Progress, force: bool = False
         progress: receives French sentences.
         force: train even when nothing changed.
     """
-    print_ = fingerprint(paths)
-    try:
-        manifest = json.loads((paths.emergency_model / MANIFEST_FILE).read_text(encoding="utf-8"))
-        if not force and manifest.get("empreinte") == print_:
+    if not force and is_detector_current(paths):
+        try:
             return load_learnt(paths.emergency_model)
-    except (OSError, ValueError, AttributeError, ModelError) as error:
-        if not isinstance(error, FileNotFoundError):
+        except ModelError as error:
             progress(str(error))
     started = time.perf_counter()
     detector, figures = train(paths, progress)
     manifest = {
-        "empreinte": print_,
+        "empreinte": emergency_fingerprint(paths),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "duree_s": round(time.perf_counter() - started, 1),
         "mesures": figures,
@@ -207,10 +189,10 @@ def whole_odds(detector: LearntDetector, texts: Sequence[str]) -> NDArray[np.flo
 
 
 def stretch_odds(detector: LearntDetector, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return how likely a danger is in the worst stretch of each text, minus infinity for a short one."""
+    """Return how likely a danger is in the worst stretch of each text, :data:`NEVER` for a short one."""
     parts = [readings(text)[1] for text in texts]
     odds = iter(detector.read([part for stretches in parts for part in stretches] or [""])[0])
-    return np.array([max((next(odds) for _ in stretches), default=-np.inf) for stretches in parts])
+    return np.array([max((next(odds) for _ in stretches), default=NEVER) for stretches in parts])
 
 
 def measure(

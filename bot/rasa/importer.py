@@ -1,4 +1,4 @@
-"""Derive from the referential what Rasa must know of it: one intent per topic, act and danger, one rule per intent.
+"""Derive from the referential what Rasa must know of it: one intent per topic and act, one rule per intent.
 
 ``triggers:`` of the domain died with Rasa 2 (``rasa data validate`` refuses it): rules say the same thing today.
 """
@@ -25,7 +25,6 @@ warnings.filterwarnings("ignore", message="The intent '(urgence|clarifier|plusie
 
 TOPIC_ACTION = "action_orienter"
 ACT_ACTION = "action_converser"
-DANGER_ACTION = "action_urgence"
 
 
 class ReferentialImporter(RasaFileImporter):
@@ -57,7 +56,6 @@ class ReferentialImporter(RasaFileImporter):
         return {
             **dict.fromkeys(referential.topics, TOPIC_ACTION),
             **dict.fromkeys(referential.acts, ACT_ACTION),
-            **dict.fromkeys(referential.dangers, DANGER_ACTION),
         }
 
     @cached_property

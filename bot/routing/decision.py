@@ -32,7 +32,6 @@ class Thresholds:
         vague: probability that the message is too vague from which a question is asked.
         non_demande: for "this is no administrative request".
         segment: for each of two requests found in one message.
-        danger: probability that the message tells an emergency from which its numbers are shown, when no rule found one.
         agent: share that State agents' topics and the others must each hold for the agent question.
     """
 
@@ -42,7 +41,6 @@ class Thresholds:
     vague: float = 0.5
     non_demande: float = 0.6
     segment: float = 0.7
-    danger: float = 0.6
     agent: float = 0.25
     portes: Mapping[str, float] = field(default_factory=dict)
 
@@ -71,7 +69,6 @@ class Reading:
         services: of each service, the sum of its topics.
         delegations: of each delegation, the sum of its services.
         acts: of each conversation act or kind of non-request.
-        dangers: of each emergency situation.
         vague: that the text asks for something without saying what.
     """
 
@@ -80,12 +77,6 @@ class Reading:
     delegations: Mapping[str, float]
     acts: Mapping[str, float]
     vague: float = 0.0
-    dangers: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def danger(self) -> float:
-        """Probability that the text tells an emergency."""
-        return sum(self.dangers.values())
 
     @property
     def non_request(self) -> float:
@@ -111,7 +102,6 @@ class Decider:
         self._referential = referential
         self._services = {topic.id: topic.service for topic in referential.topics.values()}
         self._delegations = {topic: referential.services[service].delegation for topic, service in self._services.items()}
-        self._dangers = referential.dangers
         self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
 
@@ -130,8 +120,7 @@ class Decider:
             services[self._services[topic]] += probability
         for service, probability in services.items():
             delegations[self._referential.services[service].delegation] += probability
-        dangers = {self._dangers[label]: probabilities[label] for label in self._dangers if label in probabilities}
-        return Reading(topics, dict(services), dict(delegations), acts_read, vague, dangers)
+        return Reading(topics, dict(services), dict(delegations), acts_read, vague)
 
     def decide(self, reading: Reading, profile: str | None = None) -> RoutingDecision:
         """Return the decision for one request."""
