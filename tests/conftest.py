@@ -14,6 +14,8 @@ import pytest
 
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
+from bot.emergency.rules import load_rules
+from bot.emergency.situations import load_situations
 from bot.language.cleaning import CleanText
 from bot.language.foreign import load_languages
 from bot.learning.loading import load_detector
@@ -75,6 +77,17 @@ def gazetteer(paths: ProjectPaths) -> Gazetteer:
 
 @pytest.fixture(scope="session")
 def detector(paths: ProjectPaths) -> EmergencyDetector:
+    """The short list alone: what is there without any model."""
+    situations = load_situations(paths.referential / "urgences.yml")
+    return EmergencyDetector(situations, load_rules(paths.referential / "urgences_mots.yml", situations))
+
+
+@pytest.fixture(scope="session")
+def learnt_detector(paths: ProjectPaths) -> EmergencyDetector:
+    """The whole detector; it is trained first when it is missing or out of date. For tests marked ``modele``."""
+    from bot.learning.emergencies import ensure_detector
+
+    ensure_detector(paths, lambda _sentence: None)
     return load_detector(paths)
 
 
@@ -96,9 +109,9 @@ def make_router(referential: Referential, gazetteer: Gazetteer, detector: Emerge
 
 
 @pytest.fixture(scope="session")
-def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, detector: EmergencyDetector) -> Router:
+def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, learnt_detector: EmergencyDetector) -> Router:
     """The real router; its model is trained first when it is missing or out of date. For tests marked ``modele``."""
     from bot.learning.tuning import ensure_model
 
     stored = ensure_model(paths, lambda _sentence: None)
-    return Router(referential, gazetteer, detector, stored.model, stored.thresholds, load_languages(paths.referential))
+    return Router(referential, gazetteer, learnt_detector, stored.model, stored.thresholds, load_languages(paths.referential))

@@ -31,7 +31,7 @@ ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
-BEHIND = 0.1
+BEHIND = 0.5
 """Probability under which a door is not shown behind the numbers of an emergency: the message speaks of the danger alone."""
 READ_CHARACTERS = 5000
 """What is read of a message before cleaning: what a person needs is said well before."""
