@@ -27,6 +27,7 @@ from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.learning.corpus import read_corpus, read_jsonl
 from bot.learning.freshness import emergency_fingerprint, is_detector_current
+from bot.referential import load_referential
 from bot.understanding.config import NgramConfig
 from bot.understanding.features import CompactMatrix, NgramEncoder
 from bot.understanding.tensors import write_tensors
@@ -34,12 +35,12 @@ from bot.understanding.tensors import write_tensors
 HELD_OUT = "urgences.jsonl"
 """In ``data/calage``: dangers (with a ``situation``) and look-alikes (without), never trained on."""
 NGRAMS = NgramConfig(words=(1, 2), characters=(2, 5), min_word_count=2, min_character_count=6)
-SCALE, STRENGTH, ITERATIONS = 4.0, 5.0, 60
+SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 80
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
-ORDINARY = 24_000
-"""Ordinary messages learnt from, evenly spread over the corpus of the topic model."""
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.005, 0.03
-"""At most these shares of held-out requests, and of messages that speak of dangers and tell none, may raise an alarm. A number
+ORDINARY = 3
+"""One ordinary message in so many is learnt from, and all those that ask for nothing: they are the strangest."""
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.008, 0.03
+"""At most these shares of ordinary messages not learnt from (some of them do tell a danger), and of messages that speak of dangers and tell none, may raise an alarm. A number
 shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 MAX_SURE, MAX_SURE_ON_LOOK_ALIKES = 0.001, 0.01
 """The same, for an alarm that hides the question."""
@@ -122,11 +123,14 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
     if unknown or not dangers:
         problem = f"la situation « {unknown[0]} » n'est pas dans urgences.yml." if unknown else "aucun message de danger."
         raise CorpusError([Problem("data/urgences", 0, problem)])
-    ordinary = [e.text for e in read_corpus(paths.corpus)]
-    ordinary = ordinary[:: -(-len(ordinary) // ORDINARY)]
+    topics = load_referential(paths.referential).topics
+    corpus = read_corpus(paths.corpus)
+    ordinary = [e.text for i, e in enumerate(corpus) if i % ORDINARY == 0 or e.label not in topics]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
     detector = fit([m.text for m in dangers] + ordinary, [m.situation or CALM for m in dangers] + [CALM] * len(ordinary))
-    requests = [str(row["texte"]) for path in sorted(paths.tuning.glob("*.jsonl")) if path.name != HELD_OUT for row in read_jsonl(path)]
+    rows = [row for path in sorted(paths.tuning.glob("*.jsonl")) if path.name != HELD_OUT for row in read_jsonl(path)]
+    requests = [str(row["texte"]) for row in rows if not row.get("danger")]
+    requests += [e.text for i, e in enumerate(corpus) if i % (ORDINARY * 3) == 1 and e.label in topics]
     detector.alarm = levels(detector, [m.text for m in held if not m.situation], requests)
     return detector, measure(detector, held, requests, situations)
 
