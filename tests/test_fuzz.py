@@ -18,10 +18,10 @@ from bot.base.errors import BadMessage, EditError, Problem, ReferentialError
 from bot.cli import commands as cli
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.subject_lists import read_list, read_pasted, route_rows
-from bot.language.cleaning import clean
-from bot.language.privacy import holds_personal_data, mask
 from bot.emergency.rules import load_rules
 from bot.emergency.situations import load_situations
+from bot.language.cleaning import clean
+from bot.language.privacy import holds_personal_data, mask
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
 from bot.routing.router import Router

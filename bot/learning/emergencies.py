@@ -39,9 +39,20 @@ SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 80
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
 ORDINARY = 3
 """One ordinary message in so many is learnt from, and all those that ask for nothing: they are the strangest."""
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.008, 0.03
-"""At most these shares of ordinary messages not learnt from (some of them do tell a danger), and of messages that speak of dangers and tell none, may raise an alarm. A number
-shown for nothing costs a line on the screen; one that is not shown may cost a life."""
+NEAR_TOPICS = frozenset(
+    (
+        "engin_guerre",
+        "hebergement_urgence",
+        "enfance_protection",
+        "plainte_violences_menaces",
+        "violences_femmes_orientation",
+        "pollution_eau",
+    )
+)
+"""Topics whose messages often tell a danger as well: they are not learnt as harmless."""
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.01, 0.03
+"""At most these shares of held-out requests (those marked ``danger`` apart), and of messages that speak of dangers and tell none, may
+raise an alarm. A number shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 MAX_SURE, MAX_SURE_ON_LOOK_ALIKES = 0.001, 0.01
 """The same, for an alarm that hides the question."""
 STRETCHES_SHARE = 0.3
@@ -78,7 +89,9 @@ def read_danger_messages(path: Path) -> list[DangerMessage]:
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.exists() else []
     return [
-        DangerMessage(str(row["texte"]), str(row.get("situation") or ""), tuple(row.get("numeros") or ()), str(row.get("origine") or file.stem))  # type: ignore[arg-type, call-overload]
+        DangerMessage(
+            str(row["texte"]), str(row.get("situation") or ""), tuple(row.get("numeros") or ()), str(row.get("origine") or file.stem)
+        )  # type: ignore[arg-type, call-overload]
         for file in files
         for row in read_jsonl(file)
     ]
@@ -125,12 +138,11 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
         raise CorpusError([Problem("data/urgences", 0, problem)])
     topics = load_referential(paths.referential).topics
     corpus = read_corpus(paths.corpus)
-    ordinary = [e.text for i, e in enumerate(corpus) if i % ORDINARY == 0 or e.label not in topics]
+    ordinary = [e.text for i, e in enumerate(corpus) if (i % ORDINARY == 0 and e.label not in NEAR_TOPICS) or e.label not in topics]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
     detector = fit([m.text for m in dangers] + ordinary, [m.situation or CALM for m in dangers] + [CALM] * len(ordinary))
     rows = [row for path in sorted(paths.tuning.glob("*.jsonl")) if path.name != HELD_OUT for row in read_jsonl(path)]
     requests = [str(row["texte"]) for row in rows if not row.get("danger")]
-    requests += [e.text for i, e in enumerate(corpus) if i % (ORDINARY * 3) == 1 and e.label in topics]
     detector.alarm = levels(detector, [m.text for m in held if not m.situation], requests)
     return detector, measure(detector, held, requests, situations)
 
@@ -182,7 +194,9 @@ def levels(detector: LearntDetector, look_alikes: Sequence[str], requests: Seque
     stretches = stretch_odds(detector, [*requests, *look_alikes])
     return Alarm(
         seuil=round(least(MAX_ALARMS_ON_LOOK_ALIKES, MAX_ALARMS), 3),
-        extrait=round(max(least(MAX_ALARMS_ON_LOOK_ALIKES, MAX_ALARMS), float(np.quantile(stretches, 1 - MAX_ALARMS * STRETCHES_SHARE))), 3),
+        extrait=round(
+            max(least(MAX_ALARMS_ON_LOOK_ALIKES, MAX_ALARMS), float(np.quantile(stretches, 1 - MAX_ALARMS * STRETCHES_SHARE))), 3
+        ),
         sur=round(least(MAX_SURE_ON_LOOK_ALIKES, MAX_SURE), 3),
     )
 

@@ -111,9 +111,7 @@ def read_held_out(folder: Path) -> tuple[Labelled, ...]:
     return tuple(rows)
 
 
-def tune(
-    model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress
-) -> tuple[Thresholds, dict[str, Any]]:
+def tune(model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress) -> tuple[Thresholds, dict[str, Any]]:
     """Set the model's temperature in place; return thresholds and what was measured on ``held``.
 
     Args:

@@ -344,7 +344,7 @@ def emergencies(router: Router, sets: Mapping[str, Sequence[Row]], change: Calla
     true = [(r, f) for r, f in zip(rows, found, strict=True) if r["urgence"]]
     by_situation: dict[str, list[bool]] = defaultdict(list)
     for row, emergency in true:
-        by_situation[str(row.get("situation"))].append(emergency is not None)
+        by_situation[str(row.get("situation", "?"))].append(emergency is not None)
     false: dict[str, list[bool]] = defaultdict(list)
     for row, emergency in zip(rows, found, strict=True):
         if not row["urgence"]:

@@ -13,8 +13,8 @@ from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 import actions.actions as module
 from actions.actions import ACTIONS, LAST_RESORT, SLOTS, TERMINAL, dialogue, share_dialogue, state_of
-from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.base.paths import project_paths
+from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
