@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ class LearntDetector:
 
     def as_tensors(self) -> tuple[Tensors, dict[str, str]]:
         """Return all that was learnt, as arrays and texts."""
-        tensors = {"idf": self.ngrams.idf, "poids": self.weights.values, "echelle": self.weights.scale, "biais": self.bias}
+        tensors: Tensors = {"idf": self.ngrams.idf, "poids": self.weights.values, "echelle": self.weights.scale, "biais": self.bias}
         texts = {
             "reglages": json.dumps(asdict(self.ngrams.config)),
             "etiquettes": "\n".join(self.labels),
@@ -134,7 +135,9 @@ class LearntDetector:
         Raises:
             KeyError, TypeError, ValueError: something is missing, or shapes do not fit together.
         """
-        settings = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(texts["reglages"]).items()}
+        settings: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(texts["reglages"]).items()
+        }
         ngrams = NgramEncoder(NgramConfig(**settings))
         ngrams.set_terms(_lines(texts["mots"]), _lines(texts["lettres"]), tensors["idf"])
         weights = CompactMatrix(tensors["poids"], tensors["echelle"])

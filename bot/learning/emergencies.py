@@ -88,12 +88,10 @@ def read_danger_messages(path: Path) -> list[DangerMessage]:
         CorpusError: a line is not a JSON object with a ``texte``.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.exists() else []
+    rows: list[tuple[Path, dict[str, Any]]] = [(file, row) for file in files for row in read_jsonl(file)]
     return [
-        DangerMessage(
-            str(row["texte"]), str(row.get("situation") or ""), tuple(row.get("numeros") or ()), str(row.get("origine") or file.stem)
-        )  # type: ignore[arg-type, call-overload]
-        for file in files
-        for row in read_jsonl(file)
+        DangerMessage(row["texte"], row.get("situation") or "", tuple(row.get("numeros") or ()), row.get("origine") or file.stem)
+        for file, row in rows
     ]
 
 

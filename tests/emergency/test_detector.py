@@ -70,7 +70,7 @@ RECALL, RIGHT_NUMBER, INSIDE = 0.80, 0.90, 0.85
 @pytest.fixture(scope="module")
 def quick() -> EmergencyDetector:
     """A detector learnt on a few messages: the machinery, not the quality."""
-    dangers = [m for m in read_danger_messages(PATHS.dangers)[::25]]
+    dangers = read_danger_messages(PATHS.dangers)[::25]
     learnt = fit([m.text for m in dangers], [m.situation or CALM for m in dangers])
     return EmergencyDetector(SITUATIONS, load_rules(WORDS, SITUATIONS), learnt)
 
