@@ -18,6 +18,7 @@ from bot.emergency.rules import load_rules
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import CleanText
 from bot.language.foreign import load_languages
+from bot.language.spelling import COMMON_WORDS, load_speller
 from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Gazetteer, load_gazetteer
@@ -79,7 +80,9 @@ def gazetteer(paths: ProjectPaths) -> Gazetteer:
 def detector(paths: ProjectPaths) -> EmergencyDetector:
     """The short list alone: what is there without any model."""
     situations = load_situations(paths.referential / "urgences.yml")
-    return EmergencyDetector(situations, load_rules(paths.referential / "urgences_mots.yml", situations))
+    return EmergencyDetector(
+        situations, load_rules(paths.referential / "urgences_mots.yml", situations), speller=load_speller(paths.referential / COMMON_WORDS)
+    )
 
 
 @pytest.fixture(scope="session")

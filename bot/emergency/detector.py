@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bot.emergency.rules import Rules, sentences
 from bot.emergency.situations import Emergency
+from bot.language.spelling import LONGEST, Speller
 
 if TYPE_CHECKING:  # numpy comes with what was learnt: the short list does not wait for it
     from bot.emergency.learnt import LearntDetector
 
+REMEMBERED = 4096
+"""How many words are kept with their correction."""
+SPELT = 200
+"""How many words of a message may be corrected: nonsense must not cost time."""
 SILENT = "parole_impossible"
 """Who cannot speak must be told so first, whatever the danger: this rule is heard before what was learnt."""
 
@@ -22,16 +29,24 @@ class EmergencyDetector:
         situations: situation identifier → numbers, the right one first (see :func:`~bot.emergency.situations.load_situations`).
         rules: the short list.
         learnt: ``None`` when it is not trained.
+        speller: corrects the words that are not French; without it, they are read as typed.
 
     Example:
         >>> detector.detect("y a le feu chez le voisin").situation  # doctest: +SKIP
         'incendie'
     """
 
-    def __init__(self, situations: Mapping[str, tuple[str, ...]], rules: Rules, learnt: LearntDetector | None = None) -> None:
+    def __init__(
+        self,
+        situations: Mapping[str, tuple[str, ...]],
+        rules: Rules,
+        learnt: LearntDetector | None = None,
+        speller: Speller | None = None,
+    ) -> None:
         self._situations = dict(situations)
         self._rules = rules
         self._learnt = learnt
+        self._correct = lru_cache(maxsize=REMEMBERED)(speller.correct) if speller else None
 
     def detect(self, text: str) -> Emergency | None:
         """Look for an emergency in one message.
@@ -44,8 +59,10 @@ class EmergencyDetector:
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be a str, not {type(text).__name__}")
-        ruled = self._rules.find(sentences(text))
-        sensed = self._learnt.sense(text) if self._learnt else None
+        told = sentences(text)
+        spelt = self._speller_of(told)
+        ruled = self._rules.find([spelt(sentence) for sentence in told])
+        sensed = self._learnt.sense(text, spelt) if self._learnt else None
         if sensed is not None and not sensed.alarm:
             sensed = None
         if ruled is None and sensed is None:
@@ -54,3 +71,12 @@ class EmergencyDetector:
         if situation is None or situation not in self._situations:
             return None  # a situation withdrawn from the table since the training
         return Emergency(situation, self._situations[situation], sure=ruled is not None or (sensed is not None and sensed.sure))
+
+    def _speller_of(self, told: Sequence[str]) -> Callable[[str], str]:
+        """Return what puts right the spelling of plain words of one message."""
+        if self._correct is None:
+            return str
+        known = self._learnt.ngrams.words if self._learnt else {}
+        unknown = (w for w in dict.fromkeys(w for sentence in told for w in sentence.split()) if w not in known and len(w) <= LONGEST)
+        meant = {word: right for word in islice(unknown, SPELT) if (right := self._correct(word)) is not None}
+        return (lambda plain: " ".join(meant.get(word, word) for word in plain.split())) if meant else str

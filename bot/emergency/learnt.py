@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,17 @@ class LearntDetector:
         self._dangers = np.array([i for i, label in enumerate(self.labels) if label != CALM])
         self._calm = self.labels.index(CALM)
 
-    def sense(self, text: str) -> Sensed | None:
+    def sense(self, text: str, spelt: Callable[[str], str] = str) -> Sensed | None:
         """Return the most worrying reading of a message; ``None`` when it has no word.
 
         Args:
             text: what the person typed, of any length: all of it is read.
+            spelt: puts the spelling of plain words right.
         """
         wholes, stretches = readings(text)
         if not wholes:
             return None
-        odds, situations = self.read([*wholes, *stretches])
+        odds, situations = self.read([spelt(plain) for plain in (*wholes, *stretches)])
         odds[len(wholes) :] -= self.alarm.extrait - self.alarm.seuil
         best = int(odds.argmax())
         found = float(odds[best])

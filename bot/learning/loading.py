@@ -17,6 +17,7 @@ from bot.emergency.rules import Rules, load_rules
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.language.foreign import load_languages
+from bot.language.spelling import COMMON_WORDS, load_speller
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
 from bot.routing.router import Router
@@ -104,11 +105,12 @@ def load_detector(paths: ProjectPaths) -> EmergencyDetector:
         ReferentialError: the situations or the short list have mistakes.
     """
     situations, rules = _shared_rules(paths.referential)
+    speller = load_speller(paths.referential / COMMON_WORDS)
     try:
-        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model))
+        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model), speller)
     except ModelError as error:
         log.warning("no learnt emergency detector", extra={"evenement": "detecteur_absent", "erreur": str(error)})
-        return EmergencyDetector(situations, rules)
+        return EmergencyDetector(situations, rules, speller=speller)
 
 
 def bare_router(paths: ProjectPaths) -> Router:
