@@ -28,10 +28,8 @@ CALM = "sans_danger"
 """The class of messages that tell no danger."""
 BLOCK = 3000
 """Characters cleaned in one piece: a longer message is read by pieces, to its end."""
-WHOLE = 60
-"""Words up to which a message is read as a whole only; a longer one is read by stretches too."""
-STRETCH = 40
-"""Words of a stretch, at most."""
+LEAST, STRETCH = 4, 40
+"""Words of what is read apart in a message, at least and at most."""
 
 _PIECE = re.compile(rf"[\s\S]{{1,{BLOCK}}}(?:\s|$)|[\s\S]{{1,{BLOCK}}}")
 
@@ -42,7 +40,7 @@ class Alarm:
 
     Args:
         seuil: from which the numbers are shown.
-        extrait: the same, for a stretch of a longer message.
+        extrait: the same, for one sentence of a message.
         sur: from which nothing stays behind the numbers but a door that is sure.
     """
 
@@ -172,28 +170,20 @@ def load_learnt(folder: Path) -> LearntDetector:
 
 
 def readings(text: str) -> tuple[list[str], list[str]]:
-    """Return what is read of a message, as plain words: all of it, in one piece when it can be, then its stretches when it is long.
+    """Return what is read of a message, as plain words: all of it, in one piece when it can be, then each of its sentences.
 
-    A stretch is made of neighbouring sentences; each of its halves is in two stretches. The cost grows as the message.
+    A danger may stand in one sentence of a request. A long sentence is read by stretches, each word in two of them; a message of
+    one short sentence is read once. The cost grows as the message.
     """
     wholes = [plain for piece in _PIECE.findall(text) if (plain := clean(piece).plain)]
-    if sum(plain.count(" ") + 1 for plain in wholes) <= WHOLE:
-        return wholes, []
-    parts = list(_parts(text))
-    return wholes, [" ".join(pair) for pair in zip(parts, [*parts[1:], ""], strict=True)]
+    parts = [part for sentence in sentences(text) for part in _stretches(sentence.split())]
+    return wholes, parts if len(parts) > 1 else []
 
 
-def _parts(text: str) -> Iterator[str]:
-    """Yield pieces of at most half a stretch, cut where sentences end when they can be."""
-    held: list[str] = []
-    for sentence in sentences(text):
-        words = sentence.split()
-        if held and len(held) + len(words) > STRETCH // 2:
-            yield " ".join(held)
-            held = []
-        held += words
-        while len(held) > STRETCH // 2:
-            yield " ".join(held[: STRETCH // 2])
-            held = held[STRETCH // 2 :]
-    if held:
-        yield " ".join(held)
+def _stretches(words: Sequence[str]) -> Iterator[str]:
+    if len(words) <= STRETCH:
+        if len(words) >= LEAST:
+            yield " ".join(words)
+        return
+    for start in range(0, len(words) - STRETCH // 2, STRETCH // 2):
+        yield " ".join(words[start : start + STRETCH])

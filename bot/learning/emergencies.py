@@ -35,7 +35,7 @@ from bot.understanding.tensors import write_tensors
 HELD_OUT = "urgences.jsonl"
 """In ``data/calage``: dangers (with a ``situation``) and look-alikes (without), never trained on."""
 NGRAMS = NgramConfig(words=(1, 2), characters=(2, 5), min_word_count=2, min_character_count=6)
-SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 80
+SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 60
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
 ORDINARY = 3
 """One ordinary message in so many is learnt from, and all those that ask for nothing: they are the strangest."""
@@ -50,14 +50,16 @@ NEAR_TOPICS = frozenset(
     )
 )
 """Topics whose messages often tell a danger as well: they are not learnt as harmless."""
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.01, 0.03
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.006, 0.025
 """At most these shares of held-out requests (those marked ``danger`` apart), and of messages that speak of dangers and tell none, may
 raise an alarm. A number shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 MAX_SURE, MAX_SURE_ON_LOOK_ALIKES = 0.001, 0.01
 """The same, for an alarm that hides the question."""
-STRETCHES_SHARE = 0.3
-"""Part of the allowed alarms on requests that may come from a stretch of a long message alone."""
+MAX_ALARMS_INSIDE = 0.005
+"""The same, for one sentence of a message."""
 
+COMPOSED = 3
+"""One danger in so many is learnt behind an ordinary request too."""
 NEVER = -100.0
 """Odds of a message that has no stretch."""
 
@@ -138,11 +140,28 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
     corpus = read_corpus(paths.corpus)
     ordinary = [e.text for i, e in enumerate(corpus) if (i % ORDINARY == 0 and e.label not in NEAR_TOPICS) or e.label not in topics]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
-    detector = fit([m.text for m in dangers] + ordinary, [m.situation or CALM for m in dangers] + [CALM] * len(ordinary))
+    learnt = [(m.text, m.situation or CALM) for m in dangers] + [(text, CALM) for text in ordinary]
+    learnt += inside(dangers, ordinary)
+    detector = fit([text for text, _ in learnt], [label for _, label in learnt])
     rows = [row for path in sorted(paths.tuning.glob("*.jsonl")) if path.name != HELD_OUT for row in read_jsonl(path)]
     requests = [str(row["texte"]) for row in rows if not row.get("danger")]
     detector.alarm = levels(detector, [m.text for m in held if not m.situation], requests)
     return detector, measure(detector, held, requests, situations)
+
+
+def inside(dangers: Sequence[DangerMessage], ordinary: Sequence[str]) -> list[tuple[str, str]]:
+    """Return more to learn from: dangers told after an ordinary request, and sentences of messages that tell none.
+
+    Without them, the detector does not see a danger behind a request, nor trusts an ordinary sentence read alone.
+    """
+    told = [m for m in dangers if m.situation][::COMPOSED]
+    more = [(f"{ordinary[i * len(ordinary) // len(told)]} {m.text}", m.situation) for i, m in enumerate(told)]
+    calm = [m.text for m in dangers if not m.situation] + list(ordinary)
+    for i, text in enumerate(calm):
+        parts = readings(text)[1]
+        if parts:
+            more.append((parts[i % len(parts)], CALM))
+    return more
 
 
 def fit(texts: Sequence[str], labels: Sequence[str]) -> LearntDetector:
@@ -192,9 +211,7 @@ def levels(detector: LearntDetector, look_alikes: Sequence[str], requests: Seque
     stretches = stretch_odds(detector, [*requests, *look_alikes])
     return Alarm(
         seuil=round(least(MAX_ALARMS_ON_LOOK_ALIKES, MAX_ALARMS), 3),
-        extrait=round(
-            max(least(MAX_ALARMS_ON_LOOK_ALIKES, MAX_ALARMS), float(np.quantile(stretches, 1 - MAX_ALARMS * STRETCHES_SHARE))), 3
-        ),
+        extrait=round(max(least(MAX_ALARMS_ON_LOOK_ALIKES, MAX_ALARMS), float(np.quantile(stretches, 1 - MAX_ALARMS_INSIDE))), 3),
         sur=round(least(MAX_SURE_ON_LOOK_ALIKES, MAX_SURE), 3),
     )
 
@@ -205,7 +222,7 @@ def whole_odds(detector: LearntDetector, texts: Sequence[str]) -> NDArray[np.flo
 
 
 def stretch_odds(detector: LearntDetector, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return how likely a danger is in the worst stretch of each text, :data:`NEVER` for a short one."""
+    """Return how likely a danger is in the worst sentence of each text, :data:`NEVER` for a short one."""
     parts = [readings(text)[1] for text in texts]
     odds = iter(detector.read([part for stretches in parts for part in stretches] or [""])[0])
     return np.array([max((next(odds) for _ in stretches), default=NEVER) for stretches in parts])

@@ -17,7 +17,7 @@ from bot.base.errors import ModelCorrupt, ModelMissing, ReferentialError
 from bot.base.paths import ProjectPaths, project_paths
 from bot.base.yaml_lines import load_located
 from bot.emergency.detector import EmergencyDetector
-from bot.emergency.learnt import CALM, MANIFEST_FILE, MODEL_FILE, STRETCH, WHOLE, load_learnt, readings
+from bot.emergency.learnt import CALM, MANIFEST_FILE, MODEL_FILE, STRETCH, load_learnt, readings
 from bot.emergency.rules import Rules, compiled, load_rules, sentences
 from bot.emergency.situations import Emergency, load_situations
 from bot.language.cleaning import strip_accents
@@ -219,7 +219,8 @@ def test_a_long_message_is_read_to_its_end_and_by_stretches() -> None:
     assert " ".join(wholes).split() == words
     assert max(len(s.split()) for s in stretches) <= STRETCH
     assert {w for s in stretches for w in s.split()} == set(words)
-    assert readings(" ".join(words[:WHOLE]))[1] == []
+    assert readings(" ".join(words[:STRETCH]))[1] == []
+    assert readings("un passeport pour ma fille. il y a le feu ici. oui")[1] == ["un passeport pour ma fille", "il y a le feu ici"]
     assert readings("   ") == ([], [])
 
 
