@@ -50,16 +50,14 @@ NEAR_TOPICS = frozenset(
     )
 )
 """Topics whose messages often tell a danger as well: they are not learnt as harmless."""
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.006, 0.025
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.008, 0.025
 """At most these shares of held-out requests (those marked ``danger`` apart), and of messages that speak of dangers and tell none, may
 raise an alarm. A number shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 MAX_SURE, MAX_SURE_ON_LOOK_ALIKES = 0.001, 0.01
 """The same, for an alarm that hides the question."""
-MAX_ALARMS_INSIDE = 0.005
+MAX_ALARMS_INSIDE = 0.004
 """The same, for one sentence of a message."""
 
-COMPOSED = 3
-"""One danger in so many is learnt behind an ordinary request too."""
 NEVER = -100.0
 """Odds of a message that has no stretch."""
 
@@ -140,28 +138,18 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
     corpus = read_corpus(paths.corpus)
     ordinary = [e.text for i, e in enumerate(corpus) if (i % ORDINARY == 0 and e.label not in NEAR_TOPICS) or e.label not in topics]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
-    learnt = [(m.text, m.situation or CALM) for m in dangers] + [(text, CALM) for text in ordinary]
-    learnt += inside(dangers, ordinary)
-    detector = fit([text for text, _ in learnt], [label for _, label in learnt])
+    calm = ordinary + calm_sentences(ordinary + [m.text for m in dangers if not m.situation])
+    detector = fit([m.text for m in dangers] + calm, [m.situation or CALM for m in dangers] + [CALM] * len(calm))
     rows = [row for path in sorted(paths.tuning.glob("*.jsonl")) if path.name != HELD_OUT for row in read_jsonl(path)]
     requests = [str(row["texte"]) for row in rows if not row.get("danger")]
     detector.alarm = levels(detector, [m.text for m in held if not m.situation], requests)
     return detector, measure(detector, held, requests, situations)
 
 
-def inside(dangers: Sequence[DangerMessage], ordinary: Sequence[str]) -> list[tuple[str, str]]:
-    """Return more to learn from: dangers told after an ordinary request, and sentences of messages that tell none.
-
-    Without them, the detector does not see a danger behind a request, nor trusts an ordinary sentence read alone.
-    """
-    told = [m for m in dangers if m.situation][::COMPOSED]
-    more = [(f"{ordinary[i * len(ordinary) // len(told)]} {m.text}", m.situation) for i, m in enumerate(told)]
-    calm = [m.text for m in dangers if not m.situation] + list(ordinary)
-    for i, text in enumerate(calm):
-        parts = readings(text)[1]
-        if parts:
-            more.append((parts[i % len(parts)], CALM))
-    return more
+def calm_sentences(texts: Sequence[str]) -> list[str]:
+    """Return one sentence of each message that has several: read alone, an ordinary sentence must not look like a danger."""
+    parts = [readings(text)[1] for text in texts]
+    return [sentences[i % len(sentences)] for i, sentences in enumerate(parts) if sentences]
 
 
 def fit(texts: Sequence[str], labels: Sequence[str]) -> LearntDetector:
