@@ -18,8 +18,8 @@ REMEMBERED = 4096
 """How many words are kept with their correction."""
 SPELT = 200
 """How many words of a message may be corrected: nonsense must not cost time."""
-SILENT = "parole_impossible"
-"""Who cannot speak must be told so first, whatever the danger: this rule is heard before what was learnt."""
+CALL = "appel_a_l_aide"
+"""A cry that does not say what happens: what was learnt may say more."""
 
 
 class EmergencyDetector:
@@ -67,7 +67,7 @@ class EmergencyDetector:
             sensed = None
         if ruled is None and sensed is None:
             return None
-        situation = sensed.situation if sensed is not None and ruled != SILENT else ruled
+        situation = sensed.situation if sensed is not None and ruled in (None, CALL) else ruled
         if situation is None or situation not in self._situations:
             return None  # a situation withdrawn from the table since the training
         return Emergency(situation, self._situations[situation], sure=ruled is not None or (sensed is not None and sensed.sure))
