@@ -14,8 +14,11 @@ import pytest
 
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
+from bot.emergency.rules import load_rules
+from bot.emergency.situations import load_situations
 from bot.language.cleaning import CleanText
 from bot.language.foreign import load_languages
+from bot.language.spelling import COMMON_WORDS, load_speller
 from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Gazetteer, load_gazetteer
@@ -75,7 +78,20 @@ def gazetteer(paths: ProjectPaths) -> Gazetteer:
 
 @pytest.fixture(scope="session")
 def detector(paths: ProjectPaths) -> EmergencyDetector:
-    return load_detector(paths.referential)
+    """The short list alone: what is there without any model."""
+    situations = load_situations(paths.referential / "urgences.yml")
+    return EmergencyDetector(
+        situations, load_rules(paths.referential / "urgences_mots.yml", situations), speller=load_speller(paths.referential / COMMON_WORDS)
+    )
+
+
+@pytest.fixture(scope="session")
+def learnt_detector(paths: ProjectPaths) -> EmergencyDetector:
+    """The whole detector; it is trained first when it is missing or out of date. For tests marked ``modele``."""
+    from bot.learning.emergencies import ensure_detector
+
+    ensure_detector(paths, lambda _sentence: None)
+    return load_detector(paths)
 
 
 @pytest.fixture(scope="session")
@@ -89,16 +105,16 @@ def make_router(referential: Referential, gazetteer: Gazetteer, detector: Emerge
     """Build a router whose model answers from a table (see :class:`FakeModel`)."""
 
     def make(table: Table) -> Router:
-        model = FakeModel([*referential.topics, *referential.acts, *referential.dangers], table)
+        model = FakeModel([*referential.topics, *referential.acts], table)
         return Router(referential, gazetteer, detector, model, Thresholds())  # type: ignore[arg-type]
 
     return make
 
 
 @pytest.fixture(scope="session")
-def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, detector: EmergencyDetector) -> Router:
+def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, learnt_detector: EmergencyDetector) -> Router:
     """The real router; its model is trained first when it is missing or out of date. For tests marked ``modele``."""
     from bot.learning.tuning import ensure_model
 
     stored = ensure_model(paths, lambda _sentence: None)
-    return Router(referential, gazetteer, detector, stored.model, stored.thresholds, load_languages(paths.referential))
+    return Router(referential, gazetteer, learnt_detector, stored.model, stored.thresholds, load_languages(paths.referential))

@@ -36,16 +36,18 @@ def test_the_sets_are_whole() -> None:
         assert row["urgence"] or row["attendus"], row["id"]
 
 
+@pytest.mark.modele
 @pytest.mark.parametrize("row", EMERGENCIES, ids=lambda r: r["id"])
-def test_every_emergency_is_caught_without_any_model(row: dict[str, Any], detector: EmergencyDetector) -> None:
-    found = detector.detect(row["texte"])
+def test_every_emergency_is_caught_without_the_topic_model(row: dict[str, Any], learnt_detector: EmergencyDetector) -> None:
+    found = learnt_detector.detect(row["texte"])
     assert found, row["texte"]
     assert found.numeros[0] in row["numeros"]
 
 
+@pytest.mark.modele
 @pytest.mark.parametrize("row", [r for name in FILES for r in ROWS[name] if not r["urgence"]], ids=lambda r: r["id"])
-def test_nothing_else_raises_the_alarm(row: dict[str, Any], detector: EmergencyDetector) -> None:
-    assert detector.detect(row["texte"]) is None
+def test_nothing_else_raises_the_alarm(row: dict[str, Any], learnt_detector: EmergencyDetector) -> None:
+    assert learnt_detector.detect(row["texte"]) is None
 
 
 @pytest.mark.modele

@@ -18,9 +18,10 @@ from bot.base.errors import BadMessage, EditError, Problem, ReferentialError
 from bot.cli import commands as cli
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.subject_lists import read_list, read_pasted, route_rows
+from bot.emergency.rules import load_rules
+from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.language.privacy import holds_personal_data, mask
-from bot.learning.loading import load_detector
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
 from bot.routing.router import Router
@@ -203,7 +204,7 @@ def problems_of(folder: Path, name: str) -> Sequence[Problem]:
         if name.endswith(".csv"):
             load_gazetteer(folder)
         if name.startswith("urgences"):
-            load_detector(folder)
+            load_rules(folder / "urgences_mots.yml", load_situations(folder / "urgences.yml"))
     except ReferentialError as error:
         return error.problems or [Problem("", 0, "no problem told")]
     return []

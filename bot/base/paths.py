@@ -28,6 +28,11 @@ class ProjectPaths:
         return self.root / "data" / "nlu"
 
     @property
+    def dangers(self) -> Path:
+        """Messages that tell a danger, and others that look like it."""
+        return self.root / "data" / "urgences"
+
+    @property
     def tuning(self) -> Path:
         return self.root / "data" / "calage"
 
@@ -45,6 +50,10 @@ class ProjectPaths:
     @property
     def router_model(self) -> Path:
         return self.models / "routeur"
+
+    @property
+    def emergency_model(self) -> Path:
+        return self.models / "urgences"
 
     @property
     def use_weights(self) -> Path:

@@ -150,10 +150,12 @@ def _say(sentence: str) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from bot.learning.freshness import needs_training
+    from bot.learning.freshness import is_detector_current, needs_training
 
     if needs_training(project_paths()):
         _train(argparse.Namespace(force=False, routeur_seul=arguments.sans_agent, candidat=False))
+    elif not is_detector_current(project_paths()):
+        _train_detector(force=False)
     threading.Thread(target=_read_ahead, name="encodeurs", daemon=True).start()
     from bot.web.server import run_server
 
@@ -169,6 +171,15 @@ def _read_ahead() -> None:
         read_encoders(project_paths().router_model)
 
 
+def _train_detector(force: bool) -> None:
+    from bot.learning.emergencies import ensure_detector
+    from bot.learning.store import one_at_a_time
+
+    paths = project_paths()
+    with one_at_a_time(paths.models):
+        ensure_detector(paths, _say, force=force)
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from bot.learning.store import one_at_a_time
     from bot.learning.tuning import ensure_model
@@ -176,6 +187,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.candidat:
         return _train_candidate(arguments)
     paths = project_paths()
+    _train_detector(arguments.force)
     with one_at_a_time(paths.models):
         stored = ensure_model(paths, _say, force=arguments.force)
         if not arguments.routeur_seul:

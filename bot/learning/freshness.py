@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ def chosen_by_staff(paths: ProjectPaths) -> bool:
     return paths.router_model.is_symlink() and paths.router_model.exists() and last.get("action") in STAFF_CHOICES
 
 
+def is_detector_current(paths: ProjectPaths) -> bool:
+    """Whether there is an emergency detector trained on the dangers as they are now."""
+    return read_manifest(paths.emergency_model).get("empreinte") == emergency_fingerprint(paths)
+
+
 def live_mark(paths: ProjectPaths) -> str:
     """Return a mark that changes when another model goes live, or when the referential changes: cheap enough for every second."""
     link = paths.router_model
@@ -61,6 +67,7 @@ def live_mark(paths: ProjectPaths) -> str:
     parts = [target]
     for path in (
         link / MANIFEST_FILE,
+        paths.emergency_model / MANIFEST_FILE,
         link / "rasa" / MANIFEST_FILE,
         *sorted(paths.referential.glob("*.*")),
         *sorted((paths.referential / "sujets").glob("*.yml")),
@@ -100,6 +107,28 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
         code / "learning" / "tuning.py",
         *sorted((code / "understanding").glob("*.py")),
     ]
+    return _digested(digest, inputs)
+
+
+def emergency_fingerprint(paths: ProjectPaths) -> str:
+    """Return a hash of all that makes the emergency detector what it is: dangers, held-out messages, numbers, code.
+
+    Ordinary messages are left out: they are its background, and a topic that staff edit does not train it again.
+    """
+    code = Path(__file__).resolve().parents[1]
+    inputs = [
+        *sorted(paths.dangers.glob("*.jsonl")),
+        *sorted(paths.tuning.glob("*.jsonl")),
+        *(path for path in (paths.referential / "urgences.yml",) if path.exists()),
+        code / "learning" / "emergencies.py",
+        code / "emergency" / "learnt.py",
+        code / "language" / "cleaning.py",
+        code / "understanding" / "features.py",
+    ]
+    return _digested(hashlib.sha256(), inputs)
+
+
+def _digested(digest: hashlib._Hash, inputs: Iterable[Path]) -> str:
     for path in inputs:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

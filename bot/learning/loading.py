@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, wraps
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.base.errors import ModelError
 from bot.base.paths import ProjectPaths
-from bot.emergency.detector import EmergencyDetector, load_rules, load_situations
+from bot.emergency.detector import EmergencyDetector
+from bot.emergency.rules import Rules, load_rules
+from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.language.foreign import load_languages
 from bot.language.spelling import COMMON_WORDS, load_speller
@@ -20,9 +23,11 @@ from bot.referential.communes import load_gazetteer
 from bot.routing.router import Router
 
 if TYPE_CHECKING:
+    from bot.emergency.learnt import LearntDetector
     from bot.learning.store import StoredModel
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
@@ -41,7 +46,7 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
     with ThreadPoolExecutor(2) as aside:  # hashing the model and reading the encoder leave Python free
         aside.submit(read_encoders, paths.router_model)
         reading = aside.submit(_read_model, paths.router_model)
-        bare = bare_router(paths.referential)
+        bare = bare_router(paths)
         try:
             stored = reading.result()
             return bare.with_model(stored.model, stored.thresholds)
@@ -79,20 +84,43 @@ _shared_languages = once_per_state(load_languages)
 
 
 @once_per_state
-def load_detector(folder: Path) -> EmergencyDetector:
-    """Return the emergency detector of ``data/referentiel``: needs no model and no network."""
-    return EmergencyDetector(
-        load_situations(folder / "urgences.yml"), load_rules(folder / "urgences_regles.yml"), load_speller(folder / COMMON_WORDS)
-    )
+def _shared_rules(folder: Path) -> tuple[dict[str, tuple[str, ...]], Rules]:
+    situations = load_situations(folder / "urgences.yml")
+    return situations, load_rules(folder / "urgences_mots.yml", situations)
 
 
-def bare_router(folder: Path) -> Router:
-    """Return a router of ``data/referentiel`` without a model: emergencies only, no model and no network.
+@once_per_state
+def _shared_learnt(folder: Path) -> LearntDetector:
+    from bot.emergency.learnt import load_learnt  # numpy: without a detector, nothing waits for it
+
+    return load_learnt(folder)
+
+
+def load_detector(paths: ProjectPaths) -> EmergencyDetector:
+    """Return the emergency detector of a tree: needs no topic model and no network.
+
+    Without what was learnt, or when it cannot be read, the short list works alone, and the log says so.
+
+    Raises:
+        ReferentialError: the situations or the short list have mistakes.
+    """
+    situations, rules = _shared_rules(paths.referential)
+    speller = load_speller(paths.referential / COMMON_WORDS)
+    try:
+        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model), speller)
+    except ModelError as error:
+        log.warning("no learnt emergency detector", extra={"evenement": "detecteur_absent", "erreur": str(error)})
+        return EmergencyDetector(situations, rules, speller=speller)
+
+
+def bare_router(paths: ProjectPaths) -> Router:
+    """Return a router of a tree without a topic model: emergencies only.
 
     Raises:
         ReferentialError: the referential has mistakes.
     """
-    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(folder), languages=_shared_languages(folder))
+    folder = paths.referential
+    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=_shared_languages(folder))
 
 
 def _read_model(folder: Path) -> StoredModel:

@@ -16,6 +16,7 @@ from bot.base.errors import CorpusError, ModelError, Problem
 from bot.base.paths import ProjectPaths
 from bot.language.cleaning import clean
 from bot.learning.corpus import Example, read_corpus, read_jsonl
+from bot.learning.emergencies import HELD_OUT
 from bot.learning.freshness import fingerprint, model_config, read_manifest
 from bot.learning.metrics import by_destination, expected_calibration_error
 from bot.learning.store import StoredModel, load_model, save_model
@@ -35,12 +36,6 @@ DOOR_QUESTION_SHARE = 0.1
 """At most this share of the requests that lead to one door gets a question, however often that door is wrong."""
 MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
-HARMLESS_FILE = "sans_danger.jsonl"
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.008, 0.05
-"""At most these shares of held-out requests, and of messages that speak of dangers and tell none, may raise an alarm. A number
-shown for nothing costs a line on the screen; one that is not shown may cost a life."""
-LEAST_DANGER = 0.02
-"""An emergency that the model finds less likely than this is left to the rules."""
 LEAST_DOUBT = 0.15
 """A message that is less likely than this to be no request is read as one, however few held-out requests are near."""
 
@@ -90,7 +85,7 @@ def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: 
     model = TopicModel(config)
     model.fit([clean(e.text) for e in examples], [e.label for e in examples], progress)
     held = read_held_out(paths.tuning)
-    thresholds, metrics = tune(model, referential, held, progress, read_harmless(paths.tuning))
+    thresholds, metrics = tune(model, referential, held, progress)
     manifest = {
         "empreinte": print_,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -108,7 +103,7 @@ def read_held_out(folder: Path) -> tuple[Labelled, ...]:
     """Read the messages kept to set temperature and thresholds (``data/calage``): never trained on, never tested on."""
     rows: list[Labelled] = []
     for path in sorted(folder.glob("*.jsonl")):
-        if path.name == HARMLESS_FILE:
+        if path.name == HELD_OUT:
             continue
         for row in read_jsonl(path):
             dis = str(row.get("dis") or "")
@@ -116,15 +111,7 @@ def read_held_out(folder: Path) -> tuple[Labelled, ...]:
     return tuple(rows)
 
 
-def read_harmless(folder: Path) -> tuple[str, ...]:
-    """Read the messages that speak of dangers and tell none; with the held-out requests, they set the threshold of an alarm."""
-    path = folder / HARMLESS_FILE
-    return tuple(str(row["texte"]) for row in read_jsonl(path)) if path.exists() else ()
-
-
-def tune(
-    model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress, harmless: Sequence[str] = ()
-) -> tuple[Thresholds, dict[str, Any]]:
+def tune(model: TopicModel, referential: Referential, held: Sequence[Labelled], progress: Progress) -> tuple[Thresholds, dict[str, Any]]:
     """Set the model's temperature in place; return thresholds and what was measured on ``held``.
 
     Args:
@@ -132,7 +119,6 @@ def tune(
         referential: who does what.
         held: messages with the door they should get.
         progress: receives French sentences.
-        harmless: messages that speak of dangers and tell none: see :func:`read_harmless`.
     """
     if not held:
         return Thresholds(), {"seuils": Thresholds().as_mapping(), "avertissement": "aucun message de calage"}
@@ -144,7 +130,6 @@ def tune(
     probabilities = model.calibrate(scores)
     understandings = [model.understanding(row) for row in probabilities]
     thresholds = _choose_thresholds(referential, understandings, held)
-    thresholds = replace(thresholds, danger=_danger_threshold(model, referential, [h.text for h in held if h.dis], harmless))
     return thresholds, {
         "seuils": thresholds.as_mapping(),
         "temperature": round(model.temperature, 3),
@@ -262,18 +247,6 @@ def stricter_doors(requests: Sequence[tuple[Reading, Labelled]], common: float) 
         if needed > common:
             stricter[door] = needed
     return stricter
-
-
-def _danger_threshold(model: TopicModel, referential: Referential, requests: Sequence[str], harmless: Sequence[str]) -> float:
-    """Return the lowest probability of a danger that few messages without danger go over."""
-    decider = Decider(referential, Thresholds())
-    lowest = LEAST_DANGER
-    for texts, share in ((requests, MAX_ALARMS), (harmless, MAX_ALARMS_ON_LOOK_ALIKES)):
-        if texts:
-            rows = model.predict_proba([clean(text) for text in texts])
-            dangers = [decider.read(model.understanding(row)).danger for row in rows]
-            lowest = max(lowest, float(np.quantile(dangers, 1 - share)))
-    return round(min(0.98, lowest), 3)
 
 
 def _per_service(requests: Sequence[Any]) -> dict[str, Any]:

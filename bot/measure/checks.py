@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from bot.base.errors import CorpusError, Problem, ReferentialError
@@ -27,7 +28,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
     try:
         referential = load_referential(paths.referential)
         load_gazetteer(paths.referential)
-        load_detector(paths.referential)
+        load_detector(paths)
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
@@ -60,7 +61,26 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
         for row in read_jsonl(path)
     ]
     problems.extend(lint(examples, referential, held_out))
+    problems.extend(danger_problems(paths, referential, held_out))
     return problems, notes
+
+
+def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:
+    """Return the dangers to learn whose situation has no number, and those that are also held out."""
+    rows = [(path.name, row) for path in sorted(paths.dangers.glob("*.jsonl")) for row in read_jsonl(path)]
+    unknown = {(name, str(row["situation"])) for name, row in rows if row.get("situation")}
+    found = [
+        Problem(f"data/urgences/{name}", 0, f"la situation « {situation} » n'est pas dans urgences.yml.")
+        for name, situation in sorted(unknown)
+        if situation not in referential.emergency_situations
+    ]
+    kept = dict(held_out)
+    found += [
+        Problem(f"data/urgences/{name}", 0, f"ce message est aussi mis de côté ({kept[str(row['texte'])]}). Retirez-le d'ici.")
+        for name, row in rows
+        if row["texte"] in kept
+    ]
+    return found
 
 
 def answer_problems(referential: Referential) -> list[Problem]:

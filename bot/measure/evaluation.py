@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.base.errors import MissingTestSets, Problem
-from bot.emergency.detector import Emergency, EmergencyDetector
+from bot.emergency.detector import EmergencyDetector
+from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText, Script, clean
 from bot.language.privacy import mask
 from bot.learning.corpus import read_jsonl
@@ -37,12 +38,9 @@ TEST_SETS: Mapping[str, str] = {
     "hors_sujet": "hors_sujet_*.jsonl",
     "pieges": "pieges*.jsonl",
     "partenaires": "partenaires*.jsonl",
-    "urgences_vraies": "urgences_vraies*.jsonl",
-    "urgences_fausses": "urgences_fausses*.jsonl",
 }
-BLIND_SETS: Mapping[str, str] = {"urgences_aveugles": "jamais vues", "urgences_relues": "écrites à l'aveugle, lues depuis"}
-"""Dangers that no rule was written for, and those whose misses were then read to write rules."""
-OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl", **{name: f"{name}*.jsonl" for name in BLIND_SETS}}
+OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl", "urgences": "urgences_aveugles_*.jsonl"}
+"""``urgences``: messages that nobody read to build the detector: ``urgence``, ``numeros``, ``genre`` (sosie, ordinaire…)."""
 
 Row = dict[str, Any]
 
@@ -124,7 +122,6 @@ def evaluate(router: Router, folder: Path) -> dict[str, Any]:
     }
     if sets["paires"]:
         report["paires"] = pairs(route_rows(router, sets["paires"]))
-    report |= {name: blind_emergencies(router, sets[name]) for name in BLIND_SETS if sets[name]}
     report["bruit"] = noise(router, sets)
     return report
 
@@ -341,47 +338,25 @@ def acceptance(router: Router, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def emergencies(router: Router, sets: Mapping[str, Sequence[Row]], change: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return what is caught, by the rules then by the model, and the alarms raised for nothing, after an optional change of the texts."""
-
-    def found_in(rows: Sequence[Row]) -> list[Emergency | None]:
-        return alarms(router, [change(r["texte"]) for r in rows])
-
-    true = list(zip(sets["urgences_vraies"], found_in(sets["urgences_vraies"]), strict=True))
+    """Return what is caught of dangers never seen, and the alarms raised for nothing, after an optional change of the texts."""
+    rows = sets["urgences"]
+    found = [router.detector.detect(change(r["texte"])) for r in rows]
+    true = [(r, f) for r, f in zip(rows, found, strict=True) if r["urgence"]]
     by_situation: dict[str, list[bool]] = defaultdict(list)
-    for row, found in true:
-        by_situation[str(row.get("situation"))].append(found is not None)
-    missed = [{"id": r["id"], "texte": r["texte"]} for r, found in true if found is None]
-    false = [found is not None for found in found_in(sets["urgences_fausses"])]
-    plain = [found is not None for found in found_in(sets["demandes"])]
+    for row, emergency in true:
+        by_situation[str(row.get("situation", "?"))].append(emergency is not None)
+    false: dict[str, list[bool]] = defaultdict(list)
+    for row, emergency in zip(rows, found, strict=True):
+        if not row["urgence"]:
+            false[str(row.get("genre", "?"))].append(emergency is not None)
+    requests = [router.detector.detect(change(r["texte"])) is not None for r in sets["demandes"]]
     return {
-        "vues": proportion([found is not None for _, found in true]),
-        "bon_numero": proportion([found is not None and _right_number(row, found.numeros) for row, found in true]),
-        "fausses_alertes": proportion(false),
-        "fausses_alertes_demandes": proportion(plain),
+        "vues": proportion([f is not None for _, f in true]),
+        "bon_numero": proportion([_right_number(r, f.numeros) for r, f in true if f is not None]),
+        "fausses_alertes": {genre: proportion(alarms) for genre, alarms in sorted(false.items())},
+        "fausses_alertes_demandes": proportion(requests),
         "par_situation": {k: proportion(v) for k, v in sorted(by_situation.items())},
-        "manquees": missed,
-    }
-
-
-def alarms(router: Router, texts: Sequence[str]) -> list[Emergency | None]:
-    """Return the emergency found in each text, by the rules then by the model."""
-    found = [router.detector.detect(text) for text in texts]
-    left = [i for i, emergency in enumerate(found) if emergency is None]
-    for i, understanding in zip(left, understand(router, [texts[i] for i in left]), strict=True):
-        found[i] = router.sensed(understanding)
-    return found
-
-
-def blind_emergencies(router: Router, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return what is caught of dangers written apart, by the rules alone and with the model; the others are look-alikes."""
-    true, false = [r for r in rows if r.get("situation")], [r for r in rows if not r.get("situation")]
-    found = alarms(router, [r["texte"] for r in true])
-    return {
-        "regles_seules": proportion([router.detector.detect(r["texte"]) is not None for r in true]),
-        "vues": proportion([f is not None for f in found]),
-        "bon_numero": proportion([f is not None and _right_number(r, f.numeros) for r, f in zip(true, found, strict=True)]),
-        "fausses_alertes": proportion([f is not None for f in alarms(router, [r["texte"] for r in false])]),
-        "manquees": [{"id": r["id"], "texte": r["texte"]} for r, f in zip(true, found, strict=True) if f is None],
+        "manquees": [{"id": r["id"], "texte": r["texte"]} for r, f in true if f is None],
     }
 
 
@@ -419,7 +394,7 @@ def noise(router: Router, sets: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
             "questions": proportion([o.asked for o in outcomes]),
             "mauvaises_portes": proportion([o.wrong_door for o in outcomes if o.answered]),
             "urgences_vues": found["vues"],
-            "fausses_alertes": found["fausses_alertes"],
+            "fausses_alertes": found["fausses_alertes_demandes"],
         }
     return result
 

@@ -10,7 +10,7 @@ from typing import Any
 from bot.base.errors import MissingTestSets, Problem
 from bot.learning.tuning import WANTED_RISK
 from bot.measure.charts import draw_reliability, draw_risk_coverage, draw_trade_off
-from bot.measure.evaluation import BLIND_SETS, TEST_SETS, labelled_rows, route_rows
+from bot.measure.evaluation import TEST_SETS, labelled_rows, route_rows
 from bot.routing.router import Router
 
 MARK = "<!-- chiffres : écrits par « bot evaluate --rapport », ne pas modifier à la main -->"
@@ -168,7 +168,6 @@ def _calibration(certainty: Mapping[str, Any]) -> list[str]:
 
 def _special(report: Mapping[str, Any]) -> list[str]:
     traps, partners, urgent = report["pieges"], report["partenaires"], report["urgences"]
-    blind = {name: report[key] for key, name in BLIND_SETS.items() if key in report}
     several, vague, silent = report["multi"], report["flou"], report["hors_sujet"]
 
     def line(name: str, figure: Mapping[str, Any]) -> tuple[str, Any, str]:
@@ -182,20 +181,10 @@ def _special(report: Mapping[str, Any]) -> list[str]:
             line("Pièges : urgences vues, bon numéro d'abord", traps["urgences_vues"]),
             line("Partenaires : porte acceptable, d'emblée ou parmi les choix", partners["porte_acceptable"]),
             line("Partenaires : mauvaises portes parmi les réponses", partners["mauvaises_portes"]),
-            line("Urgences vues", urgent["vues"]),
-            line("Urgences vues, bon numéro d'abord", urgent["bon_numero"]),
-            line("Fausses alertes, sur des messages qui ressemblent à une urgence", urgent["fausses_alertes"]),
-            line("Fausses alertes, sur des demandes ordinaires", urgent["fausses_alertes_demandes"]),
-            *(
-                line(f"Urgences {name} : {what}", found[key])
-                for name, found in blind.items()
-                for what, key in (
-                    ("par les règles seules", "regles_seules"),
-                    ("avec le filet du modèle", "vues"),
-                    ("bon numéro d'abord", "bon_numero"),
-                    ("fausses alertes, sur des messages qui y ressemblent", "fausses_alertes"),
-                )
-            ),
+            line("Urgences jamais vues : reconnues", urgent["vues"]),
+            line("Urgences reconnues : bon numéro d'abord", urgent["bon_numero"]),
+            *(line(f"Fausses alertes : {genre}", figure) for genre, figure in urgent["fausses_alertes"].items()),
+            line("Fausses alertes, sur les demandes d'essai", urgent["fausses_alertes_demandes"]),
             line("Deux demandes, deux portes", several["deux_portes"]),
             line("Deux demandes, les deux services justes", several["deux_services"]),
             line("Deux demandes, au moins une porte", several["au_moins_une"]),
@@ -208,7 +197,6 @@ def _special(report: Mapping[str, Any]) -> list[str]:
         ("Pièges", traps["manques"]),
         ("Partenaires", partners["manques"]),
         ("Urgences", urgent["manquees"]),
-        *((f"Urgences {name}", found["manquees"]) for name, found in blind.items()),
     ):
         if rows:
             lines += ["", f"{name}, messages manqués :", "", *(f"- {r['id']} : « {r['texte']} »" for r in rows)]

@@ -73,7 +73,7 @@ class MessageCleaner(GraphComponent):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> MessageCleaner:
-        return cls(bare_router(project_paths().referential))
+        return cls(bare_router(project_paths()))
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Leave training messages as they are: the core cleans them when it learns."""
@@ -107,7 +107,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         self._named = bool(config.get(NAMED_ONLY))
         self._storage = model_storage
         self._resource = resource
-        self._router = bare_router(project_paths().referential).with_model(stored.model, stored.thresholds) if stored else None
+        self._router = bare_router(project_paths()).with_model(stored.model, stored.thresholds) if stored else None
 
     @classmethod
     def create(
@@ -237,7 +237,7 @@ class CommuneExtractor(GraphComponent, EntityExtractorMixin):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> CommuneExtractor:
-        return cls(bare_router(project_paths().referential).gazetteer)
+        return cls(bare_router(project_paths()).gazetteer)
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Add one ``commune`` entity per place named in each message."""
@@ -276,7 +276,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> RequestRouter:
-        return cls(bare_router(project_paths().referential))
+        return cls(bare_router(project_paths()))
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         """Decide for each message.

@@ -1,4 +1,4 @@
-"""Derive from the referential what Rasa must know of it: one intent per topic, act and danger."""
+"""Derive from the referential what Rasa must know of it: one intent per topic and act."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ class ReferentialImporter(RasaFileImporter):
         referential = load_referential(project_paths().referential)
         # Entities do not choose the action: leaving them out keeps the states of the rules small.
         intents: list[dict[str, Any]] = [
-            {intent: {"use_entities": []}} for intent in (*referential.topics, *referential.acts, *referential.dangers)
+            {intent: {"use_entities": []}} for intent in (*referential.topics, *referential.acts)
         ]
         return written.merge(Domain.from_dict({"intents": intents}))

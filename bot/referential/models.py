@@ -170,10 +170,6 @@ class Topic(_Sourced):
     service: str = ""
 
 
-DANGER = "danger_"
-"""Starts the labels of training messages that tell an emergency."""
-
-
 class EventDoor(_Record):
     """One door of a life event.
 
@@ -260,14 +256,9 @@ class Referential(_Record):
         return {old: topic.id for topic in self.topics.values() for old in topic.anciens_identifiants}
 
     @property
-    def dangers(self) -> Mapping[str, str]:
-        """Label of the messages that tell an emergency → its situation: what the model learns under the rules' own eyes."""
-        return {f"{DANGER}{situation}": situation for situation in self.emergency_situations}
-
-    @property
     def labels(self) -> Collection[str]:
-        """All that a training message may be labelled with: topics, acts and dangers."""
-        return {**self.topics, **self.acts, **self.dangers}.keys()
+        """All that a training message may be labelled with: topics and acts."""
+        return {**self.topics, **self.acts}.keys()
 
     def service_of(self, topic_id: str) -> Service:
         """Return the service of a topic; raises ``KeyError`` for an unknown id."""

@@ -37,7 +37,6 @@ class Thresholds:
         vague: probability that the message is too vague from which a question is asked.
         non_demande: for "this is no administrative request".
         segment: for each of two requests found in one message.
-        danger: probability that the message tells an emergency from which its numbers are shown, when no rule found one.
         agent: share that State agents' topics and the others must each hold for the agent question.
     """
 
@@ -47,7 +46,6 @@ class Thresholds:
     vague: float = 0.5
     non_demande: float = 0.6
     segment: float = 0.7
-    danger: float = 0.6
     agent: float = 0.25
     portes: Mapping[str, float] = field(default_factory=dict)
     dis_court: float = 0.7
@@ -79,7 +77,6 @@ class Reading:
         services: of each service, the sum of its topics.
         delegations: of each delegation, the sum of its services.
         acts: of each conversation act or kind of non-request.
-        dangers: of each emergency situation.
         events: of each life event.
         vague: that the text asks for something without saying what.
     """
@@ -89,13 +86,7 @@ class Reading:
     delegations: Mapping[str, float]
     acts: Mapping[str, float]
     vague: float = 0.0
-    dangers: Mapping[str, float] = field(default_factory=dict)
     events: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def danger(self) -> float:
-        """Probability that the text tells an emergency."""
-        return sum(self.dangers.values())
 
     @property
     def non_request(self) -> float:
@@ -121,7 +112,6 @@ class Decider:
         self._referential = referential
         self._services = {topic.id: topic.service for topic in referential.topics.values()}
         self._delegations = {topic: referential.services[service].delegation for topic, service in self._services.items()}
-        self._dangers = referential.dangers
         self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
 
@@ -141,8 +131,7 @@ class Decider:
             services[self._services[topic]] += probability
         for service, probability in services.items():
             delegations[self._referential.services[service].delegation] += probability
-        dangers = {self._dangers[label]: probabilities[label] for label in self._dangers if label in probabilities}
-        return Reading(topics, dict(services), dict(delegations), acts_read, vague, dangers, events)
+        return Reading(topics, dict(services), dict(delegations), acts_read, vague, events)
 
     def decide(self, reading: Reading, profile: str | None = None, short: bool = False) -> RoutingDecision:
         """Return the decision for one request.

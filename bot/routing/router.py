@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bot.emergency.detector import Emergency, EmergencyDetector
+from bot.emergency.detector import EmergencyDetector
+from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText, Script, clean
 from bot.language.foreign import Languages
 from bot.language.privacy import mask
@@ -31,7 +32,7 @@ ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
-BEHIND = 0.1
+BEHIND = 0.5
 """Probability under which a door is not shown behind the numbers of an emergency: the message speaks of the danger alone."""
 READ_CHARACTERS = 5000
 """What is read of a message before cleaning: what a person needs is said well before."""
@@ -43,7 +44,7 @@ class Router:
     Args:
         referential: who does what.
         gazetteer: the communes.
-        detector: the fixed emergency rules.
+        detector: recognises emergencies.
         model: the trained topic model, or ``None``.
         thresholds: the thresholds stored with the model.
         languages: tells the messages that are not in French, or ``None``.
@@ -129,22 +130,7 @@ class Router:
         decision = self._decision(heard, profile)
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
-        emergency = heard.emergency or self.sensed(heard.understanding)
-        return replace(_after(emergency, decision) if emergency else decision, commune=commune, foreign=heard.foreign)
-
-    def sensed(self, understanding: Understanding | None) -> Emergency | None:
-        """Return the emergency that the model reads in a message where no fixed rule found one.
-
-        Args:
-            understanding: what the model read, ``None`` without a model.
-        """
-        if understanding is None:
-            return None
-        reading = self.read(understanding)
-        if reading.danger < self.decider.thresholds.danger:
-            return None
-        situation = max(reading.dangers, key=reading.dangers.__getitem__)
-        return Emergency(situation, self.referential.emergency_situations[situation].numeros, "")
+        return replace(_after(heard.emergency, decision) if heard.emergency else decision, commune=commune, foreign=heard.foreign)
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
@@ -240,10 +226,10 @@ class Router:
 def _after(emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
     """Put the numbers of an emergency before a decision.
 
-    The door stays behind them when it is sure, and when the message speaks of something else than the danger. When the model
-    alone sensed the emergency, a question stays too.
+    The door stays behind them when it is sure, and when the message speaks of something else than the danger. When
+    the emergency is not sure, a question stays too.
     """
-    asked = decision.decision is DecisionKind.CLARIFIER and emergency.sensed
+    asked = decision.decision is DecisionKind.CLARIFIER and not emergency.sure
     follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= BEHIND)
     return RoutingDecision(
         decision=DecisionKind.URGENCE,

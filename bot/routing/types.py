@@ -110,7 +110,7 @@ class RoutingDecision:
         urgence: emergency numbers to show first, as strings.
         situation: id of the emergency situation, when there is one.
         acte: id of the conversation act or kind of non-request, when there is one.
-        question: the question to ask: with ``clarifier``, or behind the numbers of an emergency that the model alone sensed. The
+        question: the question to ask: with ``clarifier``, or behind the numbers of an emergency that is not sure. The
             destinations are then its choices.
         commune: the place named in the message, as a mapping, or ``None``.
         read: the text it was read from when that is not the message alone: joined to the request before it.

@@ -210,7 +210,7 @@ class FirstAid:
             self._writer.contact(desk) if desk else None,
             tuple(EmergencyCall(n, numbers[n].nom) for n in EMERGENCY_NUMBERS if n in numbers),
         )
-        self._detector = load_detector(paths.referential)
+        self._detector = load_detector(paths)
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -228,7 +228,7 @@ def serve(paths: ProjectPaths, point: Point, folder: Path) -> Row:
     from bot.learning.store import load_model
     from scripts.mesures.conversations import requests
 
-    bare = bare_router(paths.referential)
+    bare = bare_router(paths)
     topics = bare.referential.topics
     parts = {
         part_name(name, part): topic.copy(update={"id": part_name(name, part), "anciens_identifiants": ()})

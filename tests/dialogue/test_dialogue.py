@@ -19,6 +19,7 @@ from bot.dialogue.dialogue import (
     Turn,
 )
 from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, TELL_COMMUNE
+from bot.emergency.situations import Emergency
 from bot.referential import Referential
 from bot.routing.decision import AGENT_QUESTION
 from bot.routing.types import DecisionKind
@@ -44,7 +45,7 @@ TABLE = {
     "veut dire": {"question_organisation": 0.95},
     "bonjour": {"saluer": 0.95},
     "flou": {},
-    "tout gris": {"danger_detresse_vitale": 0.7, "passeport": 0.16, "permis_construire": 0.14},
+    "tout gris": {"passeport": 0.5, "permis_construire": 0.5},
 }
 START = ConversationState()
 
@@ -471,7 +472,10 @@ def test_a_commune_elsewhere_gives_no_local_desk(dialogue: Dialogue) -> None:
     assert "Toulouse" in turn.reply.text and not turn.reply.cards
 
 
-def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(dialogue: Dialogue) -> None:
+def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(make_router, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    dialogue = Dialogue(make_router(TABLE))
+    emergency = Emergency("detresse_vitale", ("15", "112", "18"), sure=False)
+    monkeypatch.setattr(dialogue.router.detector, "detect", lambda _text: emergency)
     turn = talk(dialogue, "il est tout gris")
     assert turn.reply.calls and set(turn.state.choices) == {"passeport", "permis_construire", NONE_CHOICE}
     assert dialogue.choose("passeport", turn.state).reply.cards[0].topic_id == "passeport"

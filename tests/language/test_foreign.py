@@ -32,9 +32,7 @@ def languages() -> Languages:
 
 @pytest.fixture(scope="module")
 def dialogue(languages: Languages) -> Dialogue:
-    router = Router(
-        load_referential(PATHS.referential), load_gazetteer(PATHS.referential), load_detector(PATHS.referential), languages=languages
-    )
+    router = Router(load_referential(PATHS.referential), load_gazetteer(PATHS.referential), load_detector(PATHS), languages=languages)
     return Dialogue(router)
 
 

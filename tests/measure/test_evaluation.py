@@ -156,12 +156,13 @@ SETS: dict[str, list[dict[str, Any]]] = {
     "partenaires.jsonl": [
         {"id": "M1", "texte": "construire", "attendus": [{"dis": "territoire", "service": "equipement_agriculture"}], "urgence": False}
     ],
-    "urgences_vraies.jsonl": [
-        {"id": "u1", "texte": "il y a le feu dans ma maison", "numeros": ["18"], "situation": "incendie"},
-        {"id": "u2", "texte": "passeport", "numeros": ["18"], "situation": "incendie"},
-        {"id": "u3", "texte": "il y a le feu dans ma maison", "numeros": ["115"], "situation": "autre"},
+    "urgences_aveugles_1.jsonl": [
+        {"id": "u1", "texte": "il y a le feu dans ma maison", "urgence": True, "numeros": ["18"], "situation": "incendie"},
+        {"id": "u2", "texte": "passeport", "urgence": True, "numeros": ["18"], "situation": "incendie"},
+        {"id": "u3", "texte": "il y a le feu dans ma maison", "urgence": True, "numeros": ["115"]},
+        {"id": "n1", "texte": "passeport", "urgence": False, "genre": "sosie"},
+        {"id": "n2", "texte": "construire", "urgence": False, "genre": "ordinaire"},
     ],
-    "urgences_fausses.jsonl": [{"id": "n1", "texte": "passeport"}, {"id": "n2", "texte": "construire"}],
 }
 
 
@@ -224,12 +225,14 @@ def test_emergencies_caught_and_false_alarms(fake: Router, folder: Path) -> None
     sets = read_test_sets(folder)
     report = emergencies(fake, sets)
     assert (report["vues"]["nombre"], report["vues"]["messages"]) == (2, 3)
-    assert report["bon_numero"]["nombre"] == 1
-    assert {k: v["nombre"] for k, v in report["par_situation"].items()} == {"incendie": 1, "autre": 1}
+    assert (report["bon_numero"]["nombre"], report["bon_numero"]["messages"]) == (1, 2)
+    assert {k: v["nombre"] for k, v in report["par_situation"].items()} == {"incendie": 1, "?": 1}
     assert report["manquees"] == [{"id": "u2", "texte": "passeport"}]
-    assert (report["fausses_alertes"]["valeur"], report["fausses_alertes_demandes"]["valeur"]) == (0.0, 0.0)
+    assert {k: v["valeur"] for k, v in report["fausses_alertes"].items()} == {"ordinaire": 0.0, "sosie": 0.0}
+    assert report["fausses_alertes_demandes"]["valeur"] == 0.0
     alarming = emergencies(fake, sets, lambda _text: "il y a le feu dans ma maison")
-    assert (alarming["fausses_alertes"]["valeur"], alarming["fausses_alertes_demandes"]["valeur"]) == (1.0, 1.0)
+    assert {k: v["valeur"] for k, v in alarming["fausses_alertes"].items()} == {"ordinaire": 1.0, "sosie": 1.0}
+    assert alarming["fausses_alertes_demandes"]["valeur"] == 1.0
 
 
 def test_each_pair_has_its_line(fake: Router) -> None:

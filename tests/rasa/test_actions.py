@@ -13,6 +13,7 @@ from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 import actions.actions as module
 from actions.actions import ACTIONS, LAST_RESORT, SLOTS, TERMINAL, dialogue, share_dialogue, state_of
+from bot.base.paths import project_paths
 from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
@@ -46,7 +47,7 @@ DOOR = Destination("population", "titres", "passeport", 0.9)
 @pytest.fixture(scope="module")
 def talk() -> Dialogue:
     folder = ROOT / "data" / "referentiel"
-    return Dialogue(Router(load_referential(folder), load_gazetteer(folder), load_detector(folder)))
+    return Dialogue(Router(load_referential(folder), load_gazetteer(folder), load_detector(project_paths())))
 
 
 @pytest.fixture(autouse=True)

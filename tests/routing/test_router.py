@@ -10,7 +10,7 @@ import pytest
 
 from bot.base.errors import ModelMissing
 from bot.base.paths import ProjectPaths
-from bot.emergency.detector import Emergency
+from bot.emergency.situations import Emergency
 from bot.learning.loading import load_router
 from bot.learning.store import MODEL_FILE
 from bot.referential import Referential
@@ -140,7 +140,7 @@ def test_an_emergency_keeps_the_door_for_afterwards(fake: Router) -> None:
 
 
 def test_an_emergency_that_says_nothing_else_has_no_door_behind(make_router) -> None:  # type: ignore[no-untyped-def]
-    router = make_router({"respire plus": {"danger_detresse_vitale": 0.99, "probleme_ecole": 0.009}})
+    router = make_router({"respire plus": {"probleme_ecole": 0.3}})
     decision = router.route("mon fils ne respire plus")
     assert (decision.decision, decision.destinations, decision.niveau) == (DecisionKind.URGENCE, (), None)
 
@@ -151,8 +151,16 @@ def test_an_emergency_offers_no_choice(make_router) -> None:  # type: ignore[no-
     assert (decision.decision, decision.destinations, decision.question) == (DecisionKind.URGENCE, (), None)
 
 
-def test_an_emergency_that_the_model_alone_senses_keeps_the_question(make_router) -> None:  # type: ignore[no-untyped-def]
-    unsure = make_router({"tout gris": {"danger_detresse_vitale": 0.7, "passeport": 0.16, "permis_construire": 0.14}})
+class Unsure:
+    """Finds an emergency in everything, and is sure of none."""
+
+    def detect(self, text: str) -> Emergency:
+        return Emergency("detresse_vitale", ("15", "112", "18"), sure=False)
+
+
+def test_an_emergency_that_is_not_sure_keeps_the_question(make_router) -> None:  # type: ignore[no-untyped-def]
+    unsure = make_router({"tout gris": {"passeport": 0.5, "permis_construire": 0.5}})
+    unsure.detector = Unsure()
     decision = unsure.route("le monsieur devant moi est tout gris")
     assert (decision.decision, decision.situation) == (DecisionKind.URGENCE, "detresse_vitale")
     assert {d.sujet for d in decision.destinations} == {"passeport", "permis_construire"} and decision.question

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.base.errors import ModelError
 from bot.base.paths import ProjectPaths
+from bot.emergency.detector import EmergencyDetector
 from bot.learning.corpus import read_corpus
 from bot.learning.freshness import fingerprint, model_config
 from bot.learning.loading import load_detector
@@ -62,7 +63,7 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
     with remembered_vectors(served.folder.parent / "cache", config.encoders):
         live = served.live()
         stored = train(copied, config, fingerprint(copied, config), progress)
-        evaluation = evaluate_model(router_of(copied, stored), paths.test_sets, progress)
+        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress)
         referential = load_referential(copied.referential)
         evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
         if live is not None:
@@ -87,15 +88,15 @@ def ensure_evaluation(
     if known is not None and known.get("essais") == digest_of_tests(paths.test_sets):
         return known
     progress("mesure du modèle en service")
-    fresh = evaluate_model(router_of(paths, load_model(card.folder)), paths.test_sets, progress)
+    fresh = evaluate_model(router_of(paths, load_model(card.folder), load_detector(paths)), paths.test_sets, progress)
     registry.keep_evaluation(card, {**(known or {}), **fresh})
     return fresh
 
 
-def router_of(paths: ProjectPaths, stored: StoredModel) -> Router:
-    """Return a router that answers with a model and the referential of a tree."""
+def router_of(paths: ProjectPaths, stored: StoredModel, detector: EmergencyDetector) -> Router:
+    """Return a router that answers with a model, the referential of a tree, and the emergency detector of the one that serves."""
     folder = paths.referential
-    return Router(load_referential(folder), load_gazetteer(folder), load_detector(folder), stored.model, stored.thresholds)
+    return Router(load_referential(folder), load_gazetteer(folder), detector, stored.model, stored.thresholds)
 
 
 def link_live(copied_models: Path, card: ModelCard) -> None:

@@ -16,13 +16,13 @@ from bot.language.cleaning import clean
 from bot.language.privacy import mask
 from bot.learning.corpus import Example
 from bot.learning.metrics import expected_calibration_error
-from bot.measure.evaluation import SILENT, Outcome, alarms, labelled_rows, route_rows
+from bot.measure.evaluation import SILENT, Outcome, labelled_rows, route_rows
 from bot.referential import Referential
 from bot.routing.router import READ_CHARACTERS, Router
 from bot.staff.candidates.gate import Figures, Margins, Verdict, judge
 from bot.understanding.encoders import get_encoder
 
-REQUESTS, OFF_TOPIC, EMERGENCIES = "demandes_*.jsonl", "hors_sujet_*.jsonl", "urgences_vraies*.jsonl"
+REQUESTS, OFF_TOPIC, EMERGENCIES = "demandes_*.jsonl", "hors_sujet_*.jsonl", "urgences_aveugles_*.jsonl"
 NO_REQUEST = "sans_demande"
 QUESTION = "question"
 FOLDS = 5
@@ -70,11 +70,11 @@ def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda 
     """
     requests = labelled_rows(test_sets, REQUESTS)
     silent = labelled_rows(test_sets, OFF_TOPIC)
-    urgent = labelled_rows(test_sets, EMERGENCIES)
+    urgent = [row for row in labelled_rows(test_sets, EMERGENCIES) if row["urgence"]]
     progress(f"mesure sur {len(requests) + len(silent) + len(urgent)} messages d'essai")
     outcomes = route_rows(router, requests)
     others = route_rows(router, silent)
-    found = [emergency is not None for emergency in alarms(router, [row["texte"] for row in urgent])]
+    found = [router.detector.detect(row["texte"]) is not None for row in urgent]
     rows: dict[str, dict[str, Any]] = {}
     for outcome in outcomes:
         rows[outcome.row["id"]] = {**_given(outcome), "attendu": expected(outcome.row), "juste": outcome.right_service}

@@ -45,7 +45,8 @@ def tests(tmp_path: Path) -> Path:
 
     write("demandes_1.jsonl", ROWS)
     write("hors_sujet_1.jsonl", [{"id": "h1", "texte": "coucou"}, {"id": "h2", "texte": "un passeport pour la lune"}])
-    write("urgences_vraies.jsonl", [{"id": "u1", "texte": "au feu ma maison brûle"}, {"id": "u2", "texte": "rien de spécial"}])
+    urgent = [("u1", "au feu ma maison brûle", True), ("u2", "rien de spécial", True), ("u3", "rien", False)]
+    write("urgences_aveugles_1.jsonl", [{"id": i, "texte": t, "urgence": urgent} for i, t, urgent in urgent])
     return tmp_path
 
 

@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     ]
     (tests / "demandes_1.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     (tests / "hors_sujet_1.jsonl").write_text('{"id": "h1", "texte": "bonjour"}\n')
-    (tests / "urgences_vraies.jsonl").write_text('{"id": "u1", "texte": "au feu ma maison brûle"}\n')
+    (tests / "urgences_aveugles_1.jsonl").write_text('{"id": "u1", "texte": "au feu ma maison brûle", "urgence": true}\n')
     ensure_model(paths, lambda _s: None)
     return paths
 

@@ -71,7 +71,7 @@ TESTS = {
         ("je dors dehors, où trouver un hébergement d'urgence", "population", "action_sociale"),
     ],
     "hors_sujet_1.jsonl": [("bonjour", "", ""), ("merci beaucoup", "", "")],
-    "urgences_vraies.jsonl": [("au feu ma maison brûle", "", ""), ("mon père ne respire plus", "", "")],
+    "urgences_aveugles_1.jsonl": [("au feu ma maison brûle", "", ""), ("mon père ne respire plus", "", "")],
 }
 
 
@@ -97,7 +97,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     folder = paths.root / "tests" / "data"
     folder.mkdir(parents=True)
     for name, rows in TESTS.items():
-        lines = [json.dumps({"id": f"{name[0]}{i}", "texte": t, "dis": d, "service": s}) for i, (t, d, s) in enumerate(rows)]
+        lines = [
+            json.dumps({"id": f"{name[0]}{i}", "texte": t, "dis": d, "service": s, "urgence": "urgences" in name})
+            for i, (t, d, s) in enumerate(rows)
+        ]
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     ensure_model(paths, lambda _s: None)
     storage = Storage(f"sqlite:///{paths.variable / 'atelier.db'}")
