@@ -16,6 +16,7 @@ from unittest.mock import AsyncMock, MagicMock
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from bot.serving.engines import AgentEngine, Condition, Context, EngineError, FallbackEngine, PlainEngine, Urgent, answer_of_messages
 from web_fakes import BROKEN, ECHO, REPLIES, Ear, FakeEngine
 
 from bot.base.errors import SettingsError
@@ -24,7 +25,6 @@ from bot.dialogue.dialogue import ConversationState
 from bot.referential import Referential
 from bot.referential.hours import PARIS
 from bot.routing.types import DecisionKind, RoutingDecision
-from bot.serving.engines import AgentEngine, Condition, Context, EngineError, FallbackEngine, PlainEngine, Urgent, answer_of_messages
 from bot.serving.sessions import MAX_EXCHANGES, MAX_OFFERED, MemorySessions
 from bot.web.app import create_app
 from bot.web.journal import JsonFormatter
@@ -935,8 +935,9 @@ async def test_a_referral_asked_before_the_referential_is_read(make: Maker) -> N
 
 
 async def test_every_topic_of_the_referential_has_a_page() -> None:
-    from bot.base.paths import project_paths
     from bot.serving.engines import FirstAid
+
+    from bot.base.paths import project_paths
     from bot.serving.view import card_view
     from bot.web.assets import Pages, load_assets
 

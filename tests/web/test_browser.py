@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bot.serving.engines import FirstAid, PlainEngine
 from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
 from web_fakes import BROKEN, Ear, FakeEngine
 
 from bot.base.paths import project_paths
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
-from bot.serving.engines import FirstAid, PlainEngine
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 import pytest
+from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
 
 from bot.base.errors import ModelCorrupt
 from bot.dialogue.dialogue import ConversationState, Turn
 from bot.dialogue.wording import Reply
 from bot.serving import engines
-from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
 
 
 class Versioned:

@@ -16,12 +16,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bot.serving.engines import PlainEngine
 from nasty_inputs import NASTY
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
-from bot.serving.engines import PlainEngine
 from bot.web.app import create_app
 
 SECONDS = 1.0

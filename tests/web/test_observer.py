@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from bot.serving.engines import Answer, Context, PlainEngine, answer_of_messages
 from web_fakes import BROKEN, Ear, FakeEngine
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState
-from bot.serving.engines import Answer, Context, PlainEngine, answer_of_messages
 from bot.serving.refusals import Refusal
 from bot.web.app import create_app
 from bot.web.keys import CHAT

@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
 from test_hot_swap import Versioned, until
 
 from bot.base.errors import ModelCorrupt, ModelMissing
-from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
 
 
 class Agent:

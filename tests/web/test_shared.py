@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from bot.serving.engines import Answer, Context
 from web_fakes import Ear, FakeEngine
 from web_redis import REDIS, RedisServer
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState
 from bot.serving import shared
-from bot.serving.engines import Answer, Context
 from bot.serving.sessions import MemorySessions
 from bot.serving.shared import PREFIX, SharedStore
 from bot.serving.shared_sessions import SharedSessions

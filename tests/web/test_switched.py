@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from bot.serving.engines import EngineError, SiteFacts, Urgent
+from bot.serving.switched import PAUSED_WITHOUT_PHONE, OpenSwitch, SwitchedEngine
 from web_fakes import CALLS, FakeEngine
 
 from bot.base.settings import Settings
 from bot.dialogue.wording import Reply
 from bot.routing.types import DecisionKind, RoutingDecision
-from bot.serving.engines import EngineError, SiteFacts, Urgent
-from bot.serving.switched import PAUSED_WITHOUT_PHONE, OpenSwitch, SwitchedEngine
 from bot.staff.upkeep.notice import Notice
 from bot.web.app import create_app
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from bot.serving.engines import Answer, Condition, Context, EngineError, SiteFacts, Urgent
+
 from bot.dialogue.wording import Card, Choice, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
 from bot.routing.types import DecisionKind, RoutingDecision
-from bot.serving.engines import Answer, Condition, Context, EngineError, SiteFacts, Urgent
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 
 FRONT_DESK = Contact(

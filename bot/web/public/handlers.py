@@ -13,12 +13,13 @@ from aiohttp import web
 
 from bot.dialogue.wording import PROGRAM_NOTICE
 from bot.serving.chat import MAX_READ
-from bot.serving.engines import Condition, EngineError
+from bot.serving.engine import EngineError
 from bot.serving.refusals import Refusal
 from bot.serving.sessions import Conversation
 from bot.serving.view import at_present, call_view, card_view, desk_view, typeset
+from bot.serving.watched import Condition
 from bot.staff.inbox.events import REASONS
-from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS, SWITCH
+from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
 
 BODY_SECONDS = 20.0
 UNKNOWN_REFERRAL = "Cette fiche n'existe pas, ou n'existe plus. Dites votre besoin à l'assistant : il vous donnera la bonne porte."
@@ -255,13 +256,13 @@ def _page(request: web.Request, conversation: Conversation | None, *, easy: bool
 
 
 def html_page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    facts = request.app[ENGINE].facts
+    facts, notice = request.app[ENGINE].facts, request.app[ENGINE].switch.current
     common = {
         "accueil": desk_view(facts.front_desk, request.app[CHAT].clock()) if facts.front_desk else None,
         "urgences": [call_view(call) for call in facts.calls],
         "avis": PROGRAM_NOTICE,
-        "annonce": request.app[SWITCH].current.banner,
-        "en_pause": request.app[SWITCH].current.phone_only,
+        "annonce": notice.banner,
+        "en_pause": notice.phone_only,
         "requete": request.get(REQUEST_ID, ""),
         "facile": False,
         "principale": template == "conversation.html",

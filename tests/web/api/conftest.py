@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from bot.serving.engines import FirstAid, PlainEngine
 
 from bot.base.paths import ProjectPaths
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
-from bot.serving.engines import FirstAid, PlainEngine
 from bot.web.app import create_app
 
 Client = TestClient[Any, Any]

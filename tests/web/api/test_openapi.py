@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import schemathesis
 from aiohttp import web
+from bot.serving.engines import FirstAid, PlainEngine
 from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import openapi_v31_spec_validator
 from schemathesis.checks import CHECKS
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
-from bot.serving.engines import FirstAid, PlainEngine
 from bot.web.api.handlers import OPERATIONS
 from bot.web.api.openapi import build_openapi
 from bot.web.api.schemas import Orientation, Referentiel

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bot.serving.engines import FirstAid, PlainEngine
 from web_browser import CHROMIUM, FLAGS, serving
 
 from bot.dialogue.dialogue import Dialogue
-from bot.serving.engines import FirstAid, PlainEngine
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")

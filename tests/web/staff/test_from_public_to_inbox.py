@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from bot.serving.engines import Answer, Context
 from web_fakes import FakeEngine
 
 from bot.base.settings import Settings
-from bot.serving.engines import Answer, Context
 from bot.staff.inbox.intake import Intake
 from bot.staff.inbox.recorder import Recorder
 from bot.web.app import create_app
