@@ -13,12 +13,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
 
-from bot.serving.engines import build_engine
 from web_browser import CHROMIUM, FLAGS, STATES, open_widget, reach, send, serving
 from web_fakes import FakeEngine
 from web_hosts import CALM, HOSTILE, host_site
 
 from bot.base.paths import project_paths
+from bot.serving.engine import build_engine
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "captures"
 DOCUMENTED = {
