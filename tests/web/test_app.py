@@ -8,6 +8,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from unittest.mock import AsyncMock, MagicMock
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from web_fakes import BROKEN, ECHO, REPLIES, Ear, FakeEngine
+from web_fakes import BROKEN, ECHO, HOUSING, REPLIES, Ear, FakeEngine
 
 from bot.base.errors import SettingsError
 from bot.base.settings import Settings
@@ -25,7 +26,7 @@ from bot.dialogue.wording import Reply
 from bot.referential import Referential
 from bot.referential.hours import PARIS
 from bot.routing.types import DecisionKind, RoutingDecision
-from bot.serving.engine import Engine, EngineError
+from bot.serving.engine import Answer, Engine, EngineError
 from bot.serving.first_aid import Urgent
 from bot.serving.sessions import MAX_EXCHANGES, MAX_OFFERED, MemorySessions
 from bot.serving.watched import Condition, WatchedAgent
@@ -225,6 +226,25 @@ async def test_chat_answers_the_parts_of_a_card(make: Maker) -> None:
     assert card["service"] == "Le service de l'action sociale"
     assert value["reponse"]["phrases"] == [], "the card already says it"
     assert card["pourquoi"] == "J'ai compris : « Faire reconnaître mon droit au logement »."
+
+
+async def test_the_page_s_script_gets_the_answer_drawn_by_the_server_and_escaped(make: Maker) -> None:
+    class Quoting(FakeEngine):
+        async def reply(self, text: str, state: Any = None) -> Answer:
+            return Answer(Reply("", (replace(HOUSING, because=text),)), None, "routeur")
+
+    client = await make(Quoting())
+    said = "<img src=x onerror=alert(1)> logement"
+    status, value = await chat(client, texte=said, rendu="html")
+    assert status == 200 and set(value) == {"conversation", "id", "message", "masque", "html", "moteur"}
+    assert value["html"].lstrip().startswith('<div class="al-message al-message-assistant">')
+    assert "&lt;img src=x onerror=alert(1)&gt;" in value["html"] and "<img" not in value["html"]
+    async with client.get("/") as answer:
+        page = plain(await answer.text())
+    drawn = re.sub(r'name="envoi" value="[^"]*"| id="reponse" tabindex="-1"', "", page)
+    assert re.sub(r"\s+", " ", re.sub(r'name="envoi" value=""', "", value["html"])).strip() in re.sub(r"\s+", " ", drawn), "one drawing"
+    _, value = await chat(client, texte=said, rendu="html", canal="cadre")
+    assert 'target="_blank"' in value["html"]
 
 
 async def test_only_offered_buttons_are_known(make: Maker) -> None:

@@ -15,8 +15,8 @@ from bot.dialogue.wording import PROGRAM_NOTICE
 from bot.serving.chat import MAX_READ
 from bot.serving.engine import EngineError
 from bot.serving.refusals import Refusal
-from bot.serving.sessions import Conversation
-from bot.serving.view import at_present, call_view, card_view, desk_view, typeset
+from bot.serving.sessions import Conversation, Exchange
+from bot.serving.view import at_present, call_view, card_view, desk_view
 from bot.serving.watched import Condition
 from bot.staff.inbox.events import REASONS
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
@@ -78,7 +78,10 @@ async def send_form(request: web.Request) -> web.StreamResponse:
 
 
 async def send_json(request: web.Request) -> web.Response:
-    """POST /api/chat: the same for the page's script. ``{"texte"}`` or ``{"choix"}``, with ``conversation`` and ``envoi``."""
+    """POST /api/chat: the same for the page's script. ``{"texte"}`` or ``{"choix"}``, with ``conversation`` and ``envoi``.
+
+    The answer is given in its parts, under ``reponse``; or as the page draws it, under ``html``, when ``rendu`` is "html".
+    """
     values = await _read_json(request)
     text, choice = values.get("texte"), values.get("choix")
     if not isinstance(text if choice is None else choice, str):
@@ -98,12 +101,20 @@ async def send_json(request: web.Request) -> web.Response:
             "id": exchange.id,
             "message": exchange.said,
             "masque": exchange.masked,
-            "reponse": exchange.reply,
+            **_drawn(request, conversation, exchange, channel, values.get("rendu")),
             "moteur": conversation.engine,
         }
     )
     _set_cookie(request, response, conversation)
     return response
+
+
+def _drawn(request: web.Request, conversation: Conversation, exchange: Exchange, channel: str, form: Any) -> dict[str, Any]:
+    if form != "html":
+        return {"reponse": exchange.reply}
+    where = "/" if channel == "page" else FRAME
+    values = {"echange": exchange, "conversation": conversation.id, "adresse": where, "raisons": REASONS}
+    return {"html": request.app[PAGES].render("fragment.html", **values)}
 
 
 async def end_json(request: web.Request) -> web.Response:
@@ -129,20 +140,10 @@ async def vote_json(request: web.Request) -> web.Response:
 
 
 async def widget_facts(request: web.Request) -> web.Response:
-    """GET /api/widget: whether the asking site may show the assistant, and the fixed words of the panel. Open to all sites."""
-    facts = request.app[ENGINE].facts
-    desk = desk_view(facts.front_desk, request.app[CHAT].clock()) if facts.front_desk else None
-    return web.json_response(
-        {
-            "autorise": _may_embed(request),
-            "avis": typeset(PROGRAM_NOTICE),
-            "suggestions": list(SUGGESTIONS),
-            "raisons": list(REASONS.items()),
-            "urgences": [call_view(call) for call in facts.calls],
-            "accueil": {"nom": desk["nom"], "telephones": desk["telephones"]} if desk else None,
-        },
-        headers={"Access-Control-Allow-Origin": "*"},
-    )
+    """GET /api/widget: whether the asking site may show the assistant, and the inside of the panel. Open to all sites."""
+    calls = [call_view(call) for call in request.app[ENGINE].facts.calls]
+    html = request.app[PAGES].render("panneau.html", avis=PROGRAM_NOTICE, suggestions=SUGGESTIONS, urgences=calls)
+    return web.json_response({"autorise": _may_embed(request), "html": html}, headers={"Access-Control-Allow-Origin": "*"})
 
 
 async def widget_script(request: web.Request) -> web.Response:
