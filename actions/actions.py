@@ -14,7 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.base.paths import project_paths
 from bot.dialogue.dialogue import ConversationState, Dialogue, Turn
-from bot.dialogue.wording import Choice
+from bot.dialogue.wording import Choice, Reply
 from bot.learning.loading import load_router
 from bot.routing.wire import CHOICE_ENTITY, CHOOSE_INTENT, ROUTING, decision_from_mapping
 
@@ -73,17 +73,8 @@ def text_of(tracker: Tracker) -> str:
     return text if isinstance(text, str) else ""
 
 
-def send(turn: Turn, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
-    """Send a reply (text, buttons, and its parts as JSON for a page) and return the slots to set."""
-    reply, state = turn.reply, turn.state
-    whole = {"reponse": asdict(reply), "etat": state.as_mapping()}
-    if turn.decision is not None:
-        whole["decision"] = turn.decision.as_json(None, "")
-    dispatcher.utter_message(
-        text=replace(reply, choices=()).as_text(),
-        buttons=[_button(choice) for choice in reply.choices],
-        json_message=None if tracker.get_latest_input_channel() == TERMINAL else whole,
-    )
+def slots_of(state: ConversationState) -> list[dict[str, Any]]:
+    """Return the events that make the slots remember a state."""
     values = state.as_mapping()
     return [SlotSet(slot, values[field]) for slot, field in SLOTS.items()]
 
@@ -99,16 +90,32 @@ class TurnAction(Action, ABC):
     def turn(self, talk: Dialogue, tracker: Tracker, state: ConversationState) -> Turn:
         """Return the reply and the next state."""
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
-        """Answer, and return the slots to set."""
+    def answer(self, tracker: Tracker) -> Turn:
+        """Return the turn, or one that points to a human. This is what our own process calls."""
         state = ConversationState()
         try:
             state = state_of(tracker)
-            turn = self.turn(dialogue(), tracker, state)
-            return send(turn, tracker, dispatcher)
+            return self.turn(dialogue(), tracker, state)
         except Exception as error:
             log.error("action failed", extra={"evenement": "action_erreur", "action": self.name()}, exc_info=error)
-            return _human(state, tracker, dispatcher)
+        try:
+            return dialogue().human(state)
+        except Exception as error:
+            log.error("nothing to point to", extra={"evenement": "accueil_absent"}, exc_info=error)
+            return Turn(Reply(LAST_RESORT), state)
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        """Answer on a Rasa channel (text, buttons, and the parts as JSON for a page), and return the slots to set."""
+        turn = self.answer(tracker)
+        whole = {"reponse": asdict(turn.reply), "etat": turn.state.as_mapping()}
+        if turn.decision is not None:
+            whole["decision"] = turn.decision.as_json(None, "")
+        dispatcher.utter_message(
+            text=replace(turn.reply, choices=()).as_text(),
+            buttons=[_button(choice) for choice in turn.reply.choices],
+            json_message=None if tracker.get_latest_input_channel() == TERMINAL else whole,
+        )
+        return slots_of(turn.state)
 
 
 class DecidedAction(TurnAction, ABC):
@@ -182,13 +189,3 @@ def _latest(tracker: Tracker) -> Mapping[str, Any]:
 
 def _button(choice: Choice) -> dict[str, str]:
     return {"title": choice.label, "payload": f'/{CHOOSE_INTENT}{{"{CHOICE_ENTITY}": "{choice.id}"}}'}
-
-
-def _human(state: ConversationState, tracker: Tracker, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
-    try:
-        turn = dialogue().human(state)
-        return send(turn, tracker, dispatcher)
-    except Exception as error:
-        log.error("nothing to point to", extra={"evenement": "accueil_absent"}, exc_info=error)
-        dispatcher.utter_message(text=LAST_RESORT)
-        return []

@@ -128,11 +128,12 @@ def _learn(paths: ProjectPaths, messages: Sequence[Example]) -> Figures:
 
 async def _agent(texts: Sequence[str]) -> Figures:
     """Whole turns of our Rasa agent: reading, policies, action, answer."""
+    from bot.dialogue.dialogue import ConversationState
     from bot.rasa.agent import InProcessAgent
 
     agent = InProcessAgent(seconds=60)
     await agent.load()
-    return await _timed(agent.handle, texts)
+    return await _timed(lambda text, _conversation: agent.reply(text, ConversationState()), texts)
 
 
 async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> Figures:

@@ -228,6 +228,7 @@ class EmergencyNumber(_Record):
     sens: str
     source: str
     verifie_le: date
+    pied_de_page: bool = False
 
 
 class EmergencySituation(_Record):

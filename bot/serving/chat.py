@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.dialogue.wording import EMPTY
 from bot.language.cleaning import MAX_CHARACTERS, Script, clean
 from bot.referential.hours import PARIS
-from bot.serving.engines import Answer, ChatEngine, Context, EngineError
+from bot.serving.engine import Answer, Engine, EngineError
 from bot.serving.observer import Observer, Observers, answer_id, turn_event
 from bot.serving.refusals import Refusal
 from bot.serving.sessions import Conversation, Exchange, Sessions
@@ -45,7 +45,7 @@ class Chat:
 
     def __init__(
         self,
-        engine: ChatEngine,
+        engine: Engine,
         sessions: Sessions,
         observer: Observer | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(PARIS),
@@ -70,7 +70,7 @@ class Chat:
         words = tidy(text)
         if clean(words).script is Script.EMPTY:
             raise Refusal(422, EMPTY)
-        return await self._exchange(words, conversation, send, lambda context: self.engine.reply(words, context), channel)
+        return await self._exchange(words, conversation, send, lambda state: self.engine.reply(words, state), channel)
 
     async def press(
         self, choice: str, conversation: Conversation | None, send: str, channel: str = "page"
@@ -83,7 +83,7 @@ class Chat:
         label = conversation.offered.get(choice) if conversation else None
         if label is None:
             raise Refusal(409, STALE_CHOICE)
-        return await self._exchange(label, conversation, send, lambda context: self.engine.choose(choice, context), channel, pressed=True)
+        return await self._exchange(label, conversation, send, lambda state: self.engine.choose(choice, state), channel, pressed=True)
 
     async def vote(self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "") -> None:
         """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
@@ -121,7 +121,7 @@ class Chat:
         words: str,
         conversation: Conversation | None,
         send: str,
-        ask: Callable[[Context], Awaitable[Answer]],
+        ask: Callable[[ConversationState | None], Awaitable[Answer]],
         channel: str,
         pressed: bool = False,
     ) -> tuple[Conversation, Exchange]:
@@ -130,10 +130,9 @@ class Chat:
         async with self.sessions.turn(conversation) as conversation:
             if key in conversation.sends:
                 return conversation, conversation.sends[key]
-            context = Context(conversation.id, conversation.state, conversation.engine)
             started = time.perf_counter()
             try:
-                answer = await ask(context)
+                answer = await ask(conversation.state)
             except EngineError as error:
                 if not conversation.exchanges:
                     await self.sessions.drop(conversation.id)
@@ -143,7 +142,6 @@ class Chat:
                 exchange.id,
                 exchange.said,
                 answer,
-                context,
                 reference=conversation.reference,
                 pressed=pressed,
                 channel=channel,

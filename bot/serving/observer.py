@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.staff.inbox.events import NO_DECISION, FeedbackEvent, TurnEvent
 
 if TYPE_CHECKING:
-    from bot.serving.engines import Answer, Context
+    from bot.serving.engine import Answer
 
 log = logging.getLogger("bot.serving.observer")
 
@@ -86,24 +86,20 @@ def answer_id() -> str:
     return secrets.token_hex(12)
 
 
-def turn_event(
-    identifier: str, masked: str, answer: Answer, context: Context, *, reference: str, pressed: bool, channel: str, seconds: float
-) -> TurnEvent:
+def turn_event(identifier: str, masked: str, answer: Answer, *, reference: str, pressed: bool, channel: str, seconds: float) -> TurnEvent:
     """Describe an answered exchange.
 
     Args:
         identifier: of the answer.
         masked: what was typed, personal data masked; dropped when a button was pressed.
         answer: what was said.
-        context: what was known before.
         reference: of the conversation.
         pressed: whether a button was pressed.
         channel: where the person is ("page", "api"…).
         seconds: taken to answer.
     """
-    decision = answer.decision or {}
+    decision = answer.decision.as_json(None, "") if answer.decision else {}
     commune = decision.get("commune") or {}
-    state = answer.state or context.state
     doors, alternatives = tuple(decision.get("destinations") or ()), tuple(decision.get("alternatives") or ())
     if decision.get("decision") == "urgence" and decision.get("question"):
         doors, alternatives = (), doors  # choices offered behind the numbers: no door was given
@@ -116,7 +112,7 @@ def turn_event(
         alternatives=alternatives,
         arrondissement=commune.get("arrondissement") or None,
         engine=answer.engine,
-        profile=state.profile if state is not None else None,
+        profile=answer.state.profile if answer.state is not None else None,
         channel=channel,
         conversation=reference,
         pressed=pressed,

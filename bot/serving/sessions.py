@@ -63,7 +63,7 @@ class Conversation:
         id: random, made by the server.
         reference: random too; names this visit in what is recorded, and leads back to no conversation.
         state: of the dialogue; ``None`` before the first answer.
-        engine: name of the engine that holds the thread, "" before the first answer.
+        engine: who answered last, "" before the first answer.
         exchanges: the last turns, to draw the page again.
         offered: every button offered to this conversation, id to label.
         sends: the last sends, so that a double send is answered once.
@@ -137,7 +137,6 @@ class MemorySessions:
     Args:
         limit: how many are kept; the least recently used leave first.
         seconds: life after the last use.
-        on_drop: told the id of each conversation that leaves, whatever the reason.
         clock: monotonic seconds.
     """
 
@@ -145,11 +144,9 @@ class MemorySessions:
         self,
         limit: int,
         seconds: float,
-        on_drop: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
-        self._on_drop = on_drop
         self._seconds = seconds
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
@@ -197,8 +194,7 @@ class MemorySessions:
         """Nothing to let go of."""
 
     def _drop(self, identifier: str | None) -> None:
-        if identifier and self._kept.pop(identifier, None) is not None:
-            self._on_drop(identifier)
+        self._kept.pop(identifier or "", None)
 
     def _forget_expired(self) -> None:
         """The oldest use comes first."""

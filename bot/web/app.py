@@ -9,15 +9,14 @@ from aiohttp import web
 
 from bot.base.settings import Settings
 from bot.serving.chat import Chat
-from bot.serving.engines import ChatEngine
+from bot.serving.engine import Engine
 from bot.serving.observer import NullObserver, Observer, Observers
 from bot.serving.sessions import MemorySessions, Sessions
 from bot.serving.shared import SharedStore
 from bot.serving.shared_sessions import SharedSessions
-from bot.serving.switched import OpenSwitch, Switchboard, SwitchedEngine
 from bot.web.api.routes import add_api
 from bot.web.assets import Asset, Pages, load_assets
-from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES, SETTINGS, SWITCH
+from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES, SETTINGS
 from bot.web.limits import RateLimiter
 from bot.web.metrics import Metrics
 from bot.web.middlewares import finish_headers, middlewares
@@ -28,10 +27,9 @@ PURGE_SECONDS = 60.0
 
 def create_app(
     settings: Settings,
-    engine: ChatEngine,
+    engine: Engine,
     assets: Mapping[str, Asset] | None = None,
     observer: Observer | None = None,
-    switch: Switchboard | None = None,
 ) -> web.Application:
     """Return the application.
 
@@ -40,16 +38,13 @@ def create_app(
         engine: answers; started and stopped with the application.
         assets: static files, those of the package by default.
         observer: told of each answered exchange; started and stopped with the application. Nobody by default.
-        switch: the "phone only" mode and the banner; never touched by default.
     """
     app = web.Application(middlewares=middlewares(), client_max_size=settings.max_body)
     files = dict(assets if assets is not None else load_assets(settings.theme, settings.dsfr))
     app[SETTINGS] = settings
-    app[SWITCH] = switch or OpenSwitch()
-    engine = SwitchedEngine(engine, app[SWITCH])
     app[ENGINE] = engine
     shared = SharedStore(settings.redis) if settings.redis else None
-    sessions = _sessions(settings, engine, shared)
+    sessions = _sessions(settings, shared)
     app[METRICS] = Metrics(engine, sessions)
     app[OBSERVER] = Observers((app[METRICS], observer or NullObserver()))
     app[CHAT] = Chat(engine, sessions, app[OBSERVER])
@@ -86,9 +81,9 @@ def create_app(
     return app
 
 
-def _sessions(settings: Settings, engine: ChatEngine, shared: SharedStore | None) -> Sessions:
+def _sessions(settings: Settings, shared: SharedStore | None) -> Sessions:
     seconds = settings.session_minutes * 60
-    local = MemorySessions(settings.max_sessions, seconds, engine.forget)
+    local = MemorySessions(settings.max_sessions, seconds)
     return SharedSessions(shared, local, seconds) if shared else local
 
 

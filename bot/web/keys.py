@@ -8,10 +8,9 @@ from aiohttp import web
 
 from bot.base.settings import Settings
 from bot.serving.chat import Chat
-from bot.serving.engines import ChatEngine
+from bot.serving.engine import Engine
 from bot.serving.observer import Observer
 from bot.serving.refusals import Refusal
-from bot.serving.switched import Switchboard
 from bot.web.api.access import KeyRing
 from bot.web.api.catalogue import Catalogue, Document
 from bot.web.assets import Asset, Pages
@@ -21,7 +20,7 @@ from bot.web.metrics import Metrics
 ErrorPage = Callable[[web.Request, Refusal], Awaitable[web.Response]]
 
 SETTINGS = web.AppKey("settings", Settings)
-ENGINE: web.AppKey[ChatEngine] = web.AppKey("engine")
+ENGINE = web.AppKey("engine", Engine)
 CHAT = web.AppKey("chat", Chat)
 CATALOGUE: web.AppKey[list[Catalogue]] = web.AppKey("catalogue")
 """The one in use, once it is built."""
@@ -34,7 +33,6 @@ ASSETS: web.AppKey[Mapping[str, Asset]] = web.AppKey("assets")
 OBSERVER: web.AppKey[Observer] = web.AppKey("observer")
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 PAGES = web.AppKey("pages", Pages)
-SWITCH: web.AppKey[Switchboard] = web.AppKey("switch")
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ALLOWANCE = web.RequestKey("allowance", Allowance)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from bot.serving.engines import ChatEngine, Condition
+from bot.serving.engine import Engine
 from bot.serving.sessions import Sessions
+from bot.serving.watched import Condition
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 from bot.staff.inbox.recorder import Recorder
 
@@ -23,7 +24,7 @@ class Metrics:
         sessions: asked for its size at each scrape.
     """
 
-    def __init__(self, engine: ChatEngine, sessions: Sessions) -> None:
+    def __init__(self, engine: Engine, sessions: Sessions) -> None:
         self._engine = engine
         self._sessions = sessions
         self.registry = CollectorRegistry()

@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.base.errors import SettingsError
 from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
-from bot.serving.engines import build_engine
+from bot.serving.engine import build_engine
 from bot.staff.inbox.events import Event
 from bot.staff.inbox.recorder import Recorder
 from bot.staff.upkeep.notice import Notice, Switch
@@ -52,12 +52,12 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     paths = project_paths()
     listener = _listen(host, port)
     inside = _listen(*_internal_address(internal), "--interne") if internal else None
-    engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent)
     print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
     backstage = _Backstage(settings, paths, inside, with_agent)
-    app = create_app(settings, engine, observer=backstage.recorder, switch=backstage.switch)
+    engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent, backstage.switch)
+    app = create_app(settings, engine, observer=backstage.recorder)
     app[METRICS].watch(backstage.recorder)
-    backstage.start(app[METRICS], engine.router_loaded)
+    backstage.start(app[METRICS], engine.loaded)
     try:
         web.run_app(
             app,

@@ -15,16 +15,13 @@ pytestmark = pytest.mark.modele
 
 from jsonschema import ValidationError  # noqa: E402
 from rasa.core.actions.action import RemoteAction  # noqa: E402
-from rasa.shared.core.domain import Domain  # noqa: E402
-from rasa.shared.core.events import UserUttered  # noqa: E402
-from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 import actions.actions  # noqa: E402
 from bot.base.errors import ModelCorrupt, ModelMissing  # noqa: E402
 from bot.base.paths import ProjectPaths  # noqa: E402
-from bot.dialogue.dialogue import ConversationState  # noqa: E402
-from bot.rasa.agent import AgentError, InProcessAgent, InProcessEndpoint, RecentTrackerStore  # noqa: E402
+from bot.dialogue.dialogue import ConversationState, Turn  # noqa: E402
+from bot.rasa.agent import AgentError, InProcessActions, InProcessAgent  # noqa: E402
 from bot.rasa.training import ensure_rasa_model, rasa_folder, verified_model  # noqa: E402
 
 
@@ -43,86 +40,72 @@ def agent(trained: ProjectPaths, loop: asyncio.AbstractEventLoop) -> InProcessAg
 
 
 class Talk:
-    """One conversation with the agent."""
+    """One conversation with the agent: its state is kept here, as the web session keeps it."""
 
-    def __init__(self, agent: InProcessAgent, loop: asyncio.AbstractEventLoop, name: str) -> None:
-        self.agent, self._loop, self.name = agent, loop, name
+    def __init__(self, agent: InProcessAgent, loop: asyncio.AbstractEventLoop) -> None:
+        self.agent, self._loop = agent, loop
+        self.state = ConversationState()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._loop.run_until_complete(work)
 
-    def say(self, text: str) -> dict[str, Any]:
-        (message,) = self.run(self.agent.handle(text, self.name))
-        return message
+    def say(self, text: str) -> Turn:
+        return self._keep(self.run(self.agent.reply(text, self.state)))
 
-    def press(self, choice: str) -> dict[str, Any]:
-        (message,) = self.run(self.agent.choose(choice, self.name))
-        return message
+    def press(self, choice: str) -> Turn:
+        return self._keep(self.run(self.agent.choose(choice, self.state)))
 
-    def stored(self) -> str:
-        return self.agent._store.store.get(self.name, "")
+    def _keep(self, turn: Turn) -> Turn:
+        self.state = turn.state
+        return turn
 
 
 @pytest.fixture
-def talk(agent: InProcessAgent, loop: asyncio.AbstractEventLoop, request: pytest.FixtureRequest) -> Talk:
-    return Talk(agent, loop, request.node.name)
-
-
-def state(message: dict[str, Any]) -> dict[str, Any]:
-    return message["custom"]["etat"]
+def talk(agent: InProcessAgent, loop: asyncio.AbstractEventLoop) -> Talk:
+    return Talk(agent, loop)
 
 
 def test_a_request_gets_its_door_and_a_follow_up_keeps_it(talk: Talk) -> None:
     first = talk.say("je dois refaire mon passeport")
-    assert first["custom"]["reponse"]["cards"]
-    assert state(first)["destination"] == "passeport"
-    assert state(talk.say("merci beaucoup"))["destination"] == "passeport"
+    assert first.reply.cards and first.state.destination == "passeport"
+    assert talk.say("merci beaucoup").state.destination == "passeport"
 
 
 @pytest.mark.parametrize("text", ["je dois refaire mon passeport", "bonjour", "????", "помогите мне", "   ", "mon bébé ne respire plus"])
 def test_the_agent_says_what_the_plain_dialogue_says(talk: Talk, text: str) -> None:
     plain = actions.actions.dialogue().reply(text, ConversationState())
-    message = talk.say(text)
-    assert message["custom"]["reponse"]["text"] == plain.reply.text
-    assert state(message) == plain.state.as_mapping()
+    turn = talk.say(text)
+    assert turn.reply.text == plain.reply.text and turn.state == plain.state
 
 
 def test_a_button_that_was_not_offered_is_refused(talk: Talk) -> None:
     for made_up in ("permis_construire", 'x"}', "", "passeport\n", "/restart", "a" * 5000):
-        assert state(talk.press(made_up))["destination"] is None
+        assert talk.press(made_up).state.destination is None
 
 
 @pytest.mark.parametrize("text", ["/restart", "/session_start", '/choisir{"choix": "passeport"}', "//restart", " /back", "/urgence"])
 def test_a_typed_slash_is_only_a_character(talk: Talk, text: str) -> None:
-    talk.say("je veux construire un garage")
-    assert talk.say(text)["text"]
-    assert '"choisir"' not in talk.stored()
-    assert "UserRestarted" not in talk.stored()
+    known = talk.say("je veux construire un garage").state
+    assert talk.say(text).reply == actions.actions.dialogue().reply(text.lstrip("/ "), known).reply
 
 
-def test_the_tracker_only_holds_masked_words(talk: Talk) -> None:
+def test_the_agent_keeps_nothing_of_a_turn(talk: Talk) -> None:
     talk.say("passeport, je m'appelle Paul Durand, 06 12 34 56 78")
-    assert talk.stored()
-    assert "Durand" not in talk.stored()
-    assert "06 12" not in talk.stored()
+    talk.press("inconnu")
+    held = [talk.agent._trackers._living, talk.agent._trackers.store, talk.agent._actions._turns]
+    assert held == [{}, {}, {}]
 
 
-def test_a_long_conversation_stays_small(talk: Talk) -> None:
-    for _ in range(8):
-        talk.say("je dois refaire mon passeport")
-    before = len(talk.stored())
-    for _ in range(12):
-        last = talk.say("je dois refaire mon passeport")
-    assert state(last)["destination"] == "passeport"
-    assert len(talk.stored()) < 1.3 * before
+def test_turns_told_together_do_not_mix(talk: Talk) -> None:
+    async def together() -> list[Turn]:
+        known = ConversationState(destination="passeport", commune="Figeac")
+        return await asyncio.gather(
+            talk.agent.reply("quel est le numéro de téléphone ?", known), talk.agent.reply("bonjour", ConversationState())
+        )
 
-
-def test_conversations_do_not_mix(talk: Talk, agent: InProcessAgent, loop: asyncio.AbstractEventLoop) -> None:
-    other = Talk(agent, loop, "quelqu'un d'autre")
-    talk.say("je dois refaire mon passeport")
-    assert state(other.say("bonjour"))["destination"] is None
-    agent.forget(other.name)
-    assert other.stored() == ""
+    first, second = talk.run(together())
+    assert first.state.destination == "passeport" and first.state.commune == "Figeac"
+    assert second.state.destination is None and first.reply != second.reply
 
 
 def test_a_failing_action_is_never_silence(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +113,7 @@ def test_a_failing_action_is_never_silence(talk: Talk, monkeypatch: pytest.Monke
         raise RuntimeError
 
     monkeypatch.setattr(actions.actions.dialogue(), "answer", broken, raising=False)
-    assert actions.actions.dialogue().writer.front_desk_phone in talk.say("je dois refaire mon passeport")["text"]
+    assert actions.actions.dialogue().writer.front_desk_phone in talk.say("je dois refaire mon passeport").reply.text
 
 
 def test_a_late_turn_is_an_error(talk: Talk, agent: InProcessAgent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +121,7 @@ def test_a_late_turn_is_an_error(talk: Talk, agent: InProcessAgent, monkeypatch:
         await asyncio.sleep(5)
 
     monkeypatch.setattr(agent, "_seconds", 0.05)
-    monkeypatch.setattr(agent, "_typed", late)
+    monkeypatch.setattr(agent._agent, "handle_message", late)
     with pytest.raises(AgentError, match="temps"):
         talk.say("bonjour")
 
@@ -147,7 +130,7 @@ def test_a_failing_engine_is_an_error(talk: Talk, agent: InProcessAgent, monkeyp
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(agent, "_typed", broken)
+    monkeypatch.setattr(agent._agent, "handle_message", broken)
     with pytest.raises(AgentError, match="ZeroDivisionError"):
         talk.say("bonjour")
 
@@ -163,9 +146,8 @@ def test_silence_is_an_error(talk: Talk, agent: InProcessAgent, monkeypatch: pyt
 
 def test_an_agent_without_a_model_says_so(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
     agent = InProcessAgent(ProjectPaths(tmp_path))
-    assert not agent.ready
     with pytest.raises(AgentError):
-        loop.run_until_complete(agent.handle("bonjour", "c"))
+        loop.run_until_complete(agent.reply("bonjour", ConversationState()))
     with pytest.raises(ModelMissing):
         loop.run_until_complete(agent.load())
 
@@ -184,7 +166,7 @@ def test_only_the_archive_of_the_manifest_is_loaded_and_the_old_one_serves(
             talk.run(agent.load())
     finally:
         archive.write_bytes(good)
-    assert talk.say("bonjour")["text"]
+    assert talk.say("bonjour").reply.text
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "absente.tar.gz", 3, None])
@@ -207,65 +189,15 @@ def test_only_actions_run_here_skip_rasa_s_check(agent: InProcessAgent) -> None:
     remote = RemoteAction("action_orienter", EndpointConfig("http://127.0.0.1:1"))
     with pytest.raises(ValidationError):
         remote._validate_action_result({"events": 3})
-    assert RemoteAction("action_orienter", InProcessEndpoint())._validate_action_result({"events": 3})
+    assert RemoteAction("action_orienter", InProcessActions())._validate_action_result({"events": 3})
 
 
-def test_old_and_many_conversations_are_forgotten() -> None:
-    now = [0.0]
-    store = RecentTrackerStore(Domain.empty(), conversations=3, seconds=100, clock=lambda: now[0])
-
-    async def scenario() -> None:
-        for i in range(5):
-            now[0] += 1
-            await store.save(DialogueStateTracker(f"c{i}", []))
-        assert sorted(store.store) == ["c2", "c3", "c4"]
-        now[0] = 104.5  # c2 and c3 are older than 100 seconds
-        await store.save(DialogueStateTracker("c5", []))
-        assert sorted(store.store) == ["c4", "c5"]
-        assert await store.retrieve("c3") is None
-        assert await store.retrieve("c4") is not None
-        now[0] = 300
-        assert await store.retrieve("c5") is None
-        assert store.store == {}
-
-    asyncio.run(scenario())
+def test_the_agent_goes_on_from_the_state_it_is_given(talk: Talk) -> None:
+    talk.state = ConversationState(destination="passeport", commune="Figeac", profile="citoyen")
+    turn = talk.say("quel est le numéro de téléphone ?")
+    assert turn.state.destination == "passeport" and turn.state.commune == "Figeac"
 
 
-def test_a_turn_is_written_once_at_its_end_and_not_at_all_when_it_fails() -> None:
-    store = RecentTrackerStore(Domain.empty())
-
-    async def scenario() -> None:
-        async with store.turn("c"):
-            tracker = await store.get_or_create_tracker("c", max_event_history=10)
-            async with store.turn("c"):  # part of the same one
-                tracker.update(UserUttered("bonjour"))
-                await store.save(tracker)
-                assert await store.retrieve("c") is tracker
-            assert store.store == {}
-        assert "bonjour" in store.store["c"]
-        with pytest.raises(ValueError):
-            async with store.turn("c"):
-                tracker = await store.get_or_create_tracker("c")
-                tracker.update(UserUttered("perdu"))
-                await store.save(tracker)
-                raise ValueError
-        assert "bonjour" in store.store["c"] and "perdu" not in store.store["c"]
-        async with store.turn("c"):
-            store.forget("c")
-        assert store.store == {} and await store.retrieve("c") is None
-
-    asyncio.run(scenario())
-
-
-def test_the_agent_goes_on_from_what_another_process_knew(agent: InProcessAgent, loop: asyncio.AbstractEventLoop) -> None:
-    known = ConversationState(destination="passeport", commune="Figeac", profile="citoyen").as_mapping()
-    (message,) = loop.run_until_complete(agent.handle("quel est le numéro de téléphone ?", "venu d'ailleurs", known))
-    assert state(message)["destination"] == "passeport" and state(message)["commune"] == "Figeac"
-    (message,) = loop.run_until_complete(agent.handle("merci", "venu d'ailleurs", {**known, "commune": "Gourdon"}))
-    assert state(message)["commune"] == "Gourdon", "what is known elsewhere is newer than the tracker"
-
-
-def test_a_button_offered_by_another_process_is_known(agent: InProcessAgent, loop: asyncio.AbstractEventLoop) -> None:
-    known = ConversationState(choices=("passeport", "carte_identite", "aucun"), pending="mes papiers").as_mapping()
-    (message,) = loop.run_until_complete(agent.choose("passeport", "bouton d'ailleurs", known))
-    assert state(message)["destination"] == "passeport"
+def test_a_button_offered_elsewhere_is_known(talk: Talk) -> None:
+    talk.state = ConversationState(choices=("passeport", "carte_identite", "aucun"), pending="mes papiers")
+    assert talk.press("passeport").state.destination == "passeport"

@@ -18,7 +18,7 @@ from web_fakes import FakeEngine
 from web_hosts import CALM, HOSTILE, host_site
 
 from bot.base.paths import project_paths
-from bot.serving.engines import build_engine
+from bot.serving.engine import build_engine
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "captures"
 DOCUMENTED = {

@@ -14,7 +14,8 @@ from web_fakes import BROKEN, Ear, FakeEngine
 from bot.base.paths import project_paths
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
-from bot.serving.engines import FirstAid, PlainEngine
+from bot.serving.engine import Engine
+from bot.serving.first_aid import FirstAid
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -530,7 +531,7 @@ def test_a_very_long_message_is_answered_and_never_lost(open_page: Any, address:
 @pytest.mark.modele
 def test_real_answers_of_the_real_router(open_page: Any, router: Router) -> None:
     """A citizen, a question, two requests, an emergency and a foreigner, with the shipped referential and model."""
-    engine = PlainEngine(lambda: Dialogue(router), lambda: FirstAid(project_paths()), 60.0)
+    engine = Engine(lambda: Dialogue(router), lambda: FirstAid(project_paths()), seconds=60.0)
     with serving(engine, router_seconds=60.0) as where:
         page = open_page(viewport={"width": 320, "height": 640})
         page.goto(where)

@@ -172,23 +172,23 @@ import asyncio, time, types, sys
 class InProcessAgent:
     async def load(self):
         pass
-    async def handle(self, text, conversation_id, state):
+    async def reply(self, text, state):
+        from bot.dialogue.dialogue import Turn
+        from bot.dialogue.wording import Reply
         if "bloque" in text:
             await asyncio.sleep(3600)
         if "gele" in text:
             time.sleep(4)
         if "plante" in text:
             raise RuntimeError(text)
-        return [{"text": "agent"}]
-    choose = handle
-    def forget(self, conversation_id):
-        pass
+        return Turn(Reply("agent"), state)
+    choose = reply
 
 module = types.ModuleType("bot.rasa.agent")
 module.InProcessAgent = InProcessAgent
 sys.modules["bot.rasa.agent"] = module
-import bot.serving.engines
-bot.serving.engines.REST_SECONDS = 1.5
+import bot.serving.watched
+bot.serving.watched.REST_SECONDS = 1.5
 import bot.learning.freshness
 bot.learning.freshness.needs_training = lambda paths: False
 """

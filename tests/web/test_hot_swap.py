@@ -11,15 +11,16 @@ import pytest
 from bot.base.errors import ModelCorrupt
 from bot.dialogue.dialogue import ConversationState, Turn
 from bot.dialogue.wording import Reply
-from bot.serving import engines
-from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
+from bot.serving import live as live_model
+from bot.serving.engine import Engine
+from bot.serving.watched import WatchedAgent
 
 
 class Versioned:
     """Stands for ``bot.dialogue.dialogue.Dialogue``: says which model answers."""
 
     def __init__(self, name: str) -> None:
-        self.router = type("Router", (), {"model": object()})()
+        self.router = type("Router", (), {"model": object(), "languages": None})()
         self.name = name
 
     def reply(self, text: str, state: ConversationState) -> Turn:
@@ -39,19 +40,16 @@ class SwappingAgent:
         time.sleep(0.3)
         self.name = self.live["name"]
 
-    async def handle(self, text: str, conversation_id: str, state: Any) -> Any:
+    async def reply(self, text: str, state: ConversationState) -> Turn:
         await asyncio.sleep(0.05)
-        return [{"text": f"agent {self.name}"}]
+        return Turn(Reply(f"agent {self.name}"), state)
 
-    choose = handle
-
-    def forget(self, conversation_id: str) -> None:
-        """Nothing is kept."""
+    choose = reply
 
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(live_model, "WATCH_SECONDS", 0.02)
 
 
 async def until(condition: Any, seconds: float = 5.0) -> None:
@@ -70,7 +68,7 @@ async def test_messages_are_answered_all_along_by_the_old_then_by_the_new() -> N
             time.sleep(0.4)
         return Versioned(name)
 
-    engine = FallbackEngine(PlainEngine(load, None, 2.0), None, lambda: live["name"])
+    engine = Engine(load, seconds=2.0, mark=lambda: live["name"])
     await engine.start()
     await until(lambda: engine.status()["routeur"] == "pret")
     said: list[str] = []
@@ -78,7 +76,7 @@ async def test_messages_are_answered_all_along_by_the_old_then_by_the_new() -> N
     live["name"] = "deux"
     while len(said) < 2 or said[-1] != "deux":
         started = time.perf_counter()
-        said.append((await engine.reply("logement", Context("c"))).reply.text)
+        said.append((await engine.reply("logement")).reply.text)
         longest = max(longest, time.perf_counter() - started)
         await asyncio.sleep(0.01)
         assert len(said) < 500
@@ -97,38 +95,38 @@ async def test_a_model_that_cannot_be_read_leaves_the_old_one() -> None:
             raise ModelCorrupt("abîmé")
         return Versioned(live["name"])
 
-    engine = FallbackEngine(PlainEngine(load, None, 2.0), None, lambda: live["name"])
+    engine = Engine(load, seconds=2.0, mark=lambda: live["name"])
     await engine.start()
     await until(lambda: engine.status()["routeur"] == "pret")
     live["name"] = "abîmé"
     await until(lambda: "abîmé" in tries)
-    assert (await engine.reply("logement", Context("c"))).reply.text == "un" and engine.status()["routeur"] == "pret"
+    assert (await engine.reply("logement")).reply.text == "un" and engine.status()["routeur"] == "pret"
     live["name"] = "trois"
     await until(lambda: "trois" in tries)
     await asyncio.sleep(0.05)
-    assert (await engine.reply("logement", Context("c"))).reply.text == "trois"
+    assert (await engine.reply("logement")).reply.text == "trois"
     await engine.stop()
 
 
 async def test_the_agent_follows_and_the_router_answers_meanwhile() -> None:
     live: dict[str, Any] = {"name": "un"}
     agent = SwappingAgent(live)
-    engine = FallbackEngine(PlainEngine(lambda: Versioned(live["name"]), None, 2.0), AgentEngine(lambda: agent, 2.0), lambda: str(live))
+    engine = Engine(lambda: Versioned(live["name"]), None, WatchedAgent(lambda: agent, 2.0), seconds=2.0, mark=lambda: str(live))  # type: ignore[arg-type,return-value]
     await engine.start()
     await until(lambda: engine.status()["agent"] == "pret")
-    assert (await engine.reply("x", Context("c"))).reply.text == "agent un"
+    assert (await engine.reply("x")).reply.text == "agent un"
     live["name"] = "deux"
-    held = asyncio.create_task(engine.reply("x", Context("c")))
+    held = asyncio.create_task(engine.reply("x"))
     said = []
     while not said or said[-1] != "agent deux":
-        said.append((await engine.reply("x", Context("c"))).reply.text)
+        said.append((await engine.reply("x")).reply.text)
         await asyncio.sleep(0.005)
         assert len(said) < 500
     assert (await held).reply.text in {"agent un", "deux", "agent deux"}
     assert "deux" in said, "the router answers with the new model while the agent loads"
     live["archive"] = False
     await until(lambda: engine.status()["agent"] == "echec")
-    assert (await engine.reply("x", Context("c"))).reply.text == "deux"
+    assert (await engine.reply("x")).reply.text == "deux"
     live["archive"] = True
     await until(lambda: engine.status()["agent"] == "pret")
     await engine.stop()

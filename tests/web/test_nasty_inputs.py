@@ -21,7 +21,7 @@ from nasty_inputs import NASTY
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
-from bot.serving.engines import PlainEngine
+from bot.serving.engine import Engine
 from bot.web.app import create_app
 
 SECONDS = 1.0
@@ -29,10 +29,10 @@ SECONDS = 1.0
 
 @pytest_asyncio.fixture
 async def client(make_router: Any, paths: Any) -> AsyncIterator[Any]:
-    from bot.serving.engines import FirstAid
+    from bot.serving.first_aid import FirstAid
 
     router: Router = make_router({"passeport": {"passeport": 0.95}})
-    engine = PlainEngine(lambda: Dialogue(router), lambda: FirstAid(paths), 5.0)
+    engine = Engine(lambda: Dialogue(router), lambda: FirstAid(paths), seconds=5.0)
     found: Any = TestClient(TestServer(create_app(Settings(per_minute=0, per_hour=0), engine)))
     await found.start_server()
     await found.post("/api/chat", json={"texte": "passeport"})  # what is loaded at first use is loaded

@@ -14,26 +14,27 @@ from web_fakes import BROKEN, Ear, FakeEngine
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState
-from bot.serving.engines import Answer, Context, PlainEngine, answer_of_messages
+from bot.routing.types import DecisionKind, Destination, RoutingDecision
+from bot.serving.engine import Answer, Engine
 from bot.serving.refusals import Refusal
 from bot.web.app import create_app
 from bot.web.keys import CHAT
 
 pytestmark = pytest.mark.asyncio
 DOOR = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.9}
-DECISION = {
-    "decision": "clarifier",
-    "destinations": [DOOR],
-    "alternatives": [{**DOOR, "confiance": 0.1}],
-    "commune": {"nom": "Figeac", "code_insee": "46102", "departement": "46", "arrondissement": "Figeac"},
-}
+DECISION = RoutingDecision(
+    DecisionKind.CLARIFIER,
+    (Destination("population", "titres", "passeport", 0.9),),
+    (Destination("population", "titres", "passeport", 0.1),),
+    commune={"nom": "Figeac", "code_insee": "46102", "departement": "46", "arrondissement": "Figeac"},
+)
 
 
 class Decided(FakeEngine):
     """Tells what it decided."""
 
-    async def _say(self, heard: str, reply: Any, context: Context) -> Answer:
-        answer = await super()._say(heard, reply, context)
+    async def _say(self, heard: str, reply: Any, state: Any) -> Answer:
+        answer = await super()._say(heard, reply, state)
         return Answer(answer.reply, ConversationState(profile="agent"), "agent", DECISION)
 
 
@@ -118,33 +119,27 @@ async def test_the_plain_engine_tells_its_decision(make_router: Any) -> None:
     from bot.dialogue.dialogue import Dialogue
 
     router = make_router({"passeport": {"passeport": 0.97}})
-    engine = PlainEngine(lambda: Dialogue(router))
+    engine = Engine(lambda: Dialogue(router))
     await engine.start()
     while not engine.loaded.done():
         await asyncio.sleep(0.01)
-    answer = await engine.reply("mon passeport", Context("c"))
+    answer = await engine.reply("mon passeport")
     await engine.stop()
-    assert answer.decision is not None and answer.decision["decision"] == "orienter"
-
-
-async def test_the_decision_of_the_agent_is_read_from_its_message() -> None:
-    message = {"custom": {"reponse": {"text": "ok"}, "etat": {}, "decision": DECISION}}
-    assert answer_of_messages([message], Context("c"), "agent").decision == DECISION
-    assert answer_of_messages([{"text": "ok"}], Context("c"), "agent").decision is None
+    assert answer.decision is not None and answer.decision.decision is DecisionKind.ORIENTER
 
 
 async def test_a_router_without_a_model_misunderstands_nothing(bare_router: Any) -> None:
     from bot.dialogue.dialogue import Dialogue
 
-    engine = PlainEngine(lambda: Dialogue(bare_router))
+    engine = Engine(lambda: Dialogue(bare_router))
     await engine.start()
     while not engine.loaded.done():
         await asyncio.sleep(0.01)
-    answer = await engine.reply("mon passeport", Context("c"))
-    urgent = await engine.reply("au secours mon mari ne respire plus", Context("c"))
+    answer = await engine.reply("mon passeport")
+    urgent = await engine.reply("au secours mon mari ne respire plus")
     await engine.stop()
     assert answer.decision is None
-    assert urgent.decision is not None and urgent.decision["decision"] == "urgence"
+    assert urgent.decision is not None and urgent.decision.decision is DecisionKind.URGENCE
 
 
 async def test_a_vote_still_joins_its_answer_after_the_conversation_was_shared(client_and_ear: tuple[Any, Ear]) -> None:

@@ -9,7 +9,11 @@ import pytest
 from test_hot_swap import Versioned, until
 
 from bot.base.errors import ModelCorrupt, ModelMissing
-from bot.serving.engines import AgentEngine, Context, FallbackEngine, PlainEngine
+from bot.dialogue.dialogue import ConversationState, Turn
+from bot.dialogue.wording import Reply
+from bot.serving import live
+from bot.serving.engine import Engine
+from bot.serving.watched import WatchedAgent
 
 
 class Agent:
@@ -22,16 +26,18 @@ class Agent:
         if self.disk["archive"] is not None:
             raise self.disk["archive"]
 
-    async def handle(self, text: str, conversation_id: str, state: Any) -> Any:
-        return [{"text": "agent"}]
+    async def reply(self, text: str, state: ConversationState) -> Turn:
+        return Turn(Reply("agent"), state)
 
-    choose = handle
-
-    def forget(self, conversation_id: str) -> None:
-        """Nothing is kept."""
+    choose = reply
 
 
-def engine_of(disk: dict[str, Any], with_agent: bool = True) -> FallbackEngine:
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "WATCH_SECONDS", 0.02)
+
+
+def engine_of(disk: dict[str, Any], with_agent: bool = True) -> Engine:
     """An engine that reads ``disk``: ``model`` (bool), ``archive`` (the error it gives), ``trainable`` (bool)."""
 
     def load() -> Any:
@@ -46,8 +52,8 @@ def engine_of(disk: dict[str, Any], with_agent: bool = True) -> FallbackEngine:
             disk.update(model=True, archive=None)
         return bool(disk["trainable"])
 
-    agent = AgentEngine(lambda: Agent(disk)) if with_agent else None
-    return FallbackEngine(PlainEngine(load, None, 2.0), agent, None, train)
+    agent = WatchedAgent(lambda: Agent(disk)) if with_agent else None
+    return Engine(load, None, agent, seconds=2.0, mark=lambda: f"{disk['model']} {disk['archive']}", train=train)
 
 
 @pytest.mark.parametrize("fault", [ModelMissing("absente"), ModelCorrupt("abîmée")], ids=["missing", "corrupt"])
@@ -57,9 +63,9 @@ async def test_an_archive_that_cannot_be_read_is_made_again_while_the_router_ans
     await engine.start()
     await until(lambda: disk.get("trainings"))
     assert engine.status()["moteur"] == "routeur"
-    assert (await engine.reply("bonjour", Context("c"))).reply.text == "routeur"
+    assert (await engine.reply("bonjour")).reply.text == "routeur"
     await until(lambda: engine.status()["agent"] == "pret")
-    assert (await engine.reply("bonjour", Context("d"))).reply.text == "agent"
+    assert (await engine.reply("bonjour")).reply.text == "agent"
     assert disk["trainings"] == 1
     await engine.stop()
 
@@ -81,7 +87,7 @@ async def test_a_training_that_fails_is_not_tried_for_ever() -> None:
     await asyncio.sleep(0.4)
     assert disk["trainings"] == 1
     assert engine.status()["agent"] == "echec"
-    assert (await engine.reply("bonjour", Context("c"))).reply.text == "routeur"
+    assert (await engine.reply("bonjour")).reply.text == "routeur"
     await engine.stop()
 
 

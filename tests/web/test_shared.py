@@ -19,7 +19,7 @@ from web_redis import REDIS, RedisServer
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState
 from bot.serving import shared
-from bot.serving.engines import Answer, Context
+from bot.serving.engine import Answer
 from bot.serving.sessions import MemorySessions
 from bot.serving.shared import PREFIX, SharedStore
 from bot.serving.shared_sessions import SharedSessions
@@ -35,9 +35,9 @@ Client = TestClient[Any, Any]
 class CountingEngine(FakeEngine):
     """Remembers how many turns the state has seen, as the real dialogue does."""
 
-    async def reply(self, text: str, context: Context) -> Answer:
-        answer = await super().reply(text, context)
-        seen = context.state.failures if context.state else 0
+    async def reply(self, text: str, state: ConversationState | None = None) -> Answer:
+        answer = await super().reply(text, state)
+        seen = state.failures if state else 0
         return Answer(answer.reply, ConversationState(destination="passeport", failures=seen + 1), answer.engine)
 
 

@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from web_fakes import CALLS, FakeEngine
+from web_fakes import FakeEngine
 
 from bot.base.settings import Settings
-from bot.dialogue.wording import Reply
-from bot.routing.types import DecisionKind, RoutingDecision
-from bot.serving.engines import EngineError, SiteFacts, Urgent
-from bot.serving.switched import PAUSED_WITHOUT_PHONE, OpenSwitch, SwitchedEngine
-from bot.staff.upkeep.notice import Notice
+from bot.serving.engine import PAUSED_WITHOUT_PHONE, Engine, EngineError
+from bot.staff.upkeep.notice import Notice, OpenSwitch
 from bot.web.app import create_app
 
 pytestmark = pytest.mark.asyncio
@@ -28,18 +25,10 @@ class Lever(OpenSwitch):
         self.current = Notice()
 
 
-class Engine(FakeEngine):
-    """Knows one emergency."""
-
-    async def urgent(self, text: str) -> Any:
-        decision = RoutingDecision(DecisionKind.URGENCE, urgence=("18",))
-        return Urgent(decision, Reply("", calls=CALLS[2:3]), None) if "feu" in text else None  # type: ignore[arg-type]
-
-
 @pytest_asyncio.fixture
 async def client_and_lever() -> AsyncIterator[tuple[Any, Lever]]:
     lever = Lever()
-    client: Any = TestClient(TestServer(create_app(Settings(), Engine(), switch=lever)))
+    client: Any = TestClient(TestServer(create_app(Settings(), FakeEngine(switch=lever))))
     await client.start_server()
     yield client, lever
     await client.close()
@@ -99,24 +88,22 @@ async def test_the_banner_is_on_every_page_and_escaped(client_and_lever: tuple[A
 
 async def test_the_router_is_not_used_by_other_ways_either() -> None:
     lever = Lever()
-    engine = SwitchedEngine(Engine(), lever)
+    engine = Engine(lambda: pytest.fail("loaded"), switch=lever)
     lever.current = Notice(phone_only=True)
     with pytest.raises(EngineError, match="en pause"):
         await engine.use(lambda dialogue: None)
 
 
 async def test_without_a_known_number_the_pause_still_says_where_to_go() -> None:
-    class Bare(FakeEngine):
-        @property
-        def facts(self) -> SiteFacts:
-            return SiteFacts()
+    class Bare:
+        router = None
 
-        async def urgent(self, text: str) -> None:
-            return None
+        def reply(self, *_: Any) -> None:
+            """Never asked."""
 
     lever = Lever()
+    engine = Engine(lambda: Bare(), switch=lever)  # type: ignore[arg-type,return-value]
+    await engine.start()
     lever.current = Notice(phone_only=True)
-    from bot.serving.engines import Context
-
-    answer = await SwitchedEngine(Bare(), lever).reply("bonjour", Context("c"))
-    assert answer.reply.text == PAUSED_WITHOUT_PHONE
+    assert (await engine.reply("bonjour")).reply.text == PAUSED_WITHOUT_PHONE
+    await engine.stop()

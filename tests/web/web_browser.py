@@ -39,7 +39,7 @@ STATES = {
 
 
 @contextmanager
-def serving(engine: Any, observer: Any = None, switch: Any = None, port: int = 0, **settings: Any) -> Iterator[str]:
+def serving(engine: Any, observer: Any = None, port: int = 0, **settings: Any) -> Iterator[str]:
     """Serve an application from a thread; yields its address. Give the port again to restart a server."""
     loop = asyncio.new_event_loop()
     started = threading.Event()
@@ -47,7 +47,7 @@ def serving(engine: Any, observer: Any = None, switch: Any = None, port: int = 0
 
     async def start() -> web.AppRunner:
         runner = web.AppRunner(
-            create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine, observer=observer, switch=switch), access_log=None
+            create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine, observer=observer), access_log=None
         )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port, reuse_address=True)

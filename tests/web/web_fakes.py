@@ -8,8 +8,11 @@ from typing import Any
 from bot.dialogue.wording import Card, Choice, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
 from bot.routing.types import DecisionKind, RoutingDecision
-from bot.serving.engines import Answer, Condition, Context, EngineError, SiteFacts, Urgent
+from bot.serving.engine import Answer, Engine, EngineError
+from bot.serving.first_aid import SiteFacts, Urgent
+from bot.serving.watched import Condition
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent
+from bot.staff.upkeep.notice import OpenSwitch
 
 FRONT_DESK = Contact(
     "Accueil de la préfecture du Lot", ("place Chapou", "46000 Cahors"), ("05 65 00 00 00",), (), (("Le site", "https://www.lot.gouv.fr"),)
@@ -100,21 +103,22 @@ REPLIES = {
 ECHO = "Je n'ai pas compris votre demande. Dites-la avec d'autres mots."
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """Answers by the first known word of the message; echoes nothing.
 
     Args:
         name: told in its answers.
         error: raised at each turn instead of answering.
         delay: seconds before each answer.
+        switch: the off switch.
     """
 
-    def __init__(self, name: str = "routeur", error: Exception | None = None, delay: float = 0.0) -> None:
+    def __init__(self, name: str = "routeur", error: Exception | None = None, delay: float = 0.0, switch: OpenSwitch | None = None) -> None:
+        super().__init__(lambda: None, switch=switch)  # type: ignore[arg-type,return-value]
         self.name = name
         self.error = error
         self.delay = delay
-        self.heard: list[tuple[str, Context]] = []
-        self.forgotten: list[str] = []
+        self.heard: list[tuple[str, Any]] = []
         self.started = self.stopped = False
         self.condition = Condition.READY
 
@@ -123,24 +127,29 @@ class FakeEngine:
         return SiteFacts(FRONT_DESK, CALLS)
 
     async def start(self) -> None:
-        self.forgotten: list[str] = []
+        self.switch.start()
         self.started = True
 
     async def stop(self) -> None:
+        self.switch.stop()
         self.stopped = True
 
     def status(self) -> dict[str, Any]:
-        return {"moteur": self.name, "routeur": self.condition.value, "agent": "absent", "modele": True}
+        return {**super().status(), "moteur": self.name, "routeur": self.condition.value, "modele": True}
 
     def card(self, topic: str) -> Card | None:
         return HOUSING if topic == HOUSING.topic_id else None
 
-    async def reply(self, text: str, context: Context) -> Answer:
-        return await self._say(text, next((r for word, r in REPLIES.items() if word in text.lower()), Reply(ECHO)), context)
+    async def reply(self, text: str, state: Any = None) -> Answer:
+        if self.switch.current.phone_only:
+            return await super().reply(text, state)
+        return await self._say(text, next((r for word, r in REPLIES.items() if word in text.lower()), Reply(ECHO)), state)
 
-    async def choose(self, choice: str, context: Context) -> Answer:
+    async def choose(self, choice: str, state: Any = None) -> Answer:
+        if self.switch.current.phone_only:
+            return await super().choose(choice, state)
         replies = {"logement": REPLIES["logement"], "veterinaire": Reply(VET.text, (VET,))}
-        return await self._say(choice, replies.get(choice, Reply("D'accord. Dites-moi votre besoin avec d'autres mots.")), context)
+        return await self._say(choice, replies.get(choice, Reply("D'accord. Dites-moi votre besoin avec d'autres mots.")), state)
 
     async def use(self, work: Any) -> Any:
         raise BROKEN
@@ -149,11 +158,8 @@ class FakeEngine:
         said = RoutingDecision(DecisionKind.URGENCE, urgence=("18", "112"))
         return Urgent(said, REPLIES["feu"], None) if "feu" in text else None  # type: ignore[arg-type]
 
-    def forget(self, conversation: str) -> None:
-        self.forgotten.append(conversation)
-
-    async def _say(self, heard: str, reply: Reply, context: Context) -> Answer:
-        self.heard.append((heard, context))
+    async def _say(self, heard: str, reply: Reply, state: Any) -> Answer:
+        self.heard.append((heard, state))
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.error is not None:

@@ -28,7 +28,19 @@ class Notice:
     at: float = 0.0
 
 
-class Switch:
+class OpenSwitch:
+    """A switch that nobody touches."""
+
+    current = Notice()
+
+    def start(self) -> None:
+        """Start reading the state."""
+
+    def stop(self) -> None:
+        """Stop reading it."""
+
+
+class Switch(OpenSwitch):
     """The state as one process sees it: read again and again from a thread, so that the public page never waits for the
     database; when it is away, the last state known stays.
 

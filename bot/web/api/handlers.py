@@ -15,7 +15,7 @@ from bot.dialogue.orientation import Orientation, Request, orient_many
 from bot.dialogue.subject_lists import BATCH, BOM, SubjectList, output_header, read_list, route_rows, write_rows
 from bot.dialogue.wording import EMPTY
 from bot.serving.chat import tidy
-from bot.serving.engines import EngineError
+from bot.serving.engine import EngineError
 from bot.serving.refusals import Refusal
 from bot.web.api import schemas
 from bot.web.api.bodies import BODY_SECONDS, NDJSON_TYPES, need_type, parse_json, read_bytes, read_part

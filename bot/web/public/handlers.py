@@ -13,12 +13,13 @@ from aiohttp import web
 
 from bot.dialogue.wording import PROGRAM_NOTICE
 from bot.serving.chat import MAX_READ
-from bot.serving.engines import Condition, EngineError
+from bot.serving.engine import EngineError
 from bot.serving.refusals import Refusal
-from bot.serving.sessions import Conversation
-from bot.serving.view import at_present, call_view, card_view, desk_view, typeset
+from bot.serving.sessions import Conversation, Exchange
+from bot.serving.view import at_present, call_view, card_view, desk_view
+from bot.serving.watched import Condition
 from bot.staff.inbox.events import REASONS
-from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS, SWITCH
+from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
 
 BODY_SECONDS = 20.0
 UNKNOWN_REFERRAL = "Cette fiche n'existe pas, ou n'existe plus. Dites votre besoin à l'assistant : il vous donnera la bonne porte."
@@ -77,7 +78,10 @@ async def send_form(request: web.Request) -> web.StreamResponse:
 
 
 async def send_json(request: web.Request) -> web.Response:
-    """POST /api/chat: the same for the page's script. ``{"texte"}`` or ``{"choix"}``, with ``conversation`` and ``envoi``."""
+    """POST /api/chat: the same for the page's script. ``{"texte"}`` or ``{"choix"}``, with ``conversation`` and ``envoi``.
+
+    The answer is given in its parts, under ``reponse``; or as the page draws it, under ``html``, when ``rendu`` is "html".
+    """
     values = await _read_json(request)
     text, choice = values.get("texte"), values.get("choix")
     if not isinstance(text if choice is None else choice, str):
@@ -97,12 +101,20 @@ async def send_json(request: web.Request) -> web.Response:
             "id": exchange.id,
             "message": exchange.said,
             "masque": exchange.masked,
-            "reponse": exchange.reply,
+            **_drawn(request, conversation, exchange, channel, values.get("rendu")),
             "moteur": conversation.engine,
         }
     )
     _set_cookie(request, response, conversation)
     return response
+
+
+def _drawn(request: web.Request, conversation: Conversation, exchange: Exchange, channel: str, form: Any) -> dict[str, Any]:
+    if form != "html":
+        return {"reponse": exchange.reply}
+    where = "/" if channel == "page" else FRAME
+    values = {"echange": exchange, "conversation": conversation.id, "adresse": where, "raisons": REASONS}
+    return {"html": request.app[PAGES].render("fragment.html", **values)}
 
 
 async def end_json(request: web.Request) -> web.Response:
@@ -128,20 +140,10 @@ async def vote_json(request: web.Request) -> web.Response:
 
 
 async def widget_facts(request: web.Request) -> web.Response:
-    """GET /api/widget: whether the asking site may show the assistant, and the fixed words of the panel. Open to all sites."""
-    facts = request.app[ENGINE].facts
-    desk = desk_view(facts.front_desk, request.app[CHAT].clock()) if facts.front_desk else None
-    return web.json_response(
-        {
-            "autorise": _may_embed(request),
-            "avis": typeset(PROGRAM_NOTICE),
-            "suggestions": list(SUGGESTIONS),
-            "raisons": list(REASONS.items()),
-            "urgences": [call_view(call) for call in facts.calls],
-            "accueil": {"nom": desk["nom"], "telephones": desk["telephones"]} if desk else None,
-        },
-        headers={"Access-Control-Allow-Origin": "*"},
-    )
+    """GET /api/widget: whether the asking site may show the assistant, and the inside of the panel. Open to all sites."""
+    calls = [call_view(call) for call in request.app[ENGINE].facts.calls]
+    html = request.app[PAGES].render("panneau.html", avis=PROGRAM_NOTICE, suggestions=SUGGESTIONS, urgences=calls)
+    return web.json_response({"autorise": _may_embed(request), "html": html}, headers={"Access-Control-Allow-Origin": "*"})
 
 
 async def widget_script(request: web.Request) -> web.Response:
@@ -255,13 +257,13 @@ def _page(request: web.Request, conversation: Conversation | None, *, easy: bool
 
 
 def html_page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    facts = request.app[ENGINE].facts
+    facts, notice = request.app[ENGINE].facts, request.app[ENGINE].switch.current
     common = {
         "accueil": desk_view(facts.front_desk, request.app[CHAT].clock()) if facts.front_desk else None,
         "urgences": [call_view(call) for call in facts.calls],
         "avis": PROGRAM_NOTICE,
-        "annonce": request.app[SWITCH].current.banner,
-        "en_pause": request.app[SWITCH].current.phone_only,
+        "annonce": notice.banner,
+        "en_pause": notice.phone_only,
         "requete": request.get(REQUEST_ID, ""),
         "facile": False,
         "principale": template == "conversation.html",

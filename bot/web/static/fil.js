@@ -1,5 +1,5 @@
 // One conversation: sends, waits, draws, and never loses what was typed. The page and the widget share it.
-import { answer, el, person, text } from "./dessin.js";
+import { drawn, el, person, text } from "./dessin.js";
 import { addTools } from "./outils.js";
 
 const LIMIT_MS = 40000;
@@ -21,7 +21,7 @@ function newId() {
 
 export class Fil {
   // root: holds the log, the status, the field and the error box. base: origin of the assistant, "" on its own page.
-  constructor(root, { base = "", canal = "page", conversation = "", raisons = [] } = {}) {
+  constructor(root, { base = "", canal = "page", conversation = "" } = {}) {
     this.root = root;
     this.base = base;
     this.canal = canal;
@@ -33,7 +33,6 @@ export class Fil {
     this.status = root.querySelector(".al-statut");
     this.alert = root.querySelector(".al-erreur");
     this.help = this.field.getAttribute("aria-describedby").split(" ")[0];
-    this.drawing = { base, target: canal === "page" ? null : "_blank", raisons };
     this.tools = { say: (words) => this.tell(words), canPrint: canal === "page" };
     this.busy = false;
     this.failedSend = null; // {key, id}: sending the same thing again is answered once
@@ -105,7 +104,7 @@ export class Fil {
         method,
         headers: { "Content-Type": "application/json", Accept: "application/json" },
         credentials: this.base ? "omit" : "same-origin",
-        body: JSON.stringify({ ...body, conversation: this.conversation, canal: this.canal }),
+        body: JSON.stringify({ ...body, conversation: this.conversation, canal: this.canal, rendu: "html" }),
         signal: limit.signal,
       });
       const value = reached.status === 204 ? {} : await reached.json();
@@ -148,10 +147,10 @@ export class Fil {
     mine.classList.remove("al-en-cours");
     mine.querySelector(".al-paroles").textContent = value.message;
     if (value.masque) mine.append(text("p", "al-masque", MASKED));
-    const drawn = answer(value.reponse, value.id, this.drawing);
-    drawn.classList.add("al-nouveau");
-    addTools(drawn, this.tools);
-    this.log.append(drawn);
+    const [answer] = drawn(value.html, this.base);
+    answer.classList.add("al-nouveau");
+    addTools(answer, this.tools);
+    this.log.append(answer);
     this.reveal(mine);
     return true;
   }

@@ -7,7 +7,6 @@ const easyButton = document.getElementById("lecture");
 const fil = new Fil(root, {
   canal: root.dataset.canal,
   conversation: form.elements.conversation.value,
-  raisons: JSON.parse(root.dataset.raisons),
 });
 
 form.addEventListener("submit", async (event) => {

@@ -1,6 +1,6 @@
 // <script type="module" src="https://…/widget.js"></script> and <assistant-lot></assistant-lot>: a button, and a panel beside
 // the page. Light DOM, no cookie, nothing stored; the conversation lives in this page's memory. See docs/guide-integration.md.
-import { choices, el, text } from "./dessin.js";
+import { drawn, el } from "./dessin.js";
 import { Fil } from "./fil.js";
 
 const BASE = new URL(import.meta.url).origin;
@@ -80,49 +80,14 @@ class AssistantLot extends HTMLElement {
       this.content.replaceChildren(el("p", { class: "al-panneau-avis", role: "alert" }, REFUSED), this.wayOut());
       return;
     }
-    this.content.replaceChildren(...this.drawConversation(facts));
-    this.fil = new Fil(this, { base: BASE === location.origin ? "" : BASE, canal: "widget", raisons: facts.raisons });
+    this.classList.add("al-vide");
+    this.content.replaceChildren(...drawn(facts.html, BASE));
+    this.fil = new Fil(this, { base: BASE === location.origin ? "" : BASE, canal: "widget" });
     this.renew.hidden = false;
   }
 
   wayOut() {
     return el("p", { class: "al-panneau-avis" }, el("a", { href: `${BASE}/`, target: "_blank" }, "Ouvrir la page de l'assistant"));
-  }
-
-  drawConversation(facts) {
-    this.classList.add("al-vide");
-    const suggestions = choices(facts.suggestions.map((words) => [words, words]), "suggestion", "al-suggestions al-seulement-vide");
-    suggestions.prepend(text("h3", "al-etiquette", "Demandes fréquentes"));
-    const call = (a) => el("a", { href: a.href }, text("strong", "", a.numero), ` ${a.nom}`);
-    return [
-      el(
-        "div",
-        { class: "al-panneau-fil" },
-        el("p", { class: "al-panneau-avis" }, facts.avis),
-        el("div", { class: "al-journal", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": "Votre conversation avec l'assistant", tabindex: "0" }),
-        el("p", { class: "al-statut", role: "status" }),
-        suggestions,
-        el(
-          "footer",
-          { class: "al-panneau-pied" },
-          el("p", {}, text("strong", "", "Urgence\u00a0:"), " ", ...facts.urgences.flatMap((a) => [call(a), " "])),
-          this.wayOut(),
-        ),
-      ),
-      el(
-        "form",
-        { class: "al-saisie", method: "post" },
-        el("label", { for: "al-message" }, "Votre demande"),
-        el("p", { class: "al-aide", id: "al-aide" }, "Ne donnez ni nom, ni numéro, ni adresse."),
-        el("div", { class: "al-erreur", id: "al-erreur", role: "alert" }),
-        el(
-          "div",
-          { class: "al-saisie-ligne" },
-          el("textarea", { id: "al-message", rows: "2", autocomplete: "off", "aria-describedby": "al-aide" }),
-          el("button", { class: "al-bouton-envoi", type: "submit" }, "Envoyer"),
-        ),
-      ),
-    ];
   }
 }
 

@@ -14,7 +14,8 @@ from bot.base.paths import ProjectPaths
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
-from bot.serving.engines import FirstAid, PlainEngine
+from bot.serving.engine import Engine
+from bot.serving.first_aid import FirstAid
 from bot.web.app import create_app
 
 Client = TestClient[Any, Any]
@@ -50,7 +51,7 @@ async def serve(api_dialogue: Dialogue, first_aid: FirstAid) -> AsyncIterator[Se
     clients: list[Client] = []
 
     async def start(load: Callable[[], Any] | None = None, wait: bool = True, **settings: Any) -> Client:
-        engine = PlainEngine(load or (lambda: api_dialogue), lambda: first_aid, 20.0)
+        engine = Engine(load or (lambda: api_dialogue), lambda: first_aid)
         client: Client = TestClient(TestServer(create_app(Settings(**{"per_minute": 0, "per_hour": 0, **settings}), engine)))
         await client.start_server()
         clients.append(client)

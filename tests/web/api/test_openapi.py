@@ -19,7 +19,8 @@ from schemathesis.checks import CHECKS
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
-from bot.serving.engines import FirstAid, PlainEngine
+from bot.serving.engine import Engine
+from bot.serving.first_aid import FirstAid
 from bot.web.api.handlers import OPERATIONS
 from bot.web.api.openapi import build_openapi
 from bot.web.api.schemas import Orientation, Referentiel
@@ -92,7 +93,7 @@ def address(api_dialogue: Dialogue, first_aid: FirstAid) -> Iterator[str]:
     found: dict[str, Any] = {}
 
     async def run() -> None:
-        engine = PlainEngine(lambda: api_dialogue, lambda: first_aid)
+        engine = Engine(lambda: api_dialogue, lambda: first_aid)
         runner = web.AppRunner(create_app(Settings(per_minute=0, per_hour=0), engine))
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -11,7 +11,8 @@ import pytest
 from web_browser import CHROMIUM, FLAGS, serving
 
 from bot.dialogue.dialogue import Dialogue
-from bot.serving.engines import FirstAid, PlainEngine
+from bot.serving.engine import Engine
+from bot.serving.first_aid import FirstAid
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -25,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(api_dialogue: Dialogue, first_aid: FirstAid) -> Iterator[str]:
-    with serving(PlainEngine(lambda: api_dialogue, lambda: first_aid)) as where:
+    with serving(Engine(lambda: api_dialogue, lambda: first_aid)) as where:
         yield where
 
 

@@ -287,7 +287,7 @@ async def test_the_work_stops_when_the_caller_leaves(serve: Any, api_router: Rou
 async def test_a_failure_in_the_middle_cuts_the_answer(serve: Any, api_router: Router) -> None:
     class Failing(Gate):
         def route_many(self, texts: Any, profile: Any = None) -> Any:
-            from bot.serving.engines import EngineError
+            from bot.serving.engine import EngineError
 
             self.started += 1
             if self.started > 1:

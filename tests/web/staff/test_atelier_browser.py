@@ -179,7 +179,7 @@ def test_the_dashboard_reads_as_a_table_and_gives_files(open_page: Any, demo: De
 
 
 def test_the_switch_reaches_the_public_page(open_page: Any, demo: Demo) -> None:
-    with serving(FakeEngine(), switch=demo.switch) as public:
+    with serving(FakeEngine(switch=demo.switch)) as public:
         staff, citizen = open_page(), open_page()
         log_in(staff, demo.address)
         citizen.goto(public)

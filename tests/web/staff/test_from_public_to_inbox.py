@@ -12,26 +12,27 @@ from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import FakeEngine
 
 from bot.base.settings import Settings
-from bot.serving.engines import Answer, Context
+from bot.routing.types import DecisionKind, Destination, RoutingDecision
+from bot.serving.engine import Answer
 from bot.staff.inbox.intake import Intake
 from bot.staff.inbox.recorder import Recorder
 from bot.web.app import create_app
 from bot.web.keys import CHAT
 
 pytestmark = pytest.mark.asyncio
-SURE = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.97}
-DECISIONS: dict[str, dict[str, Any]] = {
-    "passeport": {"decision": "orienter", "destinations": [SURE]},
-    "flou": {"decision": "clarifier", "destinations": [{**SURE, "confiance": 0.4}]},
+DECISIONS = {
+    "passeport": RoutingDecision(DecisionKind.ORIENTER, (Destination("population", "titres", "passeport", 0.97),)),
+    "flou": RoutingDecision(DecisionKind.CLARIFIER, (Destination("population", "titres", "passeport", 0.4),)),
 }
+NOT_UNDERSTOOD = RoutingDecision(DecisionKind.INCOMPRIS)
 
 
 class Deciding(FakeEngine):
     """Decides by a word of the message; the rest is not understood."""
 
-    async def _say(self, heard: str, reply: Any, context: Context) -> Answer:
-        answer = await super()._say(heard, reply, context)
-        return Answer(answer.reply, None, "routeur", next((d for w, d in DECISIONS.items() if w in heard), {"decision": "incompris"}))
+    async def reply(self, text: str, state: Any = None) -> Answer:
+        answer = await super().reply(text, state)
+        return Answer(answer.reply, None, "routeur", next((d for w, d in DECISIONS.items() if w in text), NOT_UNDERSTOOD))
 
 
 @pytest_asyncio.fixture
