@@ -12,6 +12,7 @@ import yaml
 
 from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths
+from bot.language.words import FOLDER as WORDS
 from bot.understanding.config import TopicModelConfig
 
 MANIFEST_FILE = "manifeste.json"
@@ -96,6 +97,7 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
         *sorted((paths.referential / "sujets").glob("*.yml")),
         paths.referential / "conversation.yml",
         code / "language" / "cleaning.py",
+        *(WORDS / f"{name}.txt" for name in ("abreviations", "salutations", "formules_finales")),  # read by cleaning
         code / "routing" / "decision.py",
         code / "learning" / "tuning.py",
         *sorted((code / "understanding").glob("*.py")),
