@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from bot.base.errors import AssistantError
+from bot.base.files import digest_of, read_json
 from bot.base.paths import ProjectPaths
 from bot.language.words import FOLDER as WORDS
 from bot.understanding.config import TopicModelConfig
@@ -23,11 +23,7 @@ STAFF_CHOICES = frozenset({"activer", "revenir"})
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of the model in ``folder``, empty when there is none or it cannot be read."""
-    try:
-        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return read_json(folder / MANIFEST_FILE)
 
 
 def is_current(paths: ProjectPaths) -> bool:
@@ -89,7 +85,6 @@ def model_config(config_file: Path) -> TopicModelConfig:
 
 def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
     """Return a hash of all that a model depends on: corpus, held-out messages, referential labels, settings, code."""
-    digest = hashlib.sha256(json.dumps(config.as_mapping(), sort_keys=True).encode())
     code = Path(__file__).resolve().parents[1]
     inputs = [
         *sorted(paths.corpus.glob("*.yml")),
@@ -102,7 +97,4 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
         code / "learning" / "tuning.py",
         *sorted((code / "understanding").glob("*.py")),
     ]
-    for path in inputs:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return digest_of(inputs, json.dumps(config.as_mapping(), sort_keys=True))
