@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from threadpoolctl import threadpool_limits
@@ -34,6 +34,8 @@ KEYWORD_STEP, BIAS_STEP, FIRST_MOVE = np.float32(1.5), np.float32(0.15), np.floa
 """How far the keyword classifier moves at each step, its bias apart; what a feature never seen has moved."""
 DECAY = np.float32(1e-4)
 """L2 penalty of the perceptron."""
+LEAST_STEPS = 300
+"""A small corpus is read more times than said, until the perceptron has made these steps."""
 
 
 def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], say: Progress) -> None:
@@ -67,9 +69,7 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
         projection, reduced = reduction.result()
         dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced, *words.result()])
         say("classement")
-        perceptron = pool.submit(_fit_perceptron, dense, targets, len(names), config)
-        regression = pool.submit(_fit_regression, dense, targets, len(names), config)
-        model.regression, model.perceptron, model.keywords = regression.result(), perceptron.result(), keywords.result()
+        model.perceptron, model.keywords = _fit_perceptron(dense, targets, len(names), config), keywords.result()
     model.labels, model.ngrams.projection = names, projection
 
 
@@ -122,49 +122,28 @@ def _fit_keywords(counts: csr_matrix, targets: Targets, labels: int, config: Top
     return CompactMatrix.of(weights), bias
 
 
-def _fit_regression(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> Layer:
-    """Multinomial logistic regression by L-BFGS: ``LogisticRegression`` of scikit-learn, in single precision throughout.
-
-    It stops after ``config.iterations`` on purpose: measured as good as going to the end.
-    """
-    inputs, rows = dense.shape[1], np.arange(len(dense))
-    shape, penalty = (inputs + 1, labels), 1 / config.regularisation
-
-    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = flat.reshape(shape).astype(np.float32)
-        scores = dense @ weights[:-1] + weights[-1]
-        errors, entropy = _softmax_errors(scores, rows, targets)
-        gradient = np.empty(shape)
-        gradient[:-1] = dense.T @ errors + np.float32(penalty) * weights[:-1]
-        gradient[-1] = errors.sum(axis=0)
-        return entropy + 0.5 * penalty * float((flat.reshape(shape)[:-1] ** 2).sum()), gradient.ravel()
-
-    start = np.zeros(shape[0] * shape[1])
-    found = minimize(loss, start, method="L-BFGS-B", jac=True, options={"maxiter": config.iterations, "gtol": 1e-4}).x
-    weights = found.reshape(shape).astype(np.float32)
-    return np.ascontiguousarray(weights[:-1]), weights[-1].copy()
-
-
 def _fit_perceptron(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[Layer, ...]:
-    """One hidden layer of rectified units, by Adam: ``MLPClassifier`` of scikit-learn without its copies."""
-    if not config.hidden or labels <= 2:
-        return ()
+    """One hidden layer of rectified units, or none, by Adam: ``MLPClassifier`` of scikit-learn without its copies."""
     rng = np.random.default_rng(0)
-    (w1, b1), (w2, b2) = layers = [_glorot(rng, dense.shape[1], config.hidden), _glorot(rng, config.hidden, labels)]
-    adam = _Adam([w1, b1, w2, b2])
-    for _ in range(config.epochs):
+    layers = tuple(_glorot(rng, *sizes) for sizes in pairwise(n for n in (dense.shape[1], config.hidden, labels) if n))
+    adam = _Adam([part for layer in layers for part in layer])
+    for _ in range(max(config.epochs, -(-LEAST_STEPS // -(-len(dense) // BATCH)))):
         order = rng.permutation(len(dense))
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
-            inputs = dense[chosen]
-            hidden = np.maximum(inputs @ w1 + b1, 0)
-            errors, _entropy = _softmax_errors(hidden @ w2 + b2, np.arange(len(chosen)), targets[chosen])
+            inputs = [dense[chosen]]
+            for weights, bias in layers[:-1]:
+                inputs.append(np.maximum(inputs[-1] @ weights + bias, 0))
+            weights, bias = layers[-1]
+            errors, _entropy = _softmax_errors(inputs[-1] @ weights + bias, np.arange(len(chosen)), targets[chosen])
             errors /= np.float32(len(chosen))
             decay = DECAY / np.float32(len(chosen))
-            back = errors @ w2.T
-            back *= hidden > 0
-            adam.step([inputs.T @ back + decay * w1, back.sum(axis=0), hidden.T @ errors + decay * w2, errors.sum(axis=0)])
-    return tuple(layers)
+            gradients: list[Vectors] = []
+            for (weights, _bias), read in zip(reversed(layers), reversed(inputs), strict=True):
+                gradients = [read.T @ errors + decay * weights, errors.sum(axis=0), *gradients]
+                errors = (errors @ weights.T) * (read > 0)
+            adam.step(gradients)
+    return layers
 
 
 class _Adam:

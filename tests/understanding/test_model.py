@@ -62,7 +62,7 @@ def model() -> TopicModel:
 @pytest.mark.parametrize(
     "changes",
     [{}, {"hidden": 0}, {"keyword_weight": 0.0}, {"encoders": ("use",)}, {"word_vectors": "fr_core_news_md"}],
-    ids=["all", "no perceptron", "no keywords", "sentence encoder", "word vectors"],
+    ids=["all", "no hidden units", "no keywords", "sentence encoder", "word vectors"],
 )
 def test_it_learns_and_probabilities_sum_to_one(changes: dict[str, object]) -> None:
     learnt = TopicModel(small(**changes)).fit(TEXTS, LABELS)
@@ -235,20 +235,6 @@ def test_the_keyword_classifier_separates_words_and_leaves_the_others_alone() ->
     assert again is not None
     assert np.array_equal(again[0].values, matrix.values)
     assert _fit_keywords(csr_matrix(counts), targets, 4, small(keyword_weight=0.0)) is None
-
-
-def test_learning_agrees_with_scikit_learn() -> None:
-    """Same objective: our regression, at the end of its way, is that of scikit-learn."""
-    from sklearn.linear_model import LogisticRegression
-
-    from bot.understanding.fitting import _fit_regression
-
-    rng = np.random.default_rng(0)
-    inputs, targets = rng.normal(size=(60, 5)).astype(np.float32), rng.integers(0, 3, 60)
-    weights, bias = _fit_regression(inputs, targets, 3, TopicModelConfig(regularisation=2.0, iterations=500))
-    theirs = LogisticRegression(C=2.0, max_iter=500, tol=1e-8).fit(inputs, targets)
-    ours, expected = inputs @ weights + bias, theirs.decision_function(inputs)
-    assert ours - ours.mean(axis=1, keepdims=True) == pytest.approx(expected - expected.mean(axis=1, keepdims=True), abs=2e-2)
 
 
 def test_answering_imports_neither_scikit_learn_nor_scipy(folder: Path) -> None:
