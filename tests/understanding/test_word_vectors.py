@@ -76,7 +76,7 @@ def test_words_that_no_training_message_holds_are_understood(tmp_path) -> None: 
     texts = [clean(t) for group in messages.values() for t in group]
     labels = [label for label, group in messages.items() for _ in group]
     config = TopicModelConfig(
-        encoders=(), ngrams=NgramConfig(min_word_count=1, min_character_count=1, dimensions=6), hidden=0, keyword_weight=0
+        encoders=(), ngrams=NgramConfig(min_word_count=1, min_character_count=1, dimensions=6), hidden=32, keyword_weight=0
     )
     model = TopicModel(config).fit(texts, labels)
     unseen = [clean("nos brebis"), clean("un duplex"), clean("des poules")]
