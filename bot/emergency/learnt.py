@@ -5,7 +5,6 @@ Needs numpy only; learning is in :mod:`bot.learning.emergencies`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError  # type: ignore[attr-defined]
 
 from bot.base.errors import ModelCorrupt, ModelMissing
+from bot.base.files import sha256_of
 from bot.emergency.rules import sentences
 from bot.language.cleaning import clean
 from bot.understanding.config import NgramConfig
@@ -155,17 +156,13 @@ def load_learnt(folder: Path) -> LearntDetector:
         ModelCorrupt: it cannot be read, or does not match its manifest.
     """
     try:
-        data = (folder / MODEL_FILE).read_bytes()
         manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        if manifest["sha256"] != sha256_of(folder / MODEL_FILE):
+            raise ValueError("the file does not match its manifest")
+        return LearntDetector.from_tensors(*read_tensors(folder / MODEL_FILE))
     except FileNotFoundError as error:
         raise ModelMissing("Le détecteur d'urgences n'est pas entraîné. Lancez « bot train ».") from error
-    except (OSError, ValueError) as error:
-        raise ModelCorrupt("Le détecteur d'urgences est illisible. Relancez « bot train ».") from error
-    try:
-        if manifest["sha256"] != hashlib.sha256(data).hexdigest():
-            raise ValueError("the file does not match its manifest")
-        return LearntDetector.from_tensors(*read_tensors(data))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OSError, SafetensorError, TypeError, ValueError) as error:
         raise ModelCorrupt("Le détecteur d'urgences est abîmé. Relancez « bot train ».") from error
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from functools import lru_cache
-from pathlib import Path
 
 import phonenumbers
 from stdnum import iban
 from stdnum.fr import nir
 
 from bot.base.paths import project_paths
+from bot.language.words import read_words
 
 EMAIL = "<courriel>"
 PHONE = "<telephone>"
@@ -136,210 +136,8 @@ _OPENING = re.compile(rf"^({_CAPITAL_NAME}(?: {_CAPITAL_NAME}){{1,2}})(?=\s+n[é
 _FROM_PLACE = re.compile(r"\s(?:de|d['’])\s?([A-ZÀ-Ý][\wÀ-ÿ' -]+)$")
 _PASSES = 5
 """What is masked may uncover something beside it: a message with nothing personal is read once, the others twice at least."""
-_NOT_NAMES = frozenset(
-    [
-        "mme",
-        "mlle",
-        "m",
-        "mr",
-        "me",
-        "bonjour",
-        "bonsoir",
-        "salut",
-        "merci",
-        "beaucoup",
-        "le",
-        "la",
-        "les",
-        "l",
-        "je",
-        "nous",
-        "vous",
-        "on",
-        "il",
-        "elle",
-        "monsieur",
-        "madame",
-        "maire",
-        "mairie",
-        "préfet",
-        "préfète",
-        "président",
-        "présidente",
-        "sous",
-        "directeur",
-        "directrice",
-        "juge",
-        "notaire",
-        "procureur",
-        "député",
-        "députée",
-        "sénateur",
-        "sénatrice",
-        "ministre",
-        "messieurs",
-        "mesdames",
-        "proviseur",
-        "proviseure",
-        "inspecteur",
-        "inspectrice",
-        "secrétaire",
-        "français",
-        "française",
-        "marocain",
-        "marocaine",
-        "portugais",
-        "portugaise",
-        "algérien",
-        "algérienne",
-        "étranger",
-        "étrangère",
-        "pas",
-        "plus",
-        "mal",
-        "comme",
-        "bien",
-        "de",
-        "du",
-        "des",
-        "à",
-        "au",
-        "aux",
-        "et",
-        "ou",
-        "mais",
-        "qui",
-        "que",
-        "quoi",
-        "est",
-        "sont",
-        "a",
-        "ont",
-        "en",
-        "dans",
-        "pour",
-        "par",
-        "sur",
-        "sous",
-        "avec",
-        "sans",
-        "chez",
-        "ce",
-        "cette",
-        "ces",
-        "mon",
-        "ma",
-        "mes",
-        "son",
-        "sa",
-        "ses",
-        "notre",
-        "votre",
-        "leur",
-        "un",
-        "une",
-        "deux",
-        "vétérinaire",
-        "chien",
-        "œuvre",
-        "oeuvre",
-        "civil",
-        "principal",
-        "parce",
-        "car",
-        "si",
-        "ne",
-        "me",
-        "te",
-        "se",
-        "lui",
-        "y",
-        "d",
-        "usage",
-        "jeune",
-        "naissance",
-        "famille",
-        "toujours",
-        "jamais",
-        "déjà",
-        "encore",
-        "aussi",
-        "très",
-        "trop",
-        "gendarmerie",
-        "police",
-        "police",
-        "préfecture",
-        "commune",
-        "ville",
-        "école",
-        "service",
-        "cahors",
-        "figeac",
-        "gourdon",
-        "souillac",
-        "gramat",
-        "pradines",
-        "lot",
-        "noël",
-        "pâques",
-        "tous",
-        "tout",
-        "toute",
-        "toutes",
-        "associé",
-        "associée",
-        "adjoint",
-        "adjointe",
-        "conseiller",
-        "conseillère",
-        "colonel",
-        "commandant",
-        "capitaine",
-        "chef",
-        "directement",
-        "voisin",
-        "voisine",
-        "propriétaire",
-        "docteur",
-        "maître",
-        "professeur",
-        "responsable",
-        "écrit",
-        "écrite",
-        "changé",
-        "changer",
-        "incorrect",
-        "faux",
-        "erroné",
-        "modifié",
-        "pacs",
-        "mariage",
-        "sarl",
-        "sci",
-        "sas",
-        "gaec",
-        "earl",
-        "bts",
-        "bafa",
-        "dalo",
-        "rsa",
-        "caf",
-        "cpam",
-        "apl",
-        "plu",
-        "pac",
-        "dis",
-        "ddt",
-        "abf",
-        "dossier",
-        "permis",
-        "carte",
-        "passeport",
-        "titre",
-        "identité",
-    ]
-)
+_NOT_NAMES = frozenset(read_words("pas_des_noms"))
+_FIRST_NAMES = frozenset(map(str.lower, read_words("prenoms")))
 
 
 def mask(text: str) -> str:
@@ -407,12 +205,12 @@ def _mask_name(match: re.Match[str]) -> str:
 
 def _mask_first_name(match: re.Match[str]) -> str:
     said = match.group(2)
-    known = said.lower() in _first_names() and said != "marie"  # "je suis marie" is more often "mariée"
+    known = said.lower() in _FIRST_NAMES and said != "marie"  # "je suis marie" is more often "mariée"
     return match.group(1) + NAME if known else match.group()
 
 
 def _mask_full_name(match: re.Match[str]) -> str:
-    if match.group(1).lower() not in _first_names() or _known_word(match.group(2)) or _REIGN.fullmatch(match.group(2)):
+    if match.group(1).lower() not in _FIRST_NAMES or _known_word(match.group(2)) or _REIGN.fullmatch(match.group(2)):
         return match.group()
     if _NAMED_PLACE.search(match.string[max(0, match.start() - 30) : match.start()]):
         return match.group()
@@ -428,13 +226,6 @@ def _communes() -> frozenset[str]:
             return frozenset(row["nom"].lower() for row in csv.DictReader(stream))
     except (OSError, KeyError):
         return frozenset()
-
-
-@lru_cache(maxsize=1)
-def _first_names() -> frozenset[str]:
-    """The common first names; the file tells where they come from."""
-    lines = Path(__file__).with_name("first_names.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line.lower() for line in lines if line and not line.startswith("#"))
 
 
 def _known_word(word: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.language.cleaning import strip_accents
+from bot.language.words import read_words
 
 MIN_KANDEL_MOLES = 60.0
 MAX_WORDS = 120
@@ -17,10 +18,7 @@ _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ]+(?:['’-][A-Za-zÀ-ÖØ-öø-�
 _SENTENCE = re.compile(r"[^.!?:\n]+[.!?:\n]*")
 _ACRONYM = re.compile(r"(?<![\w-])[A-Z]{2,}(?![\w])")
 _ACRONYM_ALLOWED = frozenset({"SMS"})
-_JARGON = (
-    "nonobstant", "susvisé", "le cas échéant", "diligenter", "afférent", "à toutes fins utiles",
-    "il vous appartient", "veuillez agréer", "l'usager", "le demandeur", "cliquez ici", "afin que", "que vous soyez",
-)  # fmt: skip
+_JARGON = read_words("mots_a_eviter")
 _NUMERIC_DATE = re.compile(r"\b\d{1,2}/\d{1,2}/\d{2,4}\b")
 _VOWEL_GROUP = re.compile(r"[aeiouyàâäéèêëîïôöùûüÿœæ]+")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bot.base.errors import AssistantError
+from bot.base.files import digest_of, read_json
 from bot.base.paths import ProjectPaths
+from bot.language.words import FOLDER as WORDS
 from bot.understanding.config import TopicModelConfig
 
 MANIFEST_FILE = "manifeste.json"
@@ -23,11 +23,7 @@ STAFF_CHOICES = frozenset({"activer", "revenir"})
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of the model in ``folder``, empty when there is none or it cannot be read."""
-    try:
-        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return read_json(folder / MANIFEST_FILE)
 
 
 def is_current(paths: ProjectPaths) -> bool:
@@ -95,7 +91,6 @@ def model_config(config_file: Path) -> TopicModelConfig:
 
 def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
     """Return a hash of all that a model depends on: corpus, held-out messages, referential labels, settings, code."""
-    digest = hashlib.sha256(json.dumps(config.as_mapping(), sort_keys=True).encode())
     code = Path(__file__).resolve().parents[1]
     inputs = [
         *sorted(paths.corpus.glob("*.yml")),
@@ -103,11 +98,12 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
         *sorted((paths.referential / "sujets").glob("*.yml")),
         paths.referential / "conversation.yml",
         code / "language" / "cleaning.py",
+        *(WORDS / f"{name}.txt" for name in ("abreviations", "salutations", "formules_finales")),  # read by cleaning
         code / "routing" / "decision.py",
         code / "learning" / "tuning.py",
         *sorted((code / "understanding").glob("*.py")),
     ]
-    return _digested(digest, inputs)
+    return digest_of(inputs, json.dumps(config.as_mapping(), sort_keys=True))
 
 
 def emergency_fingerprint(paths: ProjectPaths) -> str:
@@ -125,11 +121,4 @@ def emergency_fingerprint(paths: ProjectPaths) -> str:
         code / "language" / "cleaning.py",
         code / "understanding" / "features.py",
     ]
-    return _digested(hashlib.sha256(), inputs)
-
-
-def _digested(digest: hashlib._Hash, inputs: Iterable[Path]) -> str:
-    for path in inputs:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return digest_of(inputs)

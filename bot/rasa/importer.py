@@ -43,7 +43,5 @@ class ReferentialImporter(RasaFileImporter):
             return written
         referential = load_referential(project_paths().referential)
         # Entities do not choose the action: leaving them out keeps the states of the rules small.
-        intents: list[dict[str, Any]] = [
-            {intent: {"use_entities": []}} for intent in (*referential.topics, *referential.acts)
-        ]
+        intents: list[dict[str, Any]] = [{intent: {"use_entities": []}} for intent in (*referential.topics, *referential.acts)]
         return written.merge(Domain.from_dict({"intents": intents}))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import json
 import os
 import tempfile
 import time
@@ -19,13 +17,13 @@ from typing import Any
 import yaml
 
 from bot.base.errors import AssistantError, ModelCorrupt, ModelMissing
+from bot.base.files import digest_of, sha256_of, write_json
 from bot.base.paths import ProjectPaths
 from bot.learning.corpus import read_corpus
-from bot.learning.store import read_manifest
+from bot.learning.freshness import MANIFEST_FILE, read_manifest
 from bot.learning.tuning import ensure_model, fingerprint, model_config
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
 
-MANIFEST_FILE = "manifeste.json"
 ROUTER = "routeur"
 """In the manifest: the SHA-256 of the router's model that the archive names."""
 KEEP = 2
@@ -58,7 +56,6 @@ def rasa_folder(paths: ProjectPaths) -> Path:
 def rasa_fingerprint(paths: ProjectPaths) -> str:
     """Return a hash of all that the Rasa model depends on: the router's model, domain, rules, referential, our code."""
     router = fingerprint(paths, model_config(paths.config)), read_manifest(paths.router_model).get("sha256")
-    digest = hashlib.sha256(f"{router} {version('rasa')}".encode())
     inputs = [
         paths.config,
         paths.root / "domain.yml",
@@ -66,10 +63,7 @@ def rasa_fingerprint(paths: ProjectPaths) -> str:
         paths.referential / "conversation.yml",
         *sorted(Path(__file__).resolve().parent.glob("*.py")),
     ]
-    for path in inputs:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return digest_of(inputs, f"{router} {version('rasa')}")
 
 
 def ensure_rasa_model(paths: ProjectPaths, progress: Progress, force: bool = False) -> RasaModel:
@@ -88,7 +82,7 @@ def ensure_rasa_model(paths: ProjectPaths, progress: Progress, force: bool = Fal
         print_ = rasa_fingerprint(paths)
     except OSError as error:
         raise AssistantError(f"Un fichier du projet manque : {error.filename}. Remettez-le depuis git.") from error
-    if not force and _read_manifest(rasa_folder(paths)).get("empreinte") == print_:
+    if not force and read_manifest(rasa_folder(paths)).get("empreinte") == print_:
         try:
             return verified_model(paths)
         except (ModelMissing, ModelCorrupt) as error:
@@ -104,12 +98,12 @@ def verified_model(paths: ProjectPaths) -> RasaModel:
         ModelCorrupt: the archive does not match, or was made for another router's model.
     """
     folder = rasa_folder(paths)
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     name = str(manifest.get("archive") or "")
     archive = folder / Path(name).name
     if not name or not archive.is_file():
         raise ModelMissing("Aucun modèle Rasa entraîné. Lancez « bot train ».")
-    if manifest.get("sha256") != _sha256(archive):
+    if manifest.get("sha256") != sha256_of(archive):
         raise ModelCorrupt("L'archive Rasa est abîmée (empreinte différente du manifeste). Relancez « bot train ».")
     if manifest.get(ROUTER, "") not in {"", read_manifest(paths.router_model).get("sha256")}:
         raise ModelCorrupt("L'archive Rasa a été faite pour un autre modèle. Relancez « bot train ».")
@@ -129,15 +123,13 @@ def _train(paths: ProjectPaths, print_: str, progress: Progress) -> RasaModel:
     manifest = {
         "empreinte": print_,
         "archive": archive.name,
-        "sha256": _sha256(archive),
+        "sha256": sha256_of(archive),
         ROUTER: read_manifest(paths.router_model).get("sha256", ""),
         "date": now.isoformat(timespec="seconds"),
         "duree_s": round(time.perf_counter() - started, 1),
         "rasa": version("rasa"),
     }
-    draft_manifest = folder / f".{MANIFEST_FILE}"
-    draft_manifest.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    os.replace(draft_manifest, folder / MANIFEST_FILE)
+    write_json(folder / MANIFEST_FILE, manifest)
     for old in sorted(folder.glob("assistant-*.tar.gz"))[:-KEEP]:
         old.unlink(missing_ok=True)
     progress(f"modèle Rasa prêt en {manifest['duree_s']} s")
@@ -222,16 +214,3 @@ def _quiet_rasa(paths: ProjectPaths, output: Path) -> Iterator[None]:
 def _first_line(error: BaseException | None, said: io.StringIO) -> str:
     lines = [line for line in f"{error or ''}\n{said.getvalue()}".splitlines() if line.strip()]
     return lines[0].strip() if lines else "sans explication"
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    try:
-        value = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

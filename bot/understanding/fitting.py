@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from bot.language.cleaning import CleanText
 from bot.understanding.config import NgramConfig, TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, SparseRows, Vectors, unit
-from bot.understanding.model import Layer, Progress, TopicModel
+from bot.understanding.model import Layer, Progress, TopicModel, log_softmax
 from bot.understanding.word_vectors import WordVectors
 
 Targets = NDArray[np.int64]
@@ -26,14 +28,13 @@ CHUNK = 1024
 """Texts encoded in one piece of work."""
 REDUCTION_MESSAGES = 20_000
 """Messages, evenly spread over the corpus, from which the reduction of n-grams is learnt: more change nothing."""
-BATCH = 128
-"""Messages per step of the perceptron and of the keyword classifier."""
-STEP, FIRST_MOMENT, SECOND_MOMENT, TINY = np.float32(1e-3), np.float32(0.9), np.float32(0.999), np.float32(1e-8)
-"""Adam's constants (Kingma & Ba, 2015, algorithm 1)."""
+BATCH, STEP = 512, 2e-3
+"""Messages per step of the perceptron, and its rate (Adam: Kingma & Ba, 2015)."""
+LEAST_STEPS = 300
+"""A small corpus is read more times than said, until the perceptron has made these steps."""
+KEYWORD_BATCH = 128
 KEYWORD_STEP, BIAS_STEP, FIRST_MOVE = np.float32(1.5), np.float32(0.15), np.float32(1e-3)
 """How far the keyword classifier moves at each step, its bias apart; what a feature never seen has moved."""
-DECAY = np.float32(1e-4)
-"""L2 penalty of the perceptron."""
 
 
 def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], say: Progress) -> None:
@@ -67,9 +68,7 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
         projection, reduced = reduction.result()
         dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced, *words.result()])
         say("classement")
-        perceptron = pool.submit(_fit_perceptron, dense, targets, len(names), config)
-        regression = pool.submit(_fit_regression, dense, targets, len(names), config)
-        model.regression, model.perceptron, model.keywords = regression.result(), perceptron.result(), keywords.result()
+        model.perceptron, model.keywords = _fit_perceptron(dense, targets, len(names), config), keywords.result()
     model.labels, model.ngrams.projection = names, projection
 
 
@@ -108,10 +107,11 @@ def _fit_keywords(counts: csr_matrix, targets: Targets, labels: int, config: Top
     moved = np.full(counts.shape[1], FIRST_MOVE, dtype=np.float32)
     for _ in range(config.keyword_passes):
         order = rng.permutation(counts.shape[0])
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
+        for start in range(0, len(order), KEYWORD_BATCH):
+            chosen = order[start : start + KEYWORD_BATCH]
             rows = counts[chosen]
-            errors, _entropy = _softmax_errors(rows @ weights + bias, np.arange(len(chosen)), targets[chosen])
+            errors = np.exp(log_softmax(rows @ weights + bias)).astype(np.float32)
+            errors[np.arange(len(chosen)), targets[chosen]] -= 1
             held, places = np.unique(rows.indices, return_inverse=True)
             narrow = csr_matrix((rows.data, places.astype(np.int32), rows.indptr), shape=(len(chosen), len(held)))
             gradient = narrow.T @ errors
@@ -122,93 +122,17 @@ def _fit_keywords(counts: csr_matrix, targets: Targets, labels: int, config: Top
     return CompactMatrix.of(weights), bias
 
 
-def _fit_regression(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> Layer:
-    """Multinomial logistic regression by L-BFGS: ``LogisticRegression`` of scikit-learn, in single precision throughout.
-
-    It stops after ``config.iterations`` on purpose: measured as good as going to the end.
-    """
-    inputs, rows = dense.shape[1], np.arange(len(dense))
-    shape, penalty = (inputs + 1, labels), 1 / config.regularisation
-
-    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = flat.reshape(shape).astype(np.float32)
-        scores = dense @ weights[:-1] + weights[-1]
-        errors, entropy = _softmax_errors(scores, rows, targets)
-        gradient = np.empty(shape)
-        gradient[:-1] = dense.T @ errors + np.float32(penalty) * weights[:-1]
-        gradient[-1] = errors.sum(axis=0)
-        return entropy + 0.5 * penalty * float((flat.reshape(shape)[:-1] ** 2).sum()), gradient.ravel()
-
-    start = np.zeros(shape[0] * shape[1])
-    found = minimize(loss, start, method="L-BFGS-B", jac=True, options={"maxiter": config.iterations, "gtol": 1e-4}).x
-    weights = found.reshape(shape).astype(np.float32)
-    return np.ascontiguousarray(weights[:-1]), weights[-1].copy()
-
-
 def _fit_perceptron(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[Layer, ...]:
-    """One hidden layer of rectified units, by Adam: ``MLPClassifier`` of scikit-learn without its copies."""
-    if not config.hidden or labels <= 2:
-        return ()
-    rng = np.random.default_rng(0)
-    (w1, b1), (w2, b2) = layers = [_glorot(rng, dense.shape[1], config.hidden), _glorot(rng, config.hidden, labels)]
-    adam = _Adam([w1, b1, w2, b2])
-    for _ in range(config.epochs):
-        order = rng.permutation(len(dense))
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            inputs = dense[chosen]
-            hidden = np.maximum(inputs @ w1 + b1, 0)
-            errors, _entropy = _softmax_errors(hidden @ w2 + b2, np.arange(len(chosen)), targets[chosen])
-            errors /= np.float32(len(chosen))
-            decay = DECAY / np.float32(len(chosen))
-            back = errors @ w2.T
-            back *= hidden > 0
-            adam.step([inputs.T @ back + decay * w1, back.sum(axis=0), hidden.T @ errors + decay * w2, errors.sum(axis=0)])
-    return tuple(layers)
-
-
-class _Adam:
-    """Adam (Kingma & Ba, 2015), in place.
-
-    Args:
-        weights: arrays to move.
-    """
-
-    def __init__(self, weights: Sequence[Vectors]) -> None:
-        self._weights = weights
-        self._first = [np.zeros_like(w) for w in weights]
-        self._second = [np.zeros_like(w) for w in weights]
-        self._steps = 0
-
-    def step(self, gradients: Sequence[Vectors]) -> None:
-        """Move the weights once; ``gradients`` are used as scratch."""
-        self._steps += 1
-        rate = STEP * np.float32(np.sqrt(1 - float(SECOND_MOMENT) ** self._steps) / (1 - float(FIRST_MOMENT) ** self._steps))
-        for weight, first, second, gradient in zip(self._weights, self._first, self._second, gradients, strict=True):
-            first += (1 - FIRST_MOMENT) * (gradient - first)
-            np.square(gradient, out=gradient)
-            gradient -= second
-            gradient *= 1 - SECOND_MOMENT
-            second += gradient
-            np.sqrt(second, out=gradient)
-            gradient += TINY
-            np.divide(first, gradient, out=gradient)
-            gradient *= rate
-            weight -= gradient
-
-
-def _glorot(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:
-    bound = np.sqrt(6 / (inputs + outputs))
-    weights, bias = rng.uniform(-bound, bound, (inputs, outputs)), rng.uniform(-bound, bound, outputs)
-    return weights.astype(np.float32), bias.astype(np.float32)
-
-
-def _softmax_errors(scores: Vectors, rows: NDArray[np.int64], targets: Targets) -> tuple[Vectors, float]:
-    """Return the gradient of the cross-entropy by ``scores`` (computed in their place), and the cross-entropy summed."""
-    scores -= scores.max(axis=1, keepdims=True)
-    right = scores[rows, targets].astype(np.float64)
-    np.exp(scores, out=scores)
-    sums = scores.sum(axis=1, keepdims=True)
-    scores /= sums
-    scores[rows, targets] -= 1
-    return scores, float((np.log(sums[:, 0].astype(np.float64)) - right).sum())
+    """One hidden layer of rectified units, or none: ``MLPClassifier`` of scikit-learn."""
+    size = min(BATCH, len(dense))
+    passes = max(config.epochs, -(-LEAST_STEPS // -(-len(dense) // size)))
+    found = MLPClassifier(
+        (config.hidden,) if config.hidden else (), batch_size=size, learning_rate_init=STEP, max_iter=passes, random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it stops where it is told to
+        found.fit(dense, targets)
+    if labels == 2:  # scikit-learn keeps the odds of the second label only
+        for parts in (found.coefs_, found.intercepts_):
+            parts[-1] = np.stack([np.zeros_like(parts[-1][..., 0]), parts[-1][..., 0]], axis=-1)
+    return tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(found.coefs_, found.intercepts_, strict=True))

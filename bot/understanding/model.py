@@ -42,8 +42,8 @@ class Features:
 class TopicModel:
     """Calibrated probabilities over topics, conversation acts and non-requests.
 
-    Three classifiers vote by a weighted mean of log-probabilities: a logistic regression and a perceptron on
-    dense features (meaning), and a linear classifier on sparse n-grams (rare words, short messages).
+    Two classifiers vote by a weighted mean of log-probabilities: a perceptron on dense features (meaning), and a
+    linear classifier on sparse n-grams (rare words, short messages).
     ``fit`` then ``predict_proba``, as in scikit-learn; parameters are set in ``__init__``.
     The temperature is set by :mod:`bot.learning.tuning` on messages the model has not seen
     (temperature scaling: Guo et al., 2017).
@@ -53,7 +53,6 @@ class TopicModel:
     """
 
     labels: tuple[str, ...]
-    regression: Layer
     perceptron: tuple[Layer, ...]
     keywords: tuple[CompactMatrix, Vectors] | None
     words: WordVectors | None
@@ -94,12 +93,11 @@ class TopicModel:
 
     def scores(self, features: Features) -> Probabilities:
         """Return log-probabilities before the temperature, up to a constant in each row, (n_texts, n_labels)."""
-        weights, bias = self.regression
-        scores = features.dense @ weights + bias
-        if self.perceptron:
-            (w1, b1), (w2, b2) = self.perceptron
-            scores += np.maximum(features.dense @ w1 + b1, 0) @ w2 + b2
-            scores /= 2
+        *hidden, (weights, bias) = self.perceptron
+        read = features.dense
+        for w, b in hidden:
+            read = np.maximum(read @ w + b, 0)
+        scores = read @ weights + bias
         if self.keywords:
             matrix, bias = self.keywords
             share = np.float32(self.config.keyword_weight)
@@ -136,11 +134,7 @@ class TopicModel:
     def as_tensors(self) -> tuple[Tensors, dict[str, str]]:
         """Return all that was learnt, as arrays and texts."""
         assert self.ngrams.projection is not None, "the model is fitted first"
-        tensors: dict[str, NDArray[Any]] = {
-            "idf": self.ngrams.idf,
-            "regression.poids": self.regression[0],
-            "regression.biais": self.regression[1],
-        }
+        tensors: dict[str, NDArray[Any]] = {"idf": self.ngrams.idf}
         matrices = {"projection": self.ngrams.projection}
         for i, (weights, bias) in enumerate(self.perceptron):
             tensors |= {f"perceptron.{i}.poids": weights, f"perceptron.{i}.biais": bias}
@@ -172,14 +166,11 @@ class TopicModel:
         model.temperature = float(texts["temperature"])
         model.ngrams.set_terms(_lines(texts["mots"]), _lines(texts["lettres"]), tensors["idf"])
         model.ngrams.projection = _compact(tensors, "projection")
-        model.regression = _layer(tensors, "regression")
-        model.perceptron = tuple(_layer(tensors, f"perceptron.{i}") for i in range(2)) if "perceptron.0.poids" in tensors else ()
+        model.perceptron = tuple(_layer(tensors, f"perceptron.{i}") for i in range(2 if model.config.hidden else 1))
         model.keywords = (_compact(tensors, "mots"), tensors["mots.biais"]) if "mots.valeurs" in tensors else None
         if model.config.word_vectors:
             model.words = WordVectors(tensors["vecteurs.mots"], tensors["vecteurs.rangs"], _compact(tensors, "vecteurs"))
-        terms, outputs = len(model.ngrams.idf), {model.regression[1].shape[0]}
-        if model.perceptron:
-            outputs.add(model.perceptron[-1][1].shape[0])
+        terms, outputs = len(model.ngrams.idf), {model.perceptron[-1][1].shape[0]}
         if model.keywords:
             outputs |= {model.keywords[0].values.shape[1], model.keywords[1].shape[0]}
         matrices = [model.ngrams.projection, *([model.keywords[0]] if model.keywords else [])]

@@ -7,24 +7,21 @@ SHA-256 before it is used, made again when it is wrong, and never needed: withou
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError  # type: ignore[attr-defined]
+from safetensors.numpy import save_file
 
-from bot.understanding.tensors import Tensors, read_tensors, write_tensors
+from bot.base.files import drafting, put_in_place, read_json, sha256_of, write_json
+from bot.understanding.tensors import Tensors, read_tensors
 from bot.understanding.use import DIMENSIONS, SCALES, Table
 
 TABLE, WEIGHTS, MANIFEST = "table.u8", "poids.safetensors", "manifeste.json"
-_CHUNK = 1 << 20
 
 
 class DiskTable:
@@ -61,11 +58,11 @@ def load_weights(folder: Path) -> tuple[Table, Tensors]:
     Args:
         folder: where the copy is, or is made when its parent exists and can be written to.
     """
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, SafetensorError):
         return _read(folder)
     table, weights = _unpack()
     if folder.parent.is_dir():
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, SafetensorError):
             _write(folder, table, weights)
             return _read(folder)
     return table, weights
@@ -87,48 +84,23 @@ def _unpack() -> tuple[NDArray[np.uint8], Tensors]:
 
 
 def _read(folder: Path) -> tuple[DiskTable, Tensors]:
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    if not isinstance(manifest, Mapping) or manifest.get("paquet") != _origin():
+    manifest = read_json(folder / MANIFEST)
+    if manifest.get("paquet") != _origin():
         raise ValueError("made from another package")
-    data = (folder / WEIGHTS).read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest.get(WEIGHTS) or _sha256(folder / TABLE) != manifest.get(TABLE):
+    if any(sha256_of(folder / name) != manifest.get(name) for name in (TABLE, WEIGHTS)):
         raise ValueError("the copy is damaged")
-    return DiskTable(folder / TABLE), read_tensors(data)[0]
+    return DiskTable(folder / TABLE), read_tensors(folder / WEIGHTS)[0]
 
 
 def _write(folder: Path, table: NDArray[np.uint8], weights: Tensors) -> None:
     """Write the copy, all or nothing."""
-    with _draft(folder) as draft:
+    with drafting(folder) as draft:
         (draft / TABLE).write_bytes(table.data)
-        write_tensors(draft / WEIGHTS, weights, {})
-        digests = {name: _sha256(draft / name) for name in (TABLE, WEIGHTS)}
-        (draft / MANIFEST).write_text(json.dumps({"paquet": _origin(), **digests}, indent=2) + "\n", encoding="utf-8")
-        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            if folder.exists():
-                os.replace(folder, old / folder.name)
-            os.replace(draft, folder)
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _draft(folder: Path) -> Iterator[Path]:
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        save_file(dict(weights), draft / WEIGHTS)
+        write_json(draft / MANIFEST, {"paquet": _origin(), **{name: sha256_of(draft / name) for name in (TABLE, WEIGHTS)}})
+        put_in_place(draft, folder)
 
 
 def _origin() -> list[Any]:
     found = _package().stat()
     return [found.st_size, found.st_mtime_ns]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -73,7 +73,6 @@ def scaled(config: TopicModelConfig, part: float) -> TopicModelConfig:
         config,
         epochs=round(times * config.epochs),
         keyword_passes=round(times * config.keyword_passes),
-        iterations=max(config.iterations, p.ITERATIONS) if part < 1 else config.iterations,
     )
 
 

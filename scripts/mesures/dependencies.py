@@ -40,6 +40,7 @@ PURPOSES = {
     "psycopg2-binary": "PostgreSQL",
     "redis": "ce que plusieurs processus partagent",
     "sentencepiece": "le découpage des mots pour USE",
+    "safetensors": "lire et écrire le modèle",
     "threadpoolctl": "le nombre de fils à l'entraînement",
 }
 

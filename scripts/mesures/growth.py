@@ -197,13 +197,10 @@ def learn(paths: ProjectPaths, point: Point, folder: Path, limit: int | None) ->
     for name, table_ in vectors.items():  # the encoder itself stays loaded: it weighs on the memory as in a real training
         encoders._LOADED[name] = _Lent(encoders._LOADED[name], table_, place)
     model = TopicModel(abridged(config, point.passes))
-    with _stages() as stages, _evaluations() as evaluations:
+    with _stages() as stages:
         begun = time.perf_counter()
         model.fit(texts, labels)
         fitting = time.perf_counter() - begun
-    passes = _passes(config, point.passes)
-    made, whole = passes["regression"]
-    passes["regression"] = [sum(evaluations), whole + sum(evaluations) - made]  # an iteration is one evaluation, save the first ones
     save_model(folder, model, {}, {})
     return {
         "messages": len(texts),
@@ -214,7 +211,7 @@ def learn(paths: ProjectPaths, point: Point, folder: Path, limit: int | None) ->
         "nettoyage": cleaning,
         "calcul": fitting,
         "etapes": stages,
-        "passes": passes,
+        "passes": _passes(config, point.passes),
         "machine": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "encodage": each * len(texts),
         "memoire_apprentissage": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -259,14 +256,14 @@ def corpus(paths: ProjectPaths, limit: int | None) -> list[Example]:
 
 def _passes(config: TopicModelConfig, share: float) -> dict[str, list[int]]:
     """Return, for each stage that goes over the messages again and again, the passes made and those of a whole training."""
-    wanted = {"perceptron": config.epochs, "regression": config.iterations, "mots_cles": config.keyword_passes}
+    wanted = {"perceptron": config.epochs, "mots_cles": config.keyword_passes}
     return {name: [max(1, round(share * count)), count] for name, count in wanted.items()}
 
 
 def abridged(config: TopicModelConfig, share: float) -> TopicModelConfig:
     """Return settings with a share of the passes, one of each at least."""
     made = {name: count for name, (count, _) in _passes(config, share).items()}
-    return replace(config, epochs=made["perceptron"], iterations=made["regression"], keyword_passes=made["mots_cles"])
+    return replace(config, epochs=made["perceptron"], keyword_passes=made["mots_cles"])
 
 
 class _Lent:
@@ -346,38 +343,18 @@ def _stages() -> Iterator[dict[str, float]]:
         timed(fitting, "_read_words", "vecteurs"),
         timed(fitting, "_fit_keywords", "mots_cles"),
         timed(fitting, "_fit_perceptron", "perceptron"),
-        timed(fitting, "_fit_regression", "regression"),
     ):
         yield seconds
-
-
-@contextmanager
-def _evaluations() -> Iterator[list[int]]:
-    """Count the times that the regression goes over the messages: more than its iterations."""
-    from bot.understanding import fitting
-
-    counts: list[int] = []
-    inner = fitting.minimize
-
-    def call(*arguments: Any, **options: Any) -> Any:
-        found = inner(*arguments, **options)
-        counts.append(int(found.nfev))
-        return found
-
-    with mock.patch.object(fitting, "minimize", call):
-        yield counts
 
 
 def whole_seconds(row: Mapping[str, Any]) -> float:
     """Return how long a whole training takes: what was timed, the sentence vectors, and the passes left out, at the pace of those made.
 
-    The perceptron and the regression run side by side, the longest counts. The keyword classifier takes every core.
+    Those of the perceptron and of the keyword classifier are counted one after the other.
     """
     stages, passes = row["etapes"], row["passes"]
-    missing = {name: stages[name] * (whole / made - 1) for name, (made, whole) in passes.items()}
-    side_by_side = {name: stages[name] for name in ("perceptron", "regression")}
-    whole = max(side_by_side[name] + missing[name] for name in side_by_side)
-    return float(row["nettoyage"] + row["calcul"] + row["encodage"] + missing["mots_cles"] + whole - max(side_by_side.values()))
+    missing = (stages[name] * (whole / made - 1) for name, (made, whole) in passes.items())
+    return float(row["nettoyage"] + row["calcul"] + row["encodage"] + sum(missing))
 
 
 # The whole run
@@ -616,7 +593,6 @@ STAGES = {
     "vecteurs": "les vecteurs de mots",
     "mots_cles": "le classifieur de mots-clés",
     "perceptron": "le perceptron",
-    "regression": "la régression",
     "encodage": "le sens des phrases",
 }
 

@@ -28,7 +28,7 @@ from scripts.mesures.corpora import Messages
 Probabilities = NDArray[np.float64]
 PENALTY = 1e-6
 """L2 penalty of the stochastic form."""
-ITERATIONS = 30
+ITERATIONS, REGULARISATION = 30, 20.0
 
 
 class Pipeline(Protocol):
@@ -93,7 +93,7 @@ class Linear:
                 random_state=0,
             )
         else:
-            self._classifier = LogisticRegression(C=self._config.regularisation, max_iter=ITERATIONS)
+            self._classifier = LogisticRegression(C=REGULARISATION, max_iter=ITERATIONS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._classifier.fit(features, data.labels)

@@ -44,14 +44,14 @@ def test_phrases_are_written_again_as_people_type() -> None:
 
 
 def test_a_part_of_the_passes_is_one_at_least() -> None:
-    config = TopicModelConfig(epochs=10, iterations=12, keyword_passes=3)
+    config = TopicModelConfig(epochs=10, keyword_passes=3)
     assert abridged(config, 1.0) == config
     short = abridged(config, 1 / 10)
-    assert (short.epochs, short.iterations, short.keyword_passes) == (1, 1, 1)
+    assert (short.epochs, short.keyword_passes) == (1, 1)
 
 
 def row(**figures: Any) -> dict[str, Any]:
-    stages = {"mots": 1.0, "reduction": 10.0, "mots_cles": 5.0, "perceptron": 20.0, "regression": 8.0}
+    stages = {"mots": 1.0, "reduction": 10.0, "mots_cles": 5.0, "perceptron": 20.0}
     return {
         "messages": 1000,
         "distincts": 990,
@@ -60,7 +60,7 @@ def row(**figures: Any) -> dict[str, Any]:
         "nettoyage": 2.0,
         "calcul": 40.0,
         "etapes": stages,
-        "passes": {"perceptron": [10, 10], "regression": [12, 12], "mots_cles": [3, 3]},
+        "passes": {"perceptron": [10, 10], "mots_cles": [3, 3]},
         "encodage": 30.0,
         "memoire_apprentissage": 1e9,
         "machine": 24e9,
@@ -76,10 +76,10 @@ def test_the_passes_left_out_are_added() -> None:
     assert whole_seconds(row()) == 72.0
     abridged_ = row(
         calcul=15.0,
-        etapes={"mots": 1.0, "reduction": 10.0, "mots_cles": 2.0, "perceptron": 2.0, "regression": 1.0},
-        passes={"perceptron": [1, 10], "regression": [1, 12], "mots_cles": [1, 3]},
+        etapes={"mots": 1.0, "reduction": 10.0, "mots_cles": 2.0, "perceptron": 2.0},
+        passes={"perceptron": [1, 10], "mots_cles": [1, 3]},
     )
-    # cleaning 2 + timed 15 + vectors 30 + keywords 2 more passes of 2 + perceptron 9 more passes of 2, longer than the regression
+    # cleaning 2 + timed 15 + vectors 30 + keywords 2 more passes of 2 + perceptron 9 more passes of 2
     assert whole_seconds(abridged_) == pytest.approx(2 + 15 + 30 + 4 + 18)
 
 
@@ -107,7 +107,7 @@ def test_the_page_reads_the_points_and_says_which_were_stopped(tmp_path: Path) -
         "sujets-2": row(sujets=800, calcul=90.0, disque=2e8, memoire_service=5e8),
         "sujets-5": row(sujets=2000, calcul=220.0, disque=5e8, memoire_service=8e8),
         "sujets-10": {"arret": "arrêté après 12 minutes (apprendre)", "octets": 9e9},
-        "phrases-2": row(messages=2000, passes={"perceptron": [1, 10], "regression": [12, 12], "mots_cles": [3, 3]}),
+        "phrases-2": row(messages=2000, passes={"perceptron": [1, 10], "mots_cles": [3, 3]}),
         "base-abrege": row(calcul=22.0),
     }
     text = write_page(rows, tmp_path)

@@ -63,7 +63,7 @@ def test_scores_add_up_from_topic_to_delegation(referential: Referential) -> Non
 
 
 def test_fewer_messages_are_read_more_times() -> None:
-    config = TopicModelConfig(epochs=10, keyword_passes=3, iterations=12)
+    config = TopicModelConfig(epochs=10, keyword_passes=3)
     assert scaled(config, 1.0) == config
     half, eighth = scaled(config, 1 / 2), scaled(config, 1 / 8)
     assert (half.epochs, half.keyword_passes, eighth.epochs, eighth.keyword_passes) == (20, 6, 20, 6)

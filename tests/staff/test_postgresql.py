@@ -22,9 +22,9 @@ from bot.staff.accounts.accounts import Accounts
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 from bot.staff.inbox.inbox import IGNORED, OPEN, Inbox
 from bot.staff.inbox.intake import Intake
-from bot.staff.inbox.similarity import CorpusIndex
 from bot.staff.inbox.statistics import summarize
 from bot.staff.inbox.traffic import cells_between, conversations_between, more_doors
+from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import MIGRATIONS, accounts, groups, schema_version, turns, votes
 from bot.staff.schema import audit as audit_table
 from bot.staff.storage import Storage, civil_day

@@ -7,14 +7,12 @@ protects short secrets that people choose, and would cost tens of milliseconds a
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import hmac
 import json
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.base.errors import AssistantError
+from bot.base.files import locked, write_json
 
 PREFIX = "cle"
 _KEY = re.compile(rf"{PREFIX}_(?P<id>[0-9a-f]{{8}})_(?P<secret>[A-Za-z0-9_-]{{43}})")
@@ -182,29 +181,14 @@ class JsonKeyStore:
     def _locked(self) -> Iterator[dict[str, ApiKey]]:
         """Read, let the caller change, then replace the file whole; one process at a time."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(os.open(self._path.with_name(self._path.name + ".verrou"), os.O_CREAT | os.O_RDWR, 0o600), "w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(self._path.with_name(self._path.name + ".verrou")):
                 before = self._read()
                 keys = dict(before)
                 yield keys
                 if keys != before:
-                    self._replace(keys)
+                    write_json(self._path, {"cles": [asdict(key) for key in keys.values()]}, 0o600)
         except OSError as error:
             raise KeyStoreError(f"Le fichier des clés {self._path} ne peut pas être écrit : {error.strerror}.") from error
-
-    def _replace(self, keys: dict[str, ApiKey]) -> None:
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")  # mode 0600
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:
-                json.dump({"cles": [asdict(key) for key in keys.values()]}, stream, ensure_ascii=False, indent=1)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-            raise
 
 
 def _record(row: dict[str, Any]) -> ApiKey:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bot.base.files import digest_of
 from bot.base.settings import Settings
 from bot.language.cleaning import clean
 from bot.language.privacy import mask
@@ -52,12 +52,7 @@ def margins_of(settings: Settings) -> Margins:
 
 def digest_of_tests(folder: Path) -> str:
     """Return a hash of the frozen test set: figures are only compared when it is the same."""
-    digest = hashlib.sha256()
-    for pattern in (REQUESTS, OFF_TOPIC, EMERGENCIES):
-        for path in sorted(folder.glob(pattern)):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:20]
+    return digest_of(path for pattern in (REQUESTS, OFF_TOPIC, EMERGENCIES) for path in sorted(folder.glob(pattern)))[:20]
 
 
 def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda _s: None) -> dict[str, Any]:

@@ -7,20 +7,19 @@ that is live. A Rasa archive made from a model stands beside it, under ``rasa/``
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from bot.base.errors import GateRefused, ModelCorrupt, ModelError, ModelMissing
+from bot.base.files import drafting, locked, read_json, write_json
 from bot.base.paths import ProjectPaths
 from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, read_manifest
 from bot.learning.store import METRICS_FILE, load_model
@@ -92,12 +91,12 @@ class ModelRegistry:
             target = self.folder / identifier
             self.folder.mkdir(parents=True, exist_ok=True)
             if not target.exists():
-                draft = Path(tempfile.mkdtemp(prefix=".adopte-", dir=self.folder))
-                shutil.copytree(link, draft, dirs_exist_ok=True)
-                _write_json(draft / MANIFEST_FILE, manifest)
-                self._adopt_rasa(draft, manifest)
-                os.chmod(draft, 0o755)
-                os.replace(draft, target)
+                with drafting(target) as draft:
+                    shutil.copytree(link, draft, dirs_exist_ok=True)
+                    write_json(draft / MANIFEST_FILE, manifest)
+                    self._adopt_rasa(draft, manifest)
+                    os.chmod(draft, 0o755)
+                    os.replace(draft, target)
             old = link.with_name(".routeur-adopte")
             shutil.rmtree(old, ignore_errors=True)
             os.replace(link, old)
@@ -119,9 +118,9 @@ class ModelRegistry:
         """
         load_model(draft)
         identifier = content_id(draft)
-        _write_json(draft / MANIFEST_FILE, {**read_manifest(draft), **manifest})
+        write_json(draft / MANIFEST_FILE, {**read_manifest(draft), **manifest})
         if evaluation is not None:
-            _write_json(draft / EVALUATION_FILE, evaluation)
+            write_json(draft / EVALUATION_FILE, evaluation)
         with self._alone():
             self.folder.mkdir(parents=True, exist_ok=True)
             target = self.folder / identifier
@@ -129,7 +128,7 @@ class ModelRegistry:
                 os.chmod(draft, 0o755)
                 os.replace(draft, target)
             elif evaluation is not None:
-                _write_json(target / EVALUATION_FILE, evaluation)
+                write_json(target / EVALUATION_FILE, evaluation)
             self._prune()
         return self.get(identifier)
 
@@ -231,22 +230,14 @@ class ModelRegistry:
 
     def evaluation(self, card: ModelCard) -> dict[str, Any] | None:
         """Return what was measured on the frozen test set, ``None`` when it was not."""
-        try:
-            value = json.loads((card.folder / EVALUATION_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return value if isinstance(value, dict) else None
+        return read_json(card.folder / EVALUATION_FILE) or None
 
     def keep_evaluation(self, card: ModelCard, evaluation: Mapping[str, Any]) -> None:
         """Keep what was measured on the frozen test set."""
-        _write_json(card.folder / EVALUATION_FILE, evaluation)
+        write_json(card.folder / EVALUATION_FILE, evaluation)
 
     def _card(self, folder: Path, live: str | None) -> ModelCard:
-        try:
-            metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            metrics = {}
-        return ModelCard(folder.name, folder, read_manifest(folder), metrics, folder.name == live)
+        return ModelCard(folder.name, folder, read_manifest(folder), read_json(folder / METRICS_FILE), folder.name == live)
 
     def _live_id(self) -> str | None:
         link = self._paths.router_model
@@ -288,12 +279,8 @@ class ModelRegistry:
             if card.id not in kept:
                 shutil.rmtree(card.folder, ignore_errors=True)
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        self._paths.models.mkdir(parents=True, exist_ok=True)
-        with (self._paths.models / ".registre.verrou").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
+        return locked(self._paths.models / ".registre.verrou")
 
 
 def content_id(folder: Path) -> str:
@@ -309,9 +296,3 @@ def content_id(folder: Path) -> str:
     digest = hashlib.sha256(str(read_manifest(folder).get("sha256")).encode())
     digest.update(metrics)
     return digest.hexdigest()[:16]
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    os.replace(draft, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Row
 
 from bot.base.errors import AssistantError, TrainingError
+from bot.base.files import try_lock
 from bot.base.paths import ProjectPaths
 from bot.staff.candidates.work_folders import leftover_work, remove_work, work_folder
 from bot.staff.schema import trainings
@@ -225,15 +225,8 @@ class TrainingQueue:
             self._wake.clear()
 
     def _take_lock(self) -> bool:
-        self._paths.models.mkdir(parents=True, exist_ok=True)
-        lock = (self._paths.models / ".entrainement.verrou").open("a")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return False
-        self._lock = lock
-        return True
+        self._lock = try_lock(self._paths.models / ".entrainement.verrou")
+        return self._lock is not None
 
     def _recover(self) -> None:
         """What another process left running died with it: say so; the live model was never touched."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from bot.base.files import replacing
 from bot.understanding import encoders
 from bot.understanding.encoders import SentenceEncoder, Vectors, get_encoder
 from bot.understanding.use import Fragments
@@ -67,19 +66,12 @@ class RememberingEncoder:
         if not self._used or (not self._changed and len(self._used) == len(self._rows)):
             return
         keys = sorted(self._used)
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".vecteurs-", suffix=".npz", dir=self._file.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(
-                    stream,
-                    keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY),
-                    vectors=np.vstack([self._rows[k] for k in keys]),
-                )
-            os.replace(name, self._file)
-        except OSError:  # a full disk costs time at the next training, nothing else
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+        with contextlib.suppress(OSError), replacing(self._file) as stream:  # a full disk costs time at the next training, nothing else
+            np.savez(
+                stream,
+                keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY),
+                vectors=np.vstack([self._rows[k] for k in keys]),
+            )
 
 
 @contextlib.contextmanager

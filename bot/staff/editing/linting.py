@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from bot.base.errors import EditError
-from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Card, Writer
-from bot.language.cleaning import plain_words, strip_accents
+from bot.language.cleaning import plain_words
 from bot.language.readability import problems as readability_problems
 from bot.learning.corpus import CARRIER_REPEATS, CARRIER_WORDS, MIN_EXAMPLES, MIN_STORIES_SHARE, STORY_WORDS
 from bot.referential import Referential, Topic
 from bot.routing.types import Destination
-from bot.staff.editing.corpus_editor import listed_phrases, tidy_phrase
-from bot.staff.editing.workspace import read_text
+from bot.staff.editing.corpus_editor import tidy_phrase
+from bot.staff.nearness import CorpusIndex, Near
 
 SAME, CLOSE = 0.8, 0.45
 """Share of the weight of words in common from which a phrase is the same as another, or close to it."""
 CLOSE_SHARE = 0.25
 """Share of the phrases of a draft close to one other topic from which the two topics are too close."""
-SHOWN = 5
-COMMON_WORD = 0.02
-"""Words found in a larger share of the corpus do not bring phrases together."""
-_WORD = re.compile(r"[a-z0-9]{3,}")
-
-
-@dataclass(frozen=True)
-class Near:
-    """A phrase of another topic that looks like one that is typed.
-
-    Args:
-        topic: id of the other topic.
-        phrase: its phrase.
-        mine: the phrase typed.
-        words: the words in common, the rarest first: why they look alike.
-        score: share of the weight of words in common, in [0, 1].
-    """
-
-    topic: str
-    phrase: str
-    mine: str
-    words: tuple[str, ...]
-    score: float
 
 
 @dataclass(frozen=True)
@@ -71,73 +43,7 @@ class Remark:
     near: tuple[Near, ...] = ()
 
 
-class PhraseIndex:
-    """Finds the phrases of the corpus that look like another.
-
-    Args:
-        rows: (topic, phrase) of the corpus.
-    """
-
-    def __init__(self, rows: Sequence[tuple[str, str, frozenset[str]]]) -> None:
-        self._rows = rows
-        frequency = Counter(word for _, _, words in rows for word in words)
-        size = max(1, len(rows))
-        self._weight = {word: math.log(1 + size / count) for word, count in frequency.items()}
-        self._rare = {word for word, count in frequency.items() if count <= max(30, COMMON_WORD * size)}
-        self._holders: dict[str, list[int]] = defaultdict(list)
-        for i, (_, _, words) in enumerate(rows):
-            for word in words & self._rare:
-                self._holders[word].append(i)
-        self._total = [sum(self._weight[w] for w in words) for _, _, words in rows]
-        self._unknown = math.log(1 + size)
-        self._known = lru_cache(maxsize=2048)(self._search)  # while one phrase is typed, the others do not change
-
-    def nearest(self, phrase: str, without: str = "", limit: int = 3) -> tuple[Near, ...]:
-        """Return the phrases most like ``phrase``, the closest first.
-
-        Args:
-            phrase: any text.
-            without: topic left out.
-            limit: at most.
-        """
-        return self._known(phrase, without)[:limit]
-
-    def _search(self, phrase: str, without: str) -> tuple[Near, ...]:
-        words = frozenset(words_of(phrase))
-        mine = sum(self._weight.get(w, self._unknown) for w in words)
-        candidates = {i for word in words & self._rare for i in self._holders[word]}
-        found = []
-        for i in candidates:
-            topic, other, others = self._rows[i]
-            if topic == without:
-                continue
-            common = words & others
-            shared = sum(self._weight[w] for w in common)
-            score = shared / (mine + self._total[i] - shared)
-            if score >= CLOSE / 2:
-                found.append((score, topic, other, common))
-        found.sort(key=lambda f: -f[0])
-        return tuple(
-            Near(topic, other, phrase, tuple(sorted(common, key=lambda w: (-self._weight[w], w))[:4]), round(score, 3))
-            for score, topic, other, common in found[:SHOWN]
-        )
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Return the words that count in a phrase, without accents nor plural."""
-    return tuple(w.rstrip("sx") or w for w in _WORD.findall(strip_accents(text.lower())))
-
-
-def index_of(paths: ProjectPaths) -> PhraseIndex:
-    """Return the index of the corpus as it is now; only what changed is read again."""
-    stamps = []
-    for path in sorted(paths.corpus.glob("*.yml")):
-        found = path.stat()
-        stamps.append((path, found.st_mtime_ns, found.st_size))
-    return _index(tuple(stamps))
-
-
-def lint_phrase(index: PhraseIndex, phrase: str, topic: str = "") -> list[Remark]:
+def lint_phrase(index: CorpusIndex, phrase: str, topic: str = "") -> list[Remark]:
     """Return what is to be said of one phrase.
 
     Args:
@@ -149,14 +55,14 @@ def lint_phrase(index: PhraseIndex, phrase: str, topic: str = "") -> list[Remark
         tidy = tidy_phrase(phrase)
     except EditError as error:
         return [Remark("erreur", "phrases", str(error))]
-    near = index.nearest(tidy, topic, 1)
-    if near and near[0].score >= SAME:
-        text = f"« {_cut(tidy)} » est presque la même phrase que dans « {near[0].topic} »."
-        return [Remark("attention", "phrases", text, near)]
+    near = index.nearest(tidy, topic)
+    if near and near.score >= SAME:
+        text = f"« {_cut(tidy)} » est presque la même phrase que dans « {near.topic} »."
+        return [Remark("attention", "phrases", text, (near,))]
     return []
 
 
-def lint_phrases(index: PhraseIndex, phrases: Sequence[str], topic: str = "") -> list[Remark]:
+def lint_phrases(index: CorpusIndex, phrases: Sequence[str], topic: str = "") -> list[Remark]:
     """Return what is to be said of the phrases of a draft: each, then all together."""
     remarks: list[Remark] = []
     tidy = []
@@ -168,9 +74,9 @@ def lint_phrases(index: PhraseIndex, phrases: Sequence[str], topic: str = "") ->
     remarks.extend(_together(tidy))
     close: dict[str, list[Near]] = defaultdict(list)
     for phrase in tidy:
-        for near in index.nearest(phrase, topic, 1):
-            if near.score >= CLOSE:
-                close[near.topic].append(near)
+        near = index.nearest(phrase, topic)
+        if near and near.score >= CLOSE:
+            close[near.topic].append(near)
     for other, found_near in sorted(close.items(), key=lambda c: -len(c[1])):
         if len(found_near) >= max(2, CLOSE_SHARE * len(tidy)):
             shown = tuple(sorted(found_near, key=lambda n: -n.score)[:3])
@@ -181,7 +87,7 @@ def lint_phrases(index: PhraseIndex, phrases: Sequence[str], topic: str = "") ->
 
 
 def lint_topic(
-    referential: Referential, index: PhraseIndex, topic: str, service: str, values: Mapping[str, Any], phrases: Sequence[str]
+    referential: Referential, index: CorpusIndex, topic: str, service: str, values: Mapping[str, Any], phrases: Sequence[str]
 ) -> list[Remark]:
     """Return what is to be said of a draft topic: its phrases, and its answer as the public will read it."""
     remarks = lint_phrases(index, phrases, topic)
@@ -237,13 +143,3 @@ def _together(phrases: Sequence[str]) -> Iterable[Remark]:
 
 def _cut(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-@lru_cache(maxsize=2)
-def _index(stamps: tuple[tuple[Path, int, int], ...]) -> PhraseIndex:
-    return PhraseIndex([row for path, changed, size in stamps for row in _rows(path, changed, size)])
-
-
-@lru_cache(maxsize=256)
-def _rows(path: Path, _changed: int, _size: int) -> tuple[tuple[str, str, frozenset[str]], ...]:
-    return tuple((topic, phrase, frozenset(words_of(phrase))) for topic, phrase in listed_phrases(read_text(path) or ""))

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
 from bot.language.cleaning import strip_accents
+from bot.language.words import read_words
 from bot.referential import Topic
 from bot.referential.loader import FRENCH_REASONS
 from bot.staff.editing.corpus_editor import (
@@ -38,37 +39,7 @@ FIELDS = (
 )  # fmt: skip
 """What a person may set, in the order of the files."""
 _ID = re.compile(r"^[a-z][a-z0-9_]{2,60}$")
-_SMALL_WORDS = frozenset(
-    [
-        "a",
-        "au",
-        "aux",
-        "d",
-        "de",
-        "des",
-        "du",
-        "en",
-        "et",
-        "l",
-        "la",
-        "le",
-        "les",
-        "m",
-        "mes",
-        "mon",
-        "ma",
-        "ou",
-        "par",
-        "pour",
-        "s",
-        "sa",
-        "ses",
-        "son",
-        "sur",
-        "un",
-        "une",
-    ]
-)
+_SMALL_WORDS = frozenset(read_words("petits_mots"))
 
 
 @dataclass(frozen=True)

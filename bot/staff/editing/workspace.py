@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import fcntl
 import hashlib
 import os
 import re
@@ -24,6 +23,7 @@ from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
 
 from bot.base.errors import CorpusError, EditConflict, EditError, ReferentialError
+from bot.base.files import locked, write_text
 from bot.base.paths import ProjectPaths
 from bot.language.cleaning import strip_accents
 from bot.learning.corpus import read_corpus
@@ -153,17 +153,11 @@ class Workspace:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        self.paths.models.mkdir(parents=True, exist_ok=True)
-        with (self.paths.models / ".edition.verrou").open("a") as lock:
-            end = time.monotonic() + LOCK_SECONDS
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > end:
-                        raise EditError("Une autre personne enregistre un changement. Attendez un instant, puis recommencez.") from None
-                    time.sleep(0.02)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.paths.models / ".edition.verrou", LOCK_SECONDS))
+            except TimeoutError:
+                raise EditError("Une autre personne enregistre un changement. Attendez un instant, puis recommencez.") from None
             yield
 
     def _check(self, after: dict[Path, str | None]) -> None:
@@ -345,19 +339,7 @@ def _replace(path: Path, text: str | None) -> None:
     if text is None:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".atelier-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    write_text(path, text)
 
 
 def _diff(root: Path, before: dict[Path, str | None], after: dict[Path, str | None]) -> str:

@@ -35,7 +35,8 @@ from sqlalchemy.engine import Connection
 from bot.base.errors import InboxError
 from bot.staff.accounts import audit
 from bot.staff.inbox.events import TurnEvent
-from bot.staff.inbox.similarity import ALIKE, CorpusIndex, band_keys, exact_key, likeness, pack, signature, unpack
+from bot.staff.inbox.similarity import ALIKE, band_keys, exact_key, likeness, pack, signature, unpack
+from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import bands, groups, labels, turns
 from bot.staff.storage import Storage
 
@@ -382,7 +383,7 @@ class Inbox:
                     self._settle(connection, row.id, str(near.same), "corpus")
                     continue
                 gain = expected_gain(now.doubt, near.novelty, now.count, now.down)
-                values = {"novelty": near.novelty, "gain": gain, "nearest": json.dumps([t for t, _ in near.topics])}
+                values = {"novelty": near.novelty, "gain": gain, "nearest": json.dumps(near.topics)}
                 connection.execute(update(groups).where(groups.c.id == row.id).values(**values))
         return len(rows)
 

@@ -22,13 +22,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.base.errors import ModelError, StorageError
+from bot.base.files import replacing
 from bot.base.paths import ProjectPaths
 from bot.learning.freshness import read_manifest
 from bot.staff.schema import MIGRATIONS, attempts, metadata, schema_version, web_sessions
@@ -75,29 +76,30 @@ def create(target: Path, storage: Storage, paths: ProjectPaths, replace: bool = 
     digests: dict[str, str] = {}
     rows = 0
     try:
-        with tempfile.TemporaryDirectory(prefix=".sauvegarde-", dir=target.resolve().parent) as folder:
-            draft = Path(folder) / "archive"
-            with _private(draft) as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
-                with _snapshot(storage) as connection:
-                    for table in _TABLES:
-                        dump = Path(folder) / "table"
-                        rows += _dump(connection, table, dump)
-                        _add(archive, f"base/{table.name}.jsonl", dump.read_bytes(), digests)
-                for name, path in _files(paths):
-                    with contextlib.suppress(FileNotFoundError):  # delivered meanwhile
-                        _add(archive, name, path.read_bytes(), digests)
-                files = sum(not name.startswith("base/") for name in digests)
-                saved = Saved(rows, files, _live_model(paths), datetime.now(timezone.utc).isoformat(timespec="seconds"))
-                manifest = {
-                    "format": FORMAT,
-                    "date": saved.made_at,
-                    "schema": len(MIGRATIONS),
-                    "lignes": rows,
-                    "modele": saved.model,
-                    "sha256": digests,
-                }
-                _add(archive, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode(), {})
-            os.replace(draft, target)
+        with (
+            tempfile.TemporaryDirectory(prefix=".sauvegarde-", dir=target.resolve().parent) as folder,
+            replacing(target, 0o600) as raw,
+            tarfile.open(fileobj=raw, mode="w:gz") as archive,
+        ):
+            with _snapshot(storage) as connection:
+                for table in _TABLES:
+                    dump = Path(folder) / "table"
+                    rows += _dump(connection, table, dump)
+                    _add(archive, f"base/{table.name}.jsonl", dump.read_bytes(), digests)
+            for name, path in _files(paths):
+                with contextlib.suppress(FileNotFoundError):  # delivered meanwhile
+                    _add(archive, name, path.read_bytes(), digests)
+            files = sum(not name.startswith("base/") for name in digests)
+            saved = Saved(rows, files, _live_model(paths), datetime.now(timezone.utc).isoformat(timespec="seconds"))
+            manifest = {
+                "format": FORMAT,
+                "date": saved.made_at,
+                "schema": len(MIGRATIONS),
+                "lignes": rows,
+                "modele": saved.model,
+                "sha256": digests,
+            }
+            _add(archive, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode(), {})
     except OSError as error:
         raise StorageError(f"La sauvegarde ne peut pas être écrite dans « {target.parent} » ({error.strerror}).") from error
     return saved
@@ -151,12 +153,6 @@ def _snapshot(storage: Storage) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise StorageError("La base de l'atelier ne répond pas. Réessayez dans un moment.") from error
-
-
-@contextlib.contextmanager
-def _private(path: Path) -> Iterator[IO[bytes]]:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        yield stream
 
 
 def _dump(connection: Connection, table: Any, target: Path) -> int:

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 
 from bot.base.paths import ProjectPaths
-from bot.learning.corpus import read_corpus
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.inbox.inbox import Inbox
-from bot.staff.inbox.similarity import CorpusIndex
+from bot.staff.nearness import CorpusIndex, index_of
 from bot.staff.storage import Storage
 from bot.staff.upkeep.retention import DAY, purge
 
@@ -52,7 +51,6 @@ class Keeper:
         self._reindex_seconds = reindex_seconds
         self._indexed_at = -reindex_seconds
         self._index: CorpusIndex | None = None
-        self._mark: tuple[tuple[str, int, int], ...] = ()
         self._next_purge = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="intendance", daemon=True)
@@ -79,13 +77,12 @@ class Keeper:
         waiting = inbox.counts()["ouvert"]
         if not waiting:
             return
-        mark = tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(self._paths.corpus.glob("*.yml")))
-        changed = mark != self._mark and time.monotonic() - self._indexed_at >= self._reindex_seconds
-        if changed or self._index is None:
+        index = self._index
+        if index is None or time.monotonic() - self._indexed_at >= self._reindex_seconds:
             self._indexed_at = time.monotonic()
-            self._index = CorpusIndex([(e.text, e.label) for e in read_corpus(self._paths.corpus)])
-            self._mark = mark
-        inbox.measure_novelty(self._index, again=MEASURED_AGAIN if changed else 0)
+            self._index = index_of(self._paths)
+        assert self._index is not None
+        inbox.measure_novelty(self._index, again=0 if self._index is index else MEASURED_AGAIN)
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):

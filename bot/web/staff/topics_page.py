@@ -15,9 +15,10 @@ from bot.referential.ages import stale_topics
 from bot.referential.hours import PARIS
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
-from bot.staff.editing.linting import Remark, index_of, lint_phrase, lint_topic, preview
+from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
 from bot.staff.editing.topic_editor import TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
+from bot.staff.nearness import index_of
 from bot.web.staff.deeds import note_change
 from bot.web.staff.forms import line, lines, loose
 from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop

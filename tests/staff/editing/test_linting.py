@@ -11,7 +11,8 @@ import pytest
 from bot.base.paths import ProjectPaths
 from bot.referential import Referential
 from bot.referential.ages import stale_topics
-from bot.staff.editing.linting import PhraseIndex, index_of, lint_phrase, lint_phrases, lint_topic, preview, words_of
+from bot.staff.editing.linting import lint_phrase, lint_phrases, lint_topic, preview
+from bot.staff.nearness import CorpusIndex, index_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = [
@@ -21,7 +22,7 @@ ROWS = [
     ("chien", "le chien du voisin aboie"),
     ("eau", "la rivière est polluée par une usine"),
 ]
-INDEX = PhraseIndex([(t, p, frozenset(words_of(p))) for t, p in ROWS])
+INDEX = CorpusIndex([(phrase, topic) for topic, phrase in ROWS])
 VALUES = {"libelle": "Installer des ruches", "public": ["citoyen"], "premier_geste": "déclarez vos ruches à ce service."}
 
 

@@ -14,7 +14,7 @@ from bot.staff.accounts import audit
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent, worth_reading
 from bot.staff.inbox.inbox import ATTACHED, IGNORED, OPEN, WAITING, Inbox, doubt_of, expected_gain
 from bot.staff.inbox.intake import Intake
-from bot.staff.inbox.similarity import CorpusIndex
+from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import groups, turns, votes
 from bot.staff.storage import Storage
 

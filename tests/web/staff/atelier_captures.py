@@ -25,7 +25,7 @@ from web_browser import CHROMIUM, FLAGS
 
 from bot.learning.corpus import read_corpus
 from bot.staff.candidates.registry import ModelRegistry
-from bot.staff.inbox.similarity import CorpusIndex
+from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import trainings
 
 PAGES = {
