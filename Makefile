@@ -10,10 +10,8 @@ PORT ?= 8000
 PORT_INTERNE ?= 8001
 PYTEST_ARGS ?=
 COMPARAISON_ARGS ?=
-CHARGE_ARGS ?=
-CROISSANCE_ARGS ?=
 
-.PHONY: run test install uv train check bench evaluate rapport comparaison erreurs charge captures clean
+.PHONY: run test install uv train check bench evaluate rapport comparaison erreurs captures clean
 
 run: install ## installe tout, entraîne si besoin, sert sur http://127.0.0.1:8000 (atelier : 8001)
 	$(RUN) bot serve --host 127.0.0.1 --port $(PORT) --interne 127.0.0.1:$(PORT_INTERNE)
@@ -72,13 +70,6 @@ captures: train outils-de-test ## refait les images de docs/captures : la page, 
 
 bench: install ## compare au Rasa d'origine, débit, mémoire
 	$(RUN) python -m scripts.bench
-
-.PHONY: load croissance
-charge load: train outils-de-test ## débits croissants à côté du Rasa d'origine, puis endurance (45 minutes) : docs/charge.md ; CHARGE_ARGS="--etape paliers" ou "--etape endurance"
-	$(RUN) python -m scripts.mesures charge $(CHARGE_ARGS)
-
-croissance: train ## ce que coûtent dix fois plus de sujets, dix fois plus de phrases (une heure, reprend où elle s'arrête) : docs/croissance.md
-	$(RUN) python -m scripts.mesures croissance $(CROISSANCE_ARGS)
 
 .PHONY: faults sbom
 faults: install outils-de-test ## provoque les pannes sur de vrais processus (quelques minutes) : docs/pannes.md
