@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nasty_inputs import NASTY
 
 from bot.base.errors import BadMessage, EditError, Problem, ReferentialError
-from bot.cli import commands as cli
+from bot.cli.main import main
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.subject_lists import read_list, read_pasted, route_rows
 from bot.language.cleaning import clean
@@ -257,7 +257,7 @@ def test_nasty_messages_on_the_command_line(
 
     sys.stdin.write("\n".join(rows) + "\n")
     sys.stdin.seek(0)
-    code = cli.main(["route", "--jsonl"])
+    code = main(["route", "--jsonl"])
     said = capsys.readouterr()
     assert "Traceback" not in said.out + said.err
     answers = [json.loads(line) for line in said.out.split("\n") if line]

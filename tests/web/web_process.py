@@ -61,7 +61,7 @@ class Served(Assistant):
 
     def start(self) -> None:
         words = ["serve", "--port", str(self.port), *self._options]
-        program = f"{self._code}\nimport sys\nfrom bot.cli.commands import main\nsys.exit(main({words!r}))\n"
+        program = f"{self._code}\nimport sys\nfrom bot.cli.main import main\nsys.exit(main({words!r}))\n"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
         environment |= {**self._settings, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.commands import main
+from bot.cli.main import main
 from bot.staff.accounts.api_keys import JsonKeyStore, KeyStoreError, check_key, create_key, revoke_key
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc)
