@@ -111,8 +111,8 @@ def read_held_out(folder: Path) -> tuple[Labelled, ...]:
         if path.name == HARMLESS_FILE:
             continue
         for row in read_jsonl(path):
-            dis = str(row.get("dis") or "")
-            rows.append(Labelled(str(row["texte"]), dis, row.get("service") or None))  # type: ignore[arg-type]
+            service = row.get("service")
+            rows.append(Labelled(str(row["texte"]), str(row.get("dis") or ""), str(service) if service else None))
     return tuple(rows)
 
 
@@ -225,7 +225,7 @@ def _best_temperature(model: TopicModel, scores: NDArray[np.float64], truth: NDA
         mass = (model.calibrate(scores) * truth).sum(axis=1)
         return float(-np.log(np.maximum(mass, 1e-9)).mean())
 
-    return min(np.linspace(0.4, 3.0, 53).tolist(), key=loss)
+    return min((float(t) for t in np.linspace(0.4, 3.0, 53)), key=loss)
 
 
 def _choose_thresholds(referential: Referential, understandings: Sequence[Understanding], held: Sequence[Labelled]) -> Thresholds:

@@ -20,7 +20,8 @@ class IndexedRulePolicy(RulePolicy):
         by_intent = self._by_intent(lookup)
         intent = states[-1].get("user", {}).get("intent") if states else None
         keys = [*by_intent.get(None, ()), *(by_intent.get(intent, ()) if intent else ())]
-        return super()._get_possible_keys({key: lookup[key] for key in keys}, states)
+        found: set[str] = super()._get_possible_keys({key: lookup[key] for key in keys}, states)
+        return found
 
     def _by_intent(self, lookup: dict[str, str]) -> dict[str | None, list[str]]:
         """Return the rules by the intent of their last state, read again when the rules are others."""

@@ -21,8 +21,8 @@ import yaml
 from bot.base.errors import AssistantError, ModelCorrupt, ModelMissing
 from bot.base.paths import ProjectPaths
 from bot.learning.corpus import read_corpus
-from bot.learning.store import read_manifest
-from bot.learning.tuning import ensure_model, fingerprint, model_config
+from bot.learning.freshness import fingerprint, model_config, read_manifest
+from bot.learning.tuning import ensure_model
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
 
 MANIFEST_FILE = "manifeste.json"

@@ -164,7 +164,11 @@ def spacy_memory() -> Memory:
     def read(texts: Sequence[str]) -> list[tuple[Word, ...]]:
         documents = pipeline.pipe(texts, batch_size=64)
         return [
-            tuple(Word(w.lemma_.lower(), w.pos_, w.dep_, w.head.lemma_.lower(), w.vector) for w in doc if not (w.is_punct or w.is_space))
+            tuple(
+                Word(w.lemma_.lower(), w.pos_, w.dep_, w.head.lemma_.lower(), np.asarray(w.vector))
+                for w in doc
+                if not (w.is_punct or w.is_space)
+            )
             for doc in documents
         ]
 
@@ -232,9 +236,9 @@ class SyntaxBlock:
 def _weighted(words: Sequence[Word], weights: Sequence[float]) -> Vectors:
     if not words:
         return np.zeros(300, dtype=np.float32)
-    return np.average([w.vector for w in words], axis=0, weights=np.maximum(weights, 1e-6)).astype(np.float32)
+    return np.asarray(np.average([w.vector for w in words], axis=0, weights=np.maximum(weights, 1e-6)), dtype=np.float32)
 
 
 def _unit_rows(rows: Sequence[Vectors]) -> Vectors:
     dense = np.array(rows, dtype=np.float32)
-    return dense / np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-9)
+    return np.divide(dense, np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-9))

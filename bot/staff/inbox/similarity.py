@@ -15,6 +15,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +188,7 @@ def signature(text: str) -> Signature:
     found = {w[i : i + 3] for word in subject_words(text) for w in (f"_{word}_",) for i in range(max(1, len(w) - 2))}
     values = np.array([zlib.crc32(s.encode()) for s in found] or [0], dtype=np.uint64)
     hashed = (_FACTORS[:, None] * values[None, :] + _SHIFTS[:, None]) >> np.uint64(32)
-    return hashed.min(axis=1).astype(np.uint32)
+    return np.asarray(hashed.min(axis=1), dtype=np.uint32)
 
 
 def likeness(first: Signature, second: Signature) -> float:
@@ -257,8 +258,8 @@ class CorpusIndex:
         rows = self._weights.transform(self._trigrams.transform([" ".join(subject_words(text)) for text in texts])) @ self._matrix
         return [self._nearness(clean(text).plain, rows.getrow(i)) for i, text in enumerate(texts)]
 
-    def _nearness(self, words: str, row: object) -> Nearness:
-        cosines, places = row.data, row.indices  # type: ignore[attr-defined]
+    def _nearness(self, words: str, row: Any) -> Nearness:
+        cosines, places = row.data, row.indices
         topics: dict[str, float] = {}
         for at in np.argsort(-cosines, kind="stable")[: 20 * NEAREST]:
             topics.setdefault(self._labels[places[at]], round(float(cosines[at]), 4))
