@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
 from bot.base.errors import AssistantError, SettingsError
@@ -43,7 +43,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 1 if any(f.health is Health.BROKEN for f in findings) else 0
 
 
-class Health(str, Enum):
+class Health(StrEnum):
     """How serious a finding is."""
 
     FINE = "bien"

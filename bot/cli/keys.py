@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ def add_commands(registry: Registry) -> None:
 def _create(arguments: argparse.Namespace) -> int:
     from bot.staff.accounts.api_keys import create_key
 
-    key, record = create_key(_key_store(), arguments.nom, arguments.par_minute, datetime.now(timezone.utc))
+    key, record = create_key(_key_store(), arguments.nom, arguments.par_minute, datetime.now(UTC))
     print(key)
     say(f"Clé {record.id} créée pour {record.nom}. Notez-la : elle ne sera plus jamais affichée.")
     return 0
@@ -48,7 +48,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _revoke(arguments: argparse.Namespace) -> int:
     from bot.staff.accounts.api_keys import revoke_key
 
-    record = revoke_key(_key_store(), arguments.identifiant, datetime.now(timezone.utc))
+    record = revoke_key(_key_store(), arguments.identifiant, datetime.now(UTC))
     print(f"Clé {record.id} ({record.nom}) retirée.")
     return 0
 

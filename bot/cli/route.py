@@ -174,10 +174,8 @@ def _chat(arguments: argparse.Namespace) -> int:
         if offered and number.isdigit() and not 1 <= int(number) <= len(offered):
             print(f"Il n'y a pas de choix {number} : tapez un numéro de 1 à {len(offered)}, ou votre demande avec vos mots.")
             continue
-        if offered and number.isdigit():
-            turn = dialogue.choose(offered[int(number) - 1].id, state)
-        else:
-            turn = dialogue.reply(text, state)
+        chosen = offered[int(number) - 1] if offered and number.isdigit() else None
+        turn = dialogue.choose(chosen.id, state) if chosen else dialogue.reply(text, state)
         state, offered = turn.state, turn.reply.choices
         print(turn.reply.as_text())
         if offered:

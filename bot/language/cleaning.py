@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 MAX_CHARACTERS = 4000
 """Longer messages are read up to here: what a person needs is said well before."""
@@ -71,7 +71,7 @@ _EDGE = " \t,.!;:-"
 _MIN_KEPT_WORDS = 2
 
 
-class Script(str, Enum):
+class Script(StrEnum):
     """What a message is made of, before trying to understand it."""
 
     LATIN = "latin"

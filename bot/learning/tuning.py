@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: 
     thresholds, metrics = tune(model, referential, held, progress, read_harmless(paths.tuning))
     manifest = {
         "empreinte": print_,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "messages": len(examples),
         "sujets": len(model.labels),
         "duree_s": round(time.perf_counter() - started, 1),

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def _train(paths: ProjectPaths, print_: str, progress: Progress) -> RasaModel:
     progress("modèle Rasa : règles de dialogue et archive")
     folder = rasa_folder(paths)
     folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix=".rasa-", dir=folder) as draft:
         trained = _run_rasa(paths, Path(draft))
         archive = folder / f"assistant-{now:%Y%m%d-%H%M%S}-{print_[:8]}.tar.gz"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 
-class DecisionKind(str, Enum):
+class DecisionKind(StrEnum):
     """What the assistant decided to do with a message: part of the public contract."""
 
     ORIENTER = "orienter"
@@ -20,7 +20,7 @@ class DecisionKind(str, Enum):
     INCOMPRIS = "incompris"
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """How precise a destination is."""
 
     SUJET = "sujet"

@@ -262,12 +262,12 @@ def test_a_turn_is_written_once_at_its_end_and_not_at_all_when_it_fails() -> Non
                 assert await store.retrieve("c") is tracker
             assert store.store == {}
         assert "bonjour" in store.store["c"]
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="perdu"):
             async with store.turn("c"):
                 tracker = await store.get_or_create_tracker("c")
                 tracker.update(UserUttered("perdu"))
                 await store.save(tracker)
-                raise ValueError
+                raise ValueError("perdu")
         assert "bonjour" in store.store["c"] and "perdu" not in store.store["c"]
         async with store.turn("c"):
             store.forget("c")

@@ -496,7 +496,8 @@ def test_a_referral_is_copied_shared_printed_and_linked(open_page: Any, address:
 def test_an_answer_is_read_aloud_on_demand_and_stops(open_page: Any, address: str) -> None:
     page = open_page()
     page.add_init_script(
-        "window.said = []; speechSynthesis.speak = (u) => window.said.push([u.lang, u.text]); speechSynthesis.cancel = () => { window.stopped = true; };"
+        "window.said = []; speechSynthesis.speak = (u) => window.said.push([u.lang, "
+        "u.text]); speechSynthesis.cancel = () => { window.stopped = true; };"
     )
     reach(page, address, "anglais")
     assert page.evaluate("window.said.length") == 0, "never by itself"

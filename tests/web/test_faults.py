@@ -65,7 +65,10 @@ def waiting(tree: Path) -> int:
     return sum(path.read_text(encoding="utf-8").count("\n") for path in (tree / "var" / "attente").glob("*.attente"))
 
 
-FAST = "import bot.staff.inbox.recorder as r\nr.RETRY_SECONDS = 0.5\nr.Recorder.__init__.__defaults__ = (0.5, *r.Recorder.__init__.__defaults__[1:])"
+FAST = (
+    "import bot.staff.inbox.recorder as r\nr.RETRY_SECONDS = 0.5\n"
+    "r.Recorder.__init__.__defaults__ = (0.5, *r.Recorder.__init__.__defaults__[1:])"
+)
 """The recorder tries again every half second, to spare the tests."""
 
 

@@ -87,7 +87,8 @@ def send_everything(server: Served, inside: int) -> None:
         b"ZQBRUT / HTTP/9.9\r\nzqbrut\r\n\r\n",
         b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: zqbrut\r\n\r\n0639981234",
         b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzqbrut\r\n0639981234\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=zqbrut\r\nContent-Length: 30\r\n\r\n--zqbrut\r\nzqbrut 0639981234",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; "
+        b"boundary=zqbrut\r\nContent-Length: 30\r\n\r\n--zqbrut\r\nzqbrut 0639981234",
     ):
         server.raw(raw)
     with socket.create_connection(("127.0.0.1", server.port)) as leaving:  # leaves in the middle of a message

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class ModelCard:
         try:
             return datetime.fromisoformat(str(self.manifest.get("date")))
         except ValueError:
-            return datetime.fromtimestamp(0, timezone.utc)
+            return datetime.fromtimestamp(0, UTC)
 
     @property
     def author(self) -> str:
@@ -264,7 +264,7 @@ class ModelRegistry:
 
     def _remember(self, action: str, identifier: str, author: str, reason: str, refused: tuple[str, ...] = ()) -> None:
         event = {
-            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "action": action,
             "modele": identifier,
             "auteur": author,

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import IO, Any
 
 from sqlalchemy import insert, select, update
@@ -34,7 +34,7 @@ END_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0
 
 
-class State(str, Enum):
+class State(StrEnum):
     """Where a training is."""
 
     WAITING = "attente"

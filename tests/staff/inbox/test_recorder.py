@@ -48,7 +48,7 @@ def test_an_event_survives_its_line() -> None:
     vote = FeedbackEvent("a1", 2.0, False, "autre", "bof", turn(1))
     assert from_line(to_line(turn(1))) == turn(1) and from_line(to_line(vote)) == vote
     for bad in ("", "{", "[]", '{"evenement": "turn"}', '{"evenement": "feedback", "x": 1}'):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="not an event"):
             from_line(bad)
     assert turn(1).confidence == 0.9 and TurnEvent("a", 0, "", "incompris").confidence is None
 

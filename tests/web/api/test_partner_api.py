@@ -9,7 +9,7 @@ import io
 import json
 import logging
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,10 @@ async def test_without_a_model_nothing_is_guessed(serve: Any, bare_router: Route
 
 async def test_a_batch_keeps_its_order_and_bad_lines_stop_nothing(serve: Any) -> None:
     client = await serve()
-    body = '\ufeff{"id": 1, "texte": "refaire le toit"}\n\n{oups\n{"id": "c"}\n{"id": 4, "texte": "passeport", "commune": "Nulle-Part-Ville"}\n'
+    body = (
+        '\ufeff{"id": 1, "texte": "refaire le toit"}\n\n{oups\n{"id": "c"}\n'
+        '{"id": 4, "texte": "passeport", "commune": "Nulle-Part-Ville"}\n'
+    )
     body += '{"id": 5, "texte": "mon fils ne respire plus", "profil": "citoyen"}\r\n{"id": 6, "texte": "passeport", "profil": "partenaire"}'
     rows = await lines(client, body.encode())
     assert [row["id"] for row in rows] == [1, None, "c", 4, 5, 6]
@@ -409,7 +412,7 @@ async def test_another_referential_gives_another_document(serve: Any, api_dialog
 
 async def test_a_key_has_its_own_limit_and_stops_when_revoked(serve: Any, tmp_path: Path) -> None:
     path = tmp_path / "cles.json"
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     client = await serve(per_minute=1, per_hour=100, keys_file=str(path))
     key, record = create_key(JsonKeyStore(path), "Mairie", 3, now)
     bearer = {"Authorization": f"Bearer {key}"}

@@ -55,7 +55,8 @@ PHRASES = [
     "autorisation de vol pour un drone",
     "drone qui tourne au-dessus de ma terrasse",
     "mon voisin s'amuse avec son drone et je n'ose plus me baigner dans ma piscine, qui dois-je prévenir pour que cela cesse",
-    "depuis trois semaines un petit drone survole le lotissement chaque soir et reste longtemps au-dessus de notre piscine sans que nous sachions à qui il est",
+    "depuis trois semaines un petit drone survole le lotissement chaque soir et "
+    "reste longtemps au-dessus de notre piscine sans que nous sachions à qui il est",
     "je suis photographe, je voudrais faire voler mon drone au-dessus du marché dimanche, à qui faut-il demander l'autorisation avant",
     "il y a encore un drone qui survole la maison ce soir, les enfants ont peur et la mairie ne répond pas, que pouvons-nous faire",
     "survol de ma propriété par un drone",
