@@ -209,6 +209,7 @@ class EmergencyNumber(_Record):
     sens: str
     source: str
     verifie_le: date
+    sms: bool = False
 
 
 class EmergencySituation(_Record):

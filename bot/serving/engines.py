@@ -205,10 +205,9 @@ class FirstAid:
         self._referential = referential = shared_referential(paths.referential)
         self._writer = Writer(referential)
         desk = referential.entry_points.get("prefecture_accueil")
-        numbers = referential.emergency_numbers
         self.facts = SiteFacts(
             self._writer.contact(desk) if desk else None,
-            tuple(EmergencyCall(n, numbers[n].nom) for n in EMERGENCY_NUMBERS if n in numbers),
+            self._writer.calls(EMERGENCY_NUMBERS),
         )
         self._detector = load_detector(paths.referential)
 
@@ -772,7 +771,7 @@ def reply_from_mapping(values: Mapping[str, Any]) -> Reply:
     known = _known(Reply, values)
     known["cards"] = tuple(_card(c) for c in known.get("cards") or ())
     known["choices"] = tuple(Choice(str(c["id"]), str(c["label"])) for c in known.get("choices") or ())
-    known["calls"] = tuple(EmergencyCall(str(c["number"]), str(c["name"])) for c in known.get("calls") or ())
+    known["calls"] = tuple(EmergencyCall(str(c["number"]), str(c["name"]), bool(c["sms"])) for c in known.get("calls") or ())
     known.setdefault("text", "")
     if isinstance(known.get("courtesy"), Mapping):
         said = known["courtesy"]

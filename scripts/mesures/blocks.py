@@ -220,7 +220,7 @@ class SyntaxBlock:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self._vectorizer = TfidfVectorizer(analyzer=self._features, min_df=2, sublinear_tf=True, dtype=np.float32)
+        self._vectorizer = TfidfVectorizer(analyzer=self.features_of, min_df=2, sublinear_tf=True, dtype=np.float32)
 
     def fit(self, texts: Sequence[CleanText]) -> csr_matrix:
         return self._vectorizer.fit_transform(self.memory.get(texts))
@@ -228,7 +228,8 @@ class SyntaxBlock:
     def transform(self, texts: Sequence[CleanText]) -> csr_matrix:
         return self._vectorizer.transform(self.memory.get(texts))
 
-    def _features(self, words: Sequence[Word]) -> list[str]:
+    def features_of(self, words: Sequence[Word]) -> list[str]:
+        """Return what a text is known by: « mur/NOUN », « mur<obj<construire »."""
         lemmas = [f"{w.lemma}/{w.pos}" for w in words if w.pos in CONTENT or w.pos in {"ADV", "NUM", "PRON", "AUX"}]
         return lemmas + [f"{w.lemma}<{w.dep}<{w.head}" for w in words if w.dep in self.RELATIONS]
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import bot.emergency.detector
 from bot.base.errors import ReferentialError
 from bot.base.paths import project_paths
 from bot.base.yaml_lines import load_located
@@ -300,12 +299,6 @@ def test_every_number_serves_some_situation() -> None:
     document = load_located(NUMBERS)
     used = {number for row in document.data["situations"] for number in row["numeros"]}
     assert used == {row["numero"] for row in document.data["numeros"]}
-
-
-def test_no_number_is_written_in_the_code() -> None:
-    code = Path(bot.emergency.detector.__file__).read_text(encoding="utf-8")
-    numbers = {row["numero"] for row in load_located(NUMBERS).data["numeros"]}
-    assert not set(re.findall(r"[\"'](\d+)[\"']", code)) & numbers
 
 
 # --- Files that are wrong -----------------------------------------------------------------------------

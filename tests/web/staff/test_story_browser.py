@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from axe_playwright_python import sync_playwright as axe_api
+from playwright import sync_api as playwright_api
 
 from bot.base.paths import ProjectPaths
 from bot.learning.tuning import ensure_model
@@ -29,8 +31,6 @@ from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.storage import Storage
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "staff"), str(Path(__file__).resolve().parents[1])]
 from atelier_demo import PASSWORD, log_in
 from trees import ROOT, make_tree
@@ -38,7 +38,7 @@ from web_browser import CHROMIUM, FLAGS
 
 pytestmark = [
     pytest.mark.navigateur,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is not installed"),
+    pytest.mark.needs("chromium"),
 ]
 
 MESSAGE = "un drone survole mon terrain"
