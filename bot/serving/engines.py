@@ -189,10 +189,13 @@ class LoopThread:
         """Ask the loop to end; what still blocks dies with the process."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
+        elif not self._loop.is_closed():
+            self._loop.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.close()
 
 
 class FirstAid:

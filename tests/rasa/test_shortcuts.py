@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rasa.engine.exceptions import GraphRunError
+from rasa.engine.exceptions import GraphComponentException
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -82,13 +82,13 @@ def test_steps_run_in_order_give_what_dask_gives(runners: tuple[Any, Any], targe
 
 def test_a_step_that_fails_is_said_as_rasa_says_it(runners: tuple[Any, Any]) -> None:
     for run in runners:
-        with pytest.raises(GraphRunError):
+        with pytest.raises(GraphComponentException):
             run({"given": "perdu"}, ["c"])
 
 
 def test_a_missing_input_is_refused(runners: tuple[Any, Any]) -> None:
     for run in runners:
-        with pytest.raises(GraphRunError, match="Missing input"):
+        with pytest.raises(GraphComponentException, match="Missing input"):
             run({}, ["a"])
 
 

@@ -228,7 +228,7 @@ async def test_one_and_many_say_the_same(serve: Any) -> None:
 )
 async def test_a_batch_that_cannot_be_read_is_refused_whole(serve: Any, body: str, kind: str, status: int) -> None:
     client = await serve()
-    async with client.post(MANY, data=body, headers={"Content-Type": kind}) as answer:
+    async with client.post(MANY, data=io.BytesIO(body.encode()), headers={"Content-Type": kind}) as answer:
         assert answer.status == status and answer.content_type == "application/problem+json"
 
 
