@@ -36,7 +36,7 @@ uv:
 
 .PHONY: outils-de-test
 PAQUETS := chromium redis-server nginx postgresql promtool
-outils-de-test: ## les tests de navigateur et de plusieurs processus demandent ces paquets de Debian ; sans eux, ils sont sautés
+outils-de-test: ## les tests de navigateur et de plusieurs processus demandent ces paquets de Debian ; sans eux, ils sont sautés, ou échouent si CI=true
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  manquants=""; for p in $(PAQUETS); do dpkg -s $$p >/dev/null 2>&1 || manquants="$$manquants $$p"; done; \
 	  if [ -n "$$manquants" ]; then echo "· installation de$$manquants"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$manquants >/dev/null; fi; \

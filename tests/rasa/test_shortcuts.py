@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rasa.engine.exceptions import GraphComponentException
+from rasa.engine.exceptions import GraphComponentException, GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -88,7 +88,7 @@ def test_a_step_that_fails_is_said_as_rasa_says_it(runners: tuple[Any, Any]) -> 
 
 def test_a_missing_input_is_refused(runners: tuple[Any, Any]) -> None:
     for run in runners:
-        with pytest.raises(GraphComponentException, match="Missing input"):
+        with pytest.raises(GraphRunError, match="Missing input"):
             run({}, ["a"])
 
 
