@@ -18,8 +18,6 @@ from bot.serving.switched import PAUSED_WITHOUT_PHONE, OpenSwitch, SwitchedEngin
 from bot.staff.upkeep.notice import Notice
 from bot.web.app import create_app
 
-pytestmark = pytest.mark.asyncio
-
 
 class Lever(OpenSwitch):
     """A switch moved by the test."""

@@ -21,7 +21,6 @@ from bot.routing.router import Router
 from bot.staff.accounts.api_keys import JsonKeyStore, create_key, revoke_key
 from bot.web.journal import JsonFormatter
 
-pytestmark = pytest.mark.asyncio
 ONE, MANY, LIST = "/api/v1/orientation", "/api/v1/orientations", "/api/v1/orientations.csv"
 SITE = "https://www.mairie.example"
 

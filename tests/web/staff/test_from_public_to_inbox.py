@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import FakeEngine
@@ -18,7 +17,6 @@ from bot.staff.inbox.recorder import Recorder
 from bot.web.app import create_app
 from bot.web.keys import CHAT
 
-pytestmark = pytest.mark.asyncio
 SURE = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.97}
 DECISIONS: dict[str, dict[str, Any]] = {
     "passeport": {"decision": "orienter", "destinations": [SURE]},
