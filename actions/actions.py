@@ -27,6 +27,9 @@ SLOTS = {
     "profil": "profile",
     "commune": "commune",
     "echecs": "failures",
+    "demande": "request",
+    "autres": "others",
+    "ecartes": "rejected",
 }
 """Slot of the tracker → field of the conversation state."""
 TERMINAL = "cmdline"
@@ -60,7 +63,7 @@ def state_of(tracker: Tracker) -> ConversationState:
         value = slots.get(slot)
         if field == "failures":
             values[field] = int(value) if isinstance(value, (int, float)) and 0 <= value < 100 else 0
-        elif field == "choices":
+        elif field in {"choices", "others", "rejected"}:
             values[field] = [c for c in value if isinstance(c, str)] if isinstance(value, (list, tuple)) else []
         elif isinstance(value, str):
             values[field] = value

@@ -285,7 +285,8 @@ def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
         "# Banc d'essai",
         "",
         "Régénéré par `make bench`. Tous les moteurs tournent l'un après l'autre, sur la même machine, dans la même exécution.",
-        f"Mesuré le {date.today():%d/%m/%Y} : {os.cpu_count()} cœurs ({platform.machine()}), charge {_number(load)} par cœur pendant la mesure. "
+        f"Mesuré le {date.today():%d/%m/%Y} : {os.cpu_count()} cœurs "
+        f"({platform.machine()}), charge {_number(load)} par cœur pendant la mesure. "
         + (
             "**Au-dessus de 1, la machine faisait autre chose : les durées sont gonflées, les rapports restent justes.**"
             if load > 1.2
@@ -297,20 +298,24 @@ def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
         "| mesure | obtenu | objectif | |",
         "|---|---|---|---|",
         *(
-            f"| {name} | {_number(value)} {sign} | {'≥' if more else '<'} {goal:g} {sign} | {'atteint' if (value >= goal) is more else '**manqué**'} |"
+            f"| {name} | {_number(value)} {sign} | {'≥' if more else '<'} {goal:g} "
+            f"{sign} | {'atteint' if (value >= goal) is more else '**manqué**'} |"
             for name, value, goal, sign, more in goals
         ),
         "",
         "## Un tour, à côté du Rasa d'origine",
         "",
-        "Le Rasa d'origine : SpacyNLP et DIET, RulePolicy, une action derrière un vrai serveur d'actions HTTP. Un tour va du message à la réponse.",
-        f"Il ne connaît que les {scale.sample} messages de l'échantillon ; le nôtre porte tout le corpus ({manifest.get('messages')} messages, "
+        "Le Rasa d'origine : SpacyNLP et DIET, RulePolicy, une action derrière "
+        "un vrai serveur d'actions HTTP. Un tour va du message à la réponse.",
+        f"Il ne connaît que les {scale.sample} messages de l'échantillon ; le "
+        f"nôtre porte tout le corpus ({manifest.get('messages')} messages, "
         f"{manifest.get('sujets')} sujets), ce qui avantage Rasa. DIET : {scale.epochs} époques (300 par défaut).",
         "",
         "| mesure | agent | routeur seul | Rasa d'origine |",
         "|---|---|---|---|",
         *(f"| {name} | {_number(a)} | {_number(b)} | {_number(c)} |" for name, a, b, c in rows),
-        f"| Apprentissage de l'échantillon (s) | {_number(found['apprentissage']['apprentissage'])} | | {_number(stock['apprentissage'])} |",
+        f"| Apprentissage de l'échantillon (s) | {_number(found['apprentissage']['apprentissage'])} "
+        f"| | {_number(stock['apprentissage'])} |",
         f"| Mémoire du processus (Mo, PSS) | | {_number(plain['memoire'])} | {_number(stock['memoire'])} |",
         "",
         f"Lecture seule par le Rasa d'origine, sans dialogue ni action : {_number(stock['lecture'])} ms.",
@@ -323,7 +328,8 @@ def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
         "|---|---|---|",
         *(f"| {name} | {_number(server[key])} | {_number(alone[key]) if key in alone else '–'} |" for name, key in serving),
         "",
-        f"`bot route --jsonl` : démarrage {_number(lines['demarrage'])} s, puis {_number(lines['debit_sans_demarrage'])} messages par seconde.",
+        f"`bot route --jsonl` : démarrage {_number(lines['demarrage'])} s, "
+        f"puis {_number(lines['debit_sans_demarrage'])} messages par seconde.",
     ]
     return "\n".join(text) + "\n"
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 import spacy
 from spacy.language import Language
-from spacy.strings import hash_string
 
 from bot.base.paths import ProjectPaths, project_paths
 from bot.language.cleaning import strip_accents
@@ -46,7 +45,7 @@ def words_of(text: str) -> list[str]:
 
 def general_words(nlp: Language) -> list[str]:
     """Return the words of the vectors that are French, or very common, most common first."""
-    lookups = nlp.get_pipe("lemmatizer").lookups
+    lookups = getattr(nlp.get_pipe("lemmatizer"), "lookups")  # noqa: B009 (a Lemmatizer, typed as any pipe)
     forms = lookups.get_table("lemma_lookup")
     lemmas = {word for words in (*lookups.get_table("lemma_index").values(), *forms.values()) for word in words}
     irregular = {word for words in lookups.get_table("lemma_exc").values() for word in words}
@@ -58,7 +57,7 @@ def general_words(nlp: Language) -> list[str]:
         plain = strip_accents(word)
         if not _WORD.fullmatch(plain):
             continue
-        if (rank < ANY_UP_TO and not plain.startswith("qu")) or hash_string(word) in forms or word in lemmas or word in irregular:
+        if (rank < ANY_UP_TO and not plain.startswith("qu")) or word in forms or word in lemmas or word in irregular:
             kept.setdefault(plain)
     return list(kept)
 

@@ -1,8 +1,9 @@
-"""What the tests of the core share: the real referential, and routers with a hand-made model or the trained one."""
+"""What all tests share: what they need, how far they explore, the real referential, and routers with a hand-made or trained model."""
 
 from __future__ import annotations
 
 import os
+import shutil
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"  # before anything imports Rasa
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
@@ -28,8 +30,33 @@ from bot.understanding.outcome import Understanding
 
 ROOT = Path(__file__).resolve().parent.parent
 
+CI = os.environ.get("CI", "").lower() in {"1", "true"}
+PROGRAMS = {
+    "chromium": Path("/usr/bin/chromium"),
+    "nginx": shutil.which("nginx"),
+    "openssl": shutil.which("openssl"),
+    "postgresql": next((p for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True) if (p / "initdb").exists()), None),
+    "promtool": shutil.which("promtool"),
+    "redis-server": shutil.which("redis-server"),
+}
+"""What is not a Python package and some tests run for real, by the name of its Debian package; see ``PAQUETS`` in the Makefile."""
+
+# A machine is busy: how long one example takes says nothing. New examples each time; those that failed come back first.
+settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("ci", settings.get_profile("quick"), max_examples=300, print_blob=True, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "quick"))
+
 Table = Mapping[str, Mapping[str, float]]
 MakeRouter = Callable[[Table], Router]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked ``needs("nginx", …)`` where one is missing; on CI it fails: nothing is left out in silence."""
+    wanted = {str(name) for mark in item.iter_markers("needs") for name in mark.args}
+    missing = sorted(name for name in wanted if not (PROGRAMS[name] and Path(PROGRAMS[name]).exists()))
+    if missing:
+        said = f"absent : apt-get install {' '.join(missing)}"
+        pytest.fail(said, pytrace=False) if CI else pytest.skip(said)
 
 
 class FakeModel:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nasty_inputs import NASTY
 
 from bot.base.errors import BadMessage, EditError, Problem, ReferentialError
-from bot.cli import commands as cli
+from bot.cli.main import main
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.subject_lists import read_list, read_pasted, route_rows
 from bot.emergency.rules import load_rules
@@ -27,8 +27,8 @@ from bot.referential.communes import load_gazetteer
 from bot.routing.router import Router
 from bot.staff.editing.yaml_records import RecordFile
 
-FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=300, suppress_health_check=list(HealthCheck))
-SLOW = settings(FIXED, max_examples=25)
+SLOW = settings(max_examples=settings().max_examples // 10)
+"""For what takes a tenth of a second; the rest is in the profiles of ``conftest.py``."""
 REFERENTIAL = Path(__file__).resolve().parent.parent / "data" / "referentiel"
 TABLE = {"passeport": {"passeport": 0.95}, "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2}}
 
@@ -94,7 +94,6 @@ messages = st.one_of(
 )
 
 
-@FIXED
 @given(messages)
 def test_cleaning_takes_anything(text: str) -> None:
     cleaned = clean(text)
@@ -103,7 +102,6 @@ def test_cleaning_takes_anything(text: str) -> None:
     cleaned.plain.encode()
 
 
-@FIXED
 @given(messages)
 def test_masking_twice_is_masking_once(text: str) -> None:
     masked = mask(text)
@@ -112,7 +110,6 @@ def test_masking_twice_is_masking_once(text: str) -> None:
         assert not holds_personal_data(text)
 
 
-@FIXED
 @given(messages, st.sampled_from([None, "citoyen", "partenaire", "agent"]))
 def test_routing_takes_anything(fuzz_router: Router, text: str, profile: str | None) -> None:
     decision = fuzz_router.route(text, profile)
@@ -120,7 +117,6 @@ def test_routing_takes_anything(fuzz_router: Router, text: str, profile: str | N
     json.dumps(decision.as_json(None, text)).encode()
 
 
-@FIXED
 @given(st.one_of(st.binary(max_size=200), messages.map(lambda t: ("objet;note\n" + t).encode("utf-8", "replace"))))
 def test_a_list_is_read_or_refused_in_french(fuzz_router: Router, raw: bytes) -> None:
     for read in (lambda: read_list(raw), lambda: read_pasted(raw.decode("utf-8", "replace"))):
@@ -253,12 +249,11 @@ def test_nasty_messages_on_the_command_line(
         "\0",
     ]
     monkeypatch.setattr("bot.learning.loading.load_router", lambda *_, **__: fuzz_router)
-    monkeypatch.setattr("sys.stdin", (tmp_path / "in").open("w+", encoding="utf-8", errors="surrogatepass"))
-    import sys
-
-    sys.stdin.write("\n".join(rows) + "\n")
-    sys.stdin.seek(0)
-    code = cli.main(["route", "--jsonl"])
+    with (tmp_path / "in").open("w+", encoding="utf-8", errors="surrogatepass") as typed:
+        typed.write("\n".join(rows) + "\n")
+        typed.seek(0)
+        monkeypatch.setattr("sys.stdin", typed)
+        code = main(["route", "--jsonl"])
     said = capsys.readouterr()
     assert "Traceback" not in said.out + said.err
     answers = [json.loads(line) for line in said.out.split("\n") if line]

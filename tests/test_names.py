@@ -12,6 +12,7 @@ import pytest
 import bot.base.errors
 from bot.base.errors import AssistantError
 from bot.base.settings import Settings
+from bot.referential import load_referential
 
 ROOT = Path(__file__).resolve().parent.parent
 PHONE = re.compile(r"(?<![\d.,#])(?:\+33|0033|0)\s?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
@@ -21,6 +22,7 @@ CODE = [
     for pattern in ("*.py", "*.html", "*.js", "*.css", "*.svg")
     for path in sorted((ROOT / folder).rglob(pattern))
 ]
+BEING_REPLACED = ROOT / "bot" / "serving" / "engines.py"
 CONFIGURATION = [p for name in ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml") if (p := ROOT / name).exists()]
 OPENERS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "safe_load", "load", "loads", "glob", "rglob", "iterdir"}
 
@@ -37,6 +39,17 @@ def test_the_pattern_knows_a_phone_number() -> None:
 @pytest.mark.parametrize("path", [*CODE, *CONFIGURATION], ids=name_of)
 def test_no_phone_number_in_code(path: Path) -> None:
     assert PHONE.findall(path.read_text(encoding="utf-8")) == []
+
+
+EMERGENCY_NUMBERS = {number.numero for number in load_referential(ROOT / "data" / "referentiel").emergency_numbers.values()}
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if p.suffix == ".py" and p != BEING_REPLACED], ids=name_of)
+def test_no_emergency_number_in_code(path: Path) -> None:
+    texts = [
+        n.value for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    ]
+    assert EMERGENCY_NUMBERS & {word for text in texts for word in [text.strip(), *re.findall(r"(?:tel|sms):(\d+)", text)]} == set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "data" / "nlu").glob("*.yml")), ids=name_of)

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from bot.cli.commands import main
+from bot.cli.main import main
 from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.routing.router import Router
 

@@ -1,5 +1,1 @@
-"""The command line: one command a file."""
-
-from bot.cli.commands import main
-
-__all__ = ["main"]
+"""The command line: a file a trade, each with the commands it adds to the registry."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bot.base.paths import project_paths
 from bot.base.settings import Settings
-
-if TYPE_CHECKING:
-    from bot.cli.staff import Command
+from bot.cli.registry import Registry
 
 
-def add_commands(command: Command) -> None:
-    """Add the command to ``bot``; nothing heavy is imported before it runs."""
-    backup = command("sauvegarde", _backup, "sauvegarde ou restaure la base de l'atelier et le dossier data/")
+def add_commands(registry: Registry) -> None:
+    """Add the command to ``bot``."""
+    backup = registry.add("sauvegarde", _backup, "sauvegarde ou restaure la base de l'atelier et le dossier data/")
     backup.add_argument("action", choices=["creer", "restaurer"], help="creer ou restaurer")
     backup.add_argument("fichier", help="le fichier de sauvegarde (.tar.gz)")
     backup.add_argument("--remplacer", action="store_true", help="remplace ce qui existe déjà")

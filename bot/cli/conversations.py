@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 from bot.base.errors import StorageError
 from bot.base.paths import project_paths
 from bot.base.settings import Settings
+from bot.cli.registry import Registry
+from bot.cli.staff import console_name
 
 if TYPE_CHECKING:
-    from bot.cli.staff import Command
     from bot.serving.sessions import Conversation
 
 _REFERENCE = re.compile(r"[0-9a-f]{24}")
 UNKNOWN = "Rien n'est gardé sous cette référence. Elle figure sur la page « Données personnelles » pendant la conversation."
 
 
-def add_commands(command: Command) -> None:
-    """Add the command to ``bot``; nothing heavy is imported before it runs."""
-    conversation = command("conversation", _conversation, "montre ou efface ce qui est gardé d'une conversation")
+def add_commands(registry: Registry) -> None:
+    """Add the command to ``bot``."""
+    conversation = registry.add("conversation", _conversation, "montre ou efface ce qui est gardé d'une conversation")
     conversation.add_argument("action", choices=["exporter", "effacer"], help="exporter ou effacer")
     conversation.add_argument("reference", help="la référence donnée par la page « Données personnelles »")
 
 
 def _conversation(arguments: argparse.Namespace) -> int:
-    from bot.cli.staff import console_name
     from bot.staff.accounts.rights import erase, export, waiting_on_disk
     from bot.staff.storage import Storage, database_url
 

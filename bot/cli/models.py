@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.base.errors import AssistantError, GateRefused
 from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
+from bot.cli.registry import Registry
+from bot.cli.staff import console_name
 
 if TYPE_CHECKING:
     from bot.staff.candidates.comparison import Comparison
     from bot.staff.candidates.registry import ModelCard, ModelRegistry
 
-Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
-
-def add_commands(command: Command) -> None:
-    """Add the commands to ``bot``; nothing heavy is imported before one runs."""
-    model = command("modele", _model, "liste, compare et met en service les modèles")
+def add_commands(registry: Registry) -> None:
+    """Add the commands to ``bot``."""
+    model = registry.add("modele", _model, "liste, compare et met en service les modèles")
     model.add_argument("action", choices=["lister", "comparer", "activer", "revenir"], help="lister, comparer, activer ou revenir")
     model.add_argument("modele", nargs="?", default="", help="début de l'identifiant du modèle")
     model.add_argument("--motif", default="", help="avec activer : pourquoi passer outre un refus (20 caractères au moins)")
-    phrase = command("phrase", _phrase, "ajoute une phrase à un sujet du corpus")
+    phrase = registry.add("phrase", _phrase, "ajoute une phrase à un sujet du corpus")
     phrase.add_argument("action", choices=["ajouter"], help="ajouter")
     phrase.add_argument("sujet", help="identifiant du sujet, par exemple passeport")
     phrase.add_argument("texte", help="la phrase, entre guillemets, sans donnée personnelle")
@@ -38,7 +37,7 @@ def _model(arguments: argparse.Namespace) -> int:
     if arguments.action == "lister":
         return _list(registry)
     if arguments.action == "revenir":
-        card = registry.roll_back(_author())
+        card = registry.roll_back(console_name())
         _note(paths, "modele_retour", card.id, {})
         print(f"Le modèle {card.id} est de nouveau en service.")
         return 0
@@ -50,7 +49,7 @@ def _model(arguments: argparse.Namespace) -> int:
         print("\n".join(comparison_lines(comparison, card)))
         return 0 if comparison.verdict.open else 1
     try:
-        registry.promote(card.id, _author(), comparison.verdict, arguments.motif)
+        registry.promote(card.id, console_name(), comparison.verdict, arguments.motif)
     except GateRefused as error:
         raise AssistantError(f"{error}\nUn administrateur peut passer outre avec --motif « … » (20 caractères au moins).") from error
     action = "modele_active" if comparison.verdict.open else "modele_force"
@@ -70,7 +69,7 @@ def _phrase(arguments: argparse.Namespace) -> int:
     from bot.staff.editing.corpus_editor import CorpusEditor
 
     paths = project_paths()
-    change = CorpusEditor(paths).add_phrase(arguments.sujet, arguments.texte, _author())
+    change = CorpusEditor(paths).add_phrase(arguments.sujet, arguments.texte, console_name())
     _note(paths, "phrase_ajoutee", arguments.sujet, {"commit": change.commit})
     print(f"Phrase ajoutée dans {change.files[0]}." + (f" {change.note}" if change.note else ""))
     return 0
@@ -110,12 +109,6 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %".replace(".", ",")
 
 
-def _author() -> str:
-    from bot.cli.staff import console_name
-
-    return console_name()
-
-
 def _note(paths: ProjectPaths, action: str, target: str, details: dict[str, Any]) -> None:
     """Write in the workshop's journal what was done by a command."""
     from bot.staff.accounts import audit
@@ -123,5 +116,5 @@ def _note(paths: ProjectPaths, action: str, target: str, details: dict[str, Any]
 
     storage = Storage(database_url(Settings.from_environment().base, paths))
     with storage.write() as connection:
-        audit.record(connection, _author(), action, target, details)
+        audit.record(connection, console_name(), action, target, details)
     storage.close()

@@ -5,24 +5,23 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.base.errors import AccountError
 from bot.base.paths import project_paths
 from bot.base.settings import Settings
+from bot.cli.registry import Registry
 
 if TYPE_CHECKING:
     from bot.staff.accounts.accounts import Accounts
     from bot.staff.storage import Storage
 
-Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 ROLES = ("lecteur", "redacteur", "administrateur")
 
 
-def add_commands(command: Command) -> None:
-    """Add the commands to ``bot``; nothing heavy is imported before one runs."""
-    account = command("compte", _account, "gère les comptes de l'atelier")
+def add_commands(registry: Registry) -> None:
+    """Add the commands to ``bot``."""
+    account = registry.add("compte", _account, "gère les comptes de l'atelier")
     account.add_argument(
         "action",
         choices=["creer", "lister", "desactiver", "reactiver", "mot-de-passe", "role"],
@@ -30,9 +29,9 @@ def add_commands(command: Command) -> None:
     )
     account.add_argument("nom", nargs="?", help="nom du compte, par exemple marie.durand")
     account.add_argument("--role", choices=ROLES, help="lecteur, redacteur ou administrateur")
-    journal = command("journal", _journal, "vérifie le journal de l'atelier")
+    journal = registry.add("journal", _journal, "vérifie le journal de l'atelier")
     journal.add_argument("action", choices=["verifier"], help="verifier : relit toute la chaîne")
-    command("purge", _purge, "efface les textes de l'atelier plus anciens que BOT_CONSERVATION_JOURS")
+    registry.add("purge", _purge, "efface les textes de l'atelier plus anciens que BOT_CONSERVATION_JOURS")
 
 
 def _purge(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from bot.language.foreign import Foreign
 from bot.language.privacy import mask
 from bot.referential import Referential
 from bot.referential.hours import readable_hours
+from bot.routing.context import Before
 from bot.routing.router import Router, commune_as_json
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
@@ -85,6 +86,11 @@ class Turn:
     decision: RoutingDecision | None = None
 
 
+def before_of(state: ConversationState) -> Before | None:
+    """Return what the next message is read with."""
+    return Before.of(state.request, state.destination, state.choices, state.rejected)
+
+
 class Dialogue:
     """Conducts conversations, one turn at a time; holds no state of its own.
 
@@ -108,7 +114,7 @@ class Dialogue:
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
-        decision = self.router.route(text, state.profile)
+        decision = self.router.route(text, state.profile, before_of(state))
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}."), state)

@@ -127,10 +127,11 @@ class Card:
 
 @dataclass(frozen=True)
 class EmergencyCall:
-    """One number to call, with what it is for."""
+    """One number to call, with what it is for; ``sms`` when it is written to, not spoken to."""
 
     number: str
     name: str
+    sms: bool
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ class Writer:
     def calls(self, numbers: Iterable[str]) -> tuple[EmergencyCall, ...]:
         """Return emergency numbers with their names; an unknown number is left out."""
         known = self._referential.emergency_numbers
-        return tuple(EmergencyCall(n, known[n].nom) for n in numbers if n in known)
+        return tuple(EmergencyCall(n, known[n].nom, known[n].sms) for n in numbers if n in known)
 
     def depends_on_commune(self, destination: Destination) -> bool:
         """Whether the desk changes with the commune."""

@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from bot.language.words import read_pairs, read_words
 
@@ -30,7 +30,7 @@ _BE_TWICE = re.compile(r"\bc est (?=est\b|eta)")
 """« c'est » holds its verb: its « c » is not the short form of « c'est »."""
 
 
-class Script(str, Enum):
+class Script(StrEnum):
     """What a message is made of, before trying to understand it."""
 
     LATIN = "latin"

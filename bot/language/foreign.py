@@ -160,7 +160,7 @@ class Languages:
             return by_phrase
         written = _WORD.findall(display.lower() if display.isupper() else display.replace("’", "'"))
         # Capitals inside a message are names ("Da Silva"), and "à" is French long before it is anything else.
-        common = [bare for i, (bare, w) in enumerate(zip(words, written)) if (i == 0 or w[0].islower()) and w != "à"]
+        common = [bare for i, (bare, w) in enumerate(zip(words, written, strict=False)) if (i == 0 or w[0].islower()) and w != "à"]
         found = {i: sum(w in known for w in common) for i, known in self._words.items()}
         most = max(found.values())
         french = sum(w in self._french for w in words) + written.count("à")

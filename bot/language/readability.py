@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def problems(text: str, explained: Iterable[str] = ()) -> tuple[str, ...]:
 def _syllables_in_group(group: str) -> int:
     """A vowel group is one syllable; an accent or a diaeresis on a neighbour opens a second one (« théâtre », « naïf »)."""
     count = 1
-    for first, second in zip(group, group[1:], strict=False):
+    for first, second in itertools.pairwise(group):
         opens_after = first in "éèêâôûù" and second in "aiouéèêàâîôûù"
         opens_before = second in "ïëüö" or (second in "éèê" and first in "aeo")
         count += opens_after or opens_before or first + second == "ao"

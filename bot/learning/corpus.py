@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from bot.base.errors import CorpusError, Problem
 from bot.base.yaml_lines import load_located
@@ -23,6 +24,7 @@ NEAR_DUPLICATE = 0.85
 CARRIER_WORDS = 4
 CARRIER_REPEATS = 6
 _MARKUP = re.compile(r"[\[\]{}]")
+Tag = TypeVar("Tag")
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,9 @@ def _leaks(examples: Sequence[Example], held_out: Iterable[tuple[str, str]]) -> 
         yield Problem(example.fichier, example.ligne, f"ce message est aussi dans un jeu d'essai ({where}). Retirez-le d'ici.")
 
 
-def near_duplicates(tagged, threshold: float = NEAR_DUPLICATE, across=None):  # type: ignore[no-untyped-def]
+def near_duplicates(
+    tagged: Sequence[tuple[str, Tag]], threshold: float = NEAR_DUPLICATE, across: Callable[[Tag, Tag], bool] | None = None
+) -> Iterator[tuple[Tag, Tag]]:
     """Yield pairs of tags whose texts share at least ``threshold`` of their words.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ def ensure_detector(paths: ProjectPaths, progress: Progress, force: bool = False
     detector, figures = train(paths, progress)
     manifest = {
         "empreinte": emergency_fingerprint(paths),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "duree_s": round(time.perf_counter() - started, 1),
         "mesures": figures,
     }

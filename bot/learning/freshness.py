@@ -94,12 +94,13 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
     code = Path(__file__).resolve().parents[1]
     inputs = [
         *sorted(paths.corpus.glob("*.yml")),
-        *sorted(paths.tuning.glob("*.jsonl")),
+        *sorted(paths.tuning.rglob("*.jsonl")),
         *sorted((paths.referential / "sujets").glob("*.yml")),
         paths.referential / "conversation.yml",
         code / "language" / "cleaning.py",
         *(WORDS / f"{name}.txt" for name in ("abreviations", "salutations", "formules_finales")),  # read by cleaning
         code / "routing" / "decision.py",
+        code / "routing" / "context.py",
         code / "learning" / "tuning.py",
         *sorted((code / "understanding").glob("*.py")),
     ]

@@ -14,7 +14,6 @@ from bot.base.errors import SettingsError
 
 BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#767676", "#1b1b1b"
 """Colours told apart by colour-blind people (Okabe and Ito, 2008)."""
-SERIES = (BLUE, ORANGE, "#009E73", "#CC79A7")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from bot.dialogue.dialogue import ConversationState, Dialogue, Turn
@@ -13,7 +13,7 @@ from bot.learning.metrics import proportion
 from bot.routing.types import DecisionKind
 
 
-class Left(str, Enum):
+class Left(StrEnum):
     """Where a turn left the person."""
 
     RIGHT = "juste"

@@ -152,7 +152,8 @@ def _calibration(certainty: Mapping[str, Any]) -> list[str]:
         + [
             "",
             "Porte par porte, la confiance est-elle aussi juste ? « Seuil suffisant » : la plus basse confiance à partir de laquelle "
-            f"cette porte, à elle seule, ne se trompe pas plus de {_pc(WANTED_RISK)} du temps, sur ces messages. « Seuil livré » : celui du "
+            f"cette porte, à elle seule, ne se trompe pas plus de {_pc(WANTED_RISK)} "
+            "du temps, sur ces messages. « Seuil livré » : celui du "
             "calage, plus strict pour une porte qui s'y trompe plus que les autres.",
             "",
             *table(

@@ -34,6 +34,7 @@ from bot.learning.store import MANIFEST_FILE, StoredModel, load_model, load_mode
 from bot.learning.tuning import ensure_model, fingerprint, model_config
 from bot.rasa.quiet import hush_warnings
 from bot.referential.communes import Commune, Gazetteer
+from bot.routing.context import Before
 from bot.routing.router import Router
 from bot.routing.types import Heard
 from bot.routing.wire import CHOOSE_INTENT, ROUTING, decision_as_mapping
@@ -286,9 +287,10 @@ class RequestRouter(GraphComponent, IntentClassifier):
             tracker: of the conversation; its ``profil`` weighs the topics.
         """
         profile = tracker.get_slot("profil")
+        before = Before.of(*map(tracker.get_slot, ("demande", "destination", "choix", "ecartes")))
         for message in messages:
             router = message.get(ROUTER) or self._bare
-            (heard,) = router.split([_heard(message, router)], profile)
+            (heard,) = router.split([router.in_context(_heard(message, router), before)], profile)
             values = decision_as_mapping(router.decide(heard, profile), message.get("message_id"), heard.text.display)
             message.set(ROUTING, values, add_to_output=True)
             if message.get(INTENT) is None:

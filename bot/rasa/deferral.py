@@ -96,7 +96,7 @@ def _put_off_training_check() -> None:
     DefaultV1RecipeValidator.__module__ = TRAINING_CHECK  # written in the archives
     DefaultV1RecipeValidator.__qualname__ = "DefaultV1RecipeValidator"
     module = ModuleType(TRAINING_CHECK)
-    module.DefaultV1RecipeValidator = DefaultV1RecipeValidator  # type: ignore[attr-defined]
+    vars(module)["DefaultV1RecipeValidator"] = DefaultV1RecipeValidator
     sys.modules[TRAINING_CHECK] = module
 
 

@@ -63,7 +63,7 @@ class DecisionPolicy(Policy):
             return None
         routing = message.parse_data.get(ROUTING)
         if routing is not None:
-            return ACTIONS[DecisionKind(routing["decision"])]
+            return str(ACTIONS[DecisionKind(routing["decision"])])
         if message.text and not message.text.startswith("/"):  # in « rasa test », a message comes without what was read of it
             return ACTIONS[self._router.route(message.text, tracker.get_slot("profil")).decision]
         return None

@@ -49,7 +49,7 @@ def _check_unless_trusted(action: RemoteAction, result: dict[str, Any]) -> bool:
 
 
 def _load_checked_domain(
-    provider: type[DomainProvider], config: dict[str, Any], model_storage: Any, resource: Any, execution_context: Any, **_: Any
+    provider: type[DomainProvider], /, config: dict[str, Any], model_storage: Any, resource: Any, execution_context: Any, **_: Any
 ) -> DomainProvider:
     with model_storage.read_from(resource) as folder:
         return provider(model_storage, resource, Domain.from_dict(read_domain(Path(folder) / DOMAIN_FILE)))

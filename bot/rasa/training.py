@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from bot.base.errors import AssistantError, ModelCorrupt, ModelMissing
 from bot.base.files import digest_of, sha256_of, write_json
 from bot.base.paths import ProjectPaths
 from bot.learning.corpus import read_corpus
-from bot.learning.freshness import MANIFEST_FILE, read_manifest
-from bot.learning.tuning import ensure_model, fingerprint, model_config
+from bot.learning.freshness import MANIFEST_FILE, fingerprint, model_config, read_manifest
+from bot.learning.tuning import ensure_model
 from bot.rasa.quiet import hush_logs, hush_warnings, swallowed_warnings
 
 ROUTER = "routeur"
@@ -115,7 +115,7 @@ def _train(paths: ProjectPaths, print_: str, progress: Progress) -> RasaModel:
     progress("modèle Rasa : règles de dialogue et archive")
     folder = rasa_folder(paths)
     folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix=".rasa-", dir=folder) as draft:
         trained = _run_rasa(paths, Path(draft))
         archive = folder / f"assistant-{now:%Y%m%d-%H%M%S}-{print_[:8]}.tar.gz"

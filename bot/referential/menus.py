@@ -24,6 +24,10 @@ class Menus:
                 self._by_words.setdefault(clean(words).plain, menu)
         self.general = next((m for m in referential.menus if not m.mots), None)
 
+    def opening(self, text: CleanText) -> Menu | None:
+        """Return the menu of a message that is one of its expressions and nothing more: it names a thing, not what is wanted of it."""
+        return self._by_words.get(text.plain)
+
     def find(self, text: CleanText) -> Menu | None:
         """Return the menu of the longest expression that ``text`` holds, ``None`` for a long text or when none is held."""
         if len(text.plain.split()) > SHORT_WORDS:

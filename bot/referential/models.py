@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from enum import Enum
+from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
 
-class Audience(str, Enum):
+class Audience(StrEnum):
     """Who a topic concerns."""
 
     CITOYEN = "citoyen"
@@ -229,6 +229,7 @@ class EmergencyNumber(_Record):
     source: str
     verifie_le: date
     pied_de_page: bool = False
+    sms: bool = False
 
 
 class EmergencySituation(_Record):

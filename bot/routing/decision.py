@@ -31,6 +31,7 @@ class Thresholds:
         portes: stricter values of ``dis``, for the delegations that need one.
         dis_court: ``dis``, for the messages of :data:`SHORT_WORDS` words at most.
         sujet_court: ``sujet``, for the same messages.
+        contexte: weights of :class:`bot.routing.context.Continuation`; empty, each message is read alone.
         evenement: probability of a life event from which its doors are given together.
         service: share of one service, among topics, from which the service is named.
         sujet: share of one topic, among topics, from which the topic is named.
@@ -51,13 +52,15 @@ class Thresholds:
     dis_court: float = 0.7
     sujet_court: float = 0.6
     evenement: float = 0.5
+    contexte: tuple[float, ...] = ()
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
         """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
         doors = {name: float(value) for name, value in known.pop("portes", {}).items()}
-        return cls(**{k: float(v) for k, v in known.items()}, portes=doors)
+        weights = tuple(float(w) for w in known.pop("contexte", ()))
+        return cls(**{k: float(v) for k, v in known.items()}, portes=doors, contexte=weights)
 
     def enough(self, delegation: str) -> float:
         """Return how certain the router must be of a delegation to name it."""

@@ -16,7 +16,9 @@ from bot.language.privacy import mask
 from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
-from bot.routing.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
+from bot.referential.models import Menu
+from bot.routing.context import FEATURES, Before, Continuation, features, mixed, refuses
+from bot.routing.decision import AGENT_QUESTION, FOLLOW_UP, OUTSIDE, QUESTION, SHORT_WORDS, Decider, Reading, Thresholds
 from bot.routing.several import ENOUGH, likely_segmentations, score
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
@@ -34,6 +36,8 @@ IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
 BEHIND = 0.5
 """Probability under which a door is not shown behind the numbers of an emergency: the message speaks of the danger alone."""
+GOES_ON = 0.5
+"""Share from which a message is taken to go on with the last request: what comes next is read with both."""
 READ_CHARACTERS = 5000
 """What is read of a message before cleaning: what a person needs is said well before."""
 
@@ -72,14 +76,17 @@ class Router:
         """Return a router with the same tables that understands with a trained model, by the thresholds stored with it."""
         return Router(self.referential, self.gazetteer, self.detector, model, thresholds, self.languages)
 
-    def route(self, text: str, profile: str | None = None) -> RoutingDecision:
+    def route(self, text: str, profile: str | None = None, before: Before | None = None) -> RoutingDecision:
         """Return the decision for one message.
 
         Args:
             text: what a person typed; any string.
             profile: "citoyen", "partenaire", "agent", or ``None`` when unknown.
+            before: what the conversation already knows, ``None`` to read the message alone.
         """
-        return self.route_many([text], profile)[0]
+        (heard,) = self.understand([self.hear(text)])
+        (heard,) = self.split([self.in_context(heard, before)], profile)
+        return self.decide(heard, profile)
 
     def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
         """Route several messages at once, in order; the model works faster on a batch.
@@ -107,6 +114,39 @@ class Router:
         read = self._read_all([[h.text] if h.text.script is Script.LATIN else [] for h in heard], fragments)
         return [replace(h, understanding=next(iter(own), None), fragments=fragments) for h, own in zip(heard, read, strict=True)]
 
+    def in_context(self, heard: Heard, before: Before | None) -> Heard:
+        """Weigh the message read alone and read with the last request, by how much it goes on with it.
+
+        A message that asks for nothing (« merci »), or that is a follow-up question, is read alone.
+
+        Args:
+            heard: a message already understood.
+            before: what the conversation already knows.
+        """
+        weights = self.decider.thresholds.contexte
+        if before is None or heard.understanding is None or len(weights) != len(FEATURES):
+            return heard
+        alone = self.read(heard.understanding)
+        if alone.non_request >= self.decider.thresholds.non_demande:
+            return heard
+        together = clean(before.joined(heard.text.display))
+        ((understanding,),) = self._read_all([[together]], {})
+        refused = refuses(heard.text)
+        doors = (before.destination, *before.rejected) if refused else before.rejected
+        offered = {self.service_of(door) for door in ((before.destination,) if not before.choices else before.choices)} - {""}
+        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices))
+        share = Continuation(weights).share(values)
+        both = mixed(
+            heard.understanding.probabilities, understanding.probabilities, share, [d for d in doors if d in self.referential.topics]
+        )
+        return replace(heard, understanding=Understanding(both), read=together.display if share >= GOES_ON else "", fragments={})
+
+    def service_of(self, door: str) -> str:
+        """Return the service of a topic or of a service, "" for anything else."""
+        if door in self.referential.topics:
+            return self.referential.topics[door].service
+        return door if door in self.referential.services else ""
+
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
         """Add the ways to cut each message in several requests, and what the model reads in their parts, in one call.
 
@@ -130,7 +170,8 @@ class Router:
         decision = self._decision(heard, profile)
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
-        return replace(_after(heard.emergency, decision) if heard.emergency else decision, commune=commune, foreign=heard.foreign)
+        decision = _after(heard.emergency, decision) if heard.emergency else decision
+        return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read)
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
@@ -149,7 +190,13 @@ class Router:
         if self.gazetteer.lookup(heard.text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
         reading = self.read(heard.understanding, profile)
-        whole = self.decider.decide(reading, profile)
+        opening = self.menus.opening(heard.text) if not heard.read else None
+        if opening is not None:
+            return self._opening(opening, reading)
+        whole = self.decider.decide(reading, profile, len(heard.text.plain.split()) <= SHORT_WORDS)
+        follows = self.referential.acts.get(whole.acte or "")
+        if follows is not None and follows.famille == FOLLOW_UP and not follows.sujet_par_defaut and self.menus.general is not None:
+            return replace(self._menu_question(self.menus.general, reading, follows.reponse), acte=whole.acte)
         if whole.acte == GREET and self.menus.find(heard.text) is not None:
             return self._with_menu(heard.text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.acte is not None:
@@ -160,6 +207,20 @@ class Router:
         vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
         return self._with_menu(heard.text, whole, reading) if vague and reading.vague >= self.decider.thresholds.vague else whole
 
+    def _opening(self, menu: Menu, reading: Reading) -> RoutingDecision:
+        """Answer a message that only names a thing: the door and its first steps when they are of one service, else a question."""
+        question = self._menu_question(menu, reading, QUESTION)
+        services = {choice.service for choice in question.destinations}
+        if len(services) != 1 or question.destinations[0].service is None or question.destinations[0].dis == OUTSIDE:
+            return question
+        first = question.destinations[0]
+        door = Destination(first.dis, first.service, None, reading.services.get(first.service or "", 0.0))
+        return RoutingDecision(DecisionKind.ORIENTER, (door,), question.destinations, niveau=door.level)
+
+    def _menu_question(self, menu: Menu, reading: Reading, question: str) -> RoutingDecision:
+        choices = tuple(self._choice(identifier, reading) for identifier in menu.choix)
+        return RoutingDecision(DecisionKind.CLARIFIER, choices, niveau=choices[0].level, question=question)
+
     def _with_menu(self, text: CleanText, question: RoutingDecision, reading: Reading) -> RoutingDecision:
         """Replace the choices of a question by those of a menu, unless the model has an idea of its own."""
         menu = self.menus.find(text)
@@ -167,8 +228,7 @@ class Router:
             menu = self.menus.general
         if menu is None:
             return question
-        choices = tuple(self._choice(identifier, reading) for identifier in menu.choix)
-        return replace(question, destinations=choices, niveau=choices[0].level)
+        return self._menu_question(menu, reading, question.question or QUESTION)
 
     def _choice(self, identifier: str, reading: Reading) -> Destination:
         if identifier in self.referential.topics:

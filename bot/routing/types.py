@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bot.emergency.detector import Emergency
+from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText
 from bot.language.foreign import Foreign
 from bot.understanding.outcome import Understanding
@@ -25,6 +25,7 @@ class Heard:
         text: what was typed, masked then cleaned: no later step sees the rest.
         emergency: what the fixed rules found.
         foreign: the language, when it is clearly not French.
+        read: the text joined to the last request, when the message goes on with it.
         understanding: what the model read in the whole message.
         segmentations: the ways to cut it that may prove right.
         parts: what the model read in each part of those.
@@ -34,13 +35,14 @@ class Heard:
     text: CleanText
     emergency: Emergency | None = None
     foreign: Foreign | None = None
+    read: str = ""
     understanding: Understanding | None = None
     segmentations: tuple[Segmentation, ...] = ()
     parts: Mapping[str, Understanding] = field(default_factory=dict)
     fragments: Fragments = field(default_factory=dict, repr=False, compare=False)
 
 
-class DecisionKind(str, Enum):
+class DecisionKind(StrEnum):
     """What the assistant decided to do with a message: part of the public contract."""
 
     ORIENTER = "orienter"
@@ -52,7 +54,7 @@ class DecisionKind(str, Enum):
     INCOMPRIS = "incompris"
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """How precise a destination is."""
 
     SUJET = "sujet"

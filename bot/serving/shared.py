@@ -83,4 +83,4 @@ class SharedStore:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.close()
+        await self.client.close(close_connection_pool=True)

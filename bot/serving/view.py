@@ -17,7 +17,6 @@ NO_BREAK = "\u00a0"
 _BEFORE = re.compile(r" (?=[?!:;»])")
 _AFTER = re.compile(r"(?<=«) ")
 _TIED = re.compile(r"(?<!\d)0[1-9](?: \d{2}){4}(?!\d)|\b\d{1,2} h(?: \d{2})?\b|\b\d{3} \d{3}\b")
-_SMS_ONLY = {"114"}
 
 
 class Link(TypedDict):
@@ -187,7 +186,7 @@ def _lead(reply: Reply) -> str:
 
 
 def call_view(call: EmergencyCall) -> CallView:
-    scheme = "sms:" if call.number in _SMS_ONLY else "tel:"
+    scheme = "sms:" if call.sms else "tel:"
     return {"numero": typeset(spoken_number(call.number)), "nom": typeset(call.name), "href": f"{scheme}{call.number}"}
 
 

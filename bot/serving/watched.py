@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.base.errors import AssistantError, ModelCorrupt, ModelMissing
@@ -27,7 +27,7 @@ class AgentDown(AssistantError):
     """The agent is not ready, failed or is late: answer without it."""
 
 
-class Condition(str, Enum):
+class Condition(StrEnum):
     """How a part of the engine is doing."""
 
     ABSENT = "absent"

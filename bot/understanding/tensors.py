@@ -19,6 +19,6 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         OSError: it cannot be read.
         safetensors.SafetensorError: it is no such file.
     """
-    opened: Any = safe_open(path, "np")  # its stub has no context manager
+    opened: Any = safe_open(path, "np")  # type: ignore[no-untyped-call]  # nor has its stub a context manager
     with opened as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

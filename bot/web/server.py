@@ -28,6 +28,7 @@ from bot.web.metrics import Metrics, metrics_handler
 if TYPE_CHECKING:
     from bot.staff.storage import Storage
 
+LAST_PORT = 65_535
 CLOSING_SECONDS = 5.0
 ROUTER_SECONDS = 10.0
 """The longest that what is behind the public page waits for the router."""
@@ -50,8 +51,8 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     settings = Settings.from_environment()
     configure_journal()
     paths = project_paths()
-    listener = _listen(host, port)
-    inside = _listen(*_internal_address(internal), "--interne") if internal else None
+    listener = listen(host, port)
+    inside = listen(*internal_address(internal), "--interne") if internal else None
     print(f"L'assistant est sur {_shown(listener)} (Ctrl+C pour arrêter).", flush=True)
     backstage = _Backstage(settings, paths, inside, with_agent)
     engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent, backstage.switch)
@@ -149,15 +150,19 @@ def _shown(listener: socket.socket) -> str:
     return f"http://[{address}]:{listening}" if ":" in address else f"http://{address}:{listening}"
 
 
-def _internal_address(value: str) -> tuple[str, int]:
+def internal_address(value: str) -> tuple[str, int]:
+    """Read the address and the port of ``--interne``."""
     host, _, port = value.rpartition(":")
     if not host or not port.isdecimal() or len(port) > 5:
         raise SettingsError(f"--interne attend une adresse et un port, comme 127.0.0.1:8001, et non « {value} ».")
     return host.strip("[]"), int(port)
 
 
-def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Listen on an address; what cannot be is said with the option to change."""
     try:
+        if port > LAST_PORT:
+            raise OverflowError(f"les ports vont jusqu'à {LAST_PORT}")
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:

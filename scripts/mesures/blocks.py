@@ -164,7 +164,11 @@ def spacy_memory() -> Memory:
     def read(texts: Sequence[str]) -> list[tuple[Word, ...]]:
         documents = pipeline.pipe(texts, batch_size=64)
         return [
-            tuple(Word(w.lemma_.lower(), w.pos_, w.dep_, w.head.lemma_.lower(), w.vector) for w in doc if not (w.is_punct or w.is_space))
+            tuple(
+                Word(w.lemma_.lower(), w.pos_, w.dep_, w.head.lemma_.lower(), np.asarray(w.vector))
+                for w in doc
+                if not (w.is_punct or w.is_space)
+            )
             for doc in documents
         ]
 
@@ -216,7 +220,7 @@ class SyntaxBlock:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self._vectorizer = TfidfVectorizer(analyzer=self._features, min_df=2, sublinear_tf=True, dtype=np.float32)
+        self._vectorizer = TfidfVectorizer(analyzer=self.features_of, min_df=2, sublinear_tf=True, dtype=np.float32)
 
     def fit(self, texts: Sequence[CleanText]) -> csr_matrix:
         return self._vectorizer.fit_transform(self.memory.get(texts))
@@ -224,7 +228,8 @@ class SyntaxBlock:
     def transform(self, texts: Sequence[CleanText]) -> csr_matrix:
         return self._vectorizer.transform(self.memory.get(texts))
 
-    def _features(self, words: Sequence[Word]) -> list[str]:
+    def features_of(self, words: Sequence[Word]) -> list[str]:
+        """Return what a text is known by: « mur/NOUN », « mur<obj<construire »."""
         lemmas = [f"{w.lemma}/{w.pos}" for w in words if w.pos in CONTENT or w.pos in {"ADV", "NUM", "PRON", "AUX"}]
         return lemmas + [f"{w.lemma}<{w.dep}<{w.head}" for w in words if w.dep in self.RELATIONS]
 
@@ -232,9 +237,9 @@ class SyntaxBlock:
 def _weighted(words: Sequence[Word], weights: Sequence[float]) -> Vectors:
     if not words:
         return np.zeros(300, dtype=np.float32)
-    return np.average([w.vector for w in words], axis=0, weights=np.maximum(weights, 1e-6)).astype(np.float32)
+    return np.asarray(np.average([w.vector for w in words], axis=0, weights=np.maximum(weights, 1e-6)), dtype=np.float32)
 
 
 def _unit_rows(rows: Sequence[Vectors]) -> Vectors:
     dense = np.array(rows, dtype=np.float32)
-    return dense / np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-9)
+    return np.divide(dense, np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-9))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import json
 import sys
 import time
@@ -408,8 +409,8 @@ def _curve_text(result: dict[str, Any]) -> list[str]:
     others = [x for x in result["echantillon"] if x.name != OURS]
     ours = next(x for x in result["echantillon"] if x.name == OURS)
     best = max(others, key=lambda x: x.score.dis.mean())
-    gains = ", ".join(_points(mean[after] - mean[before]) for before, after in zip(parts, parts[1:], strict=False))
-    gains_service = ", ".join(_points(service[after] - service[before]) for before, after in zip(parts, parts[1:], strict=False))
+    gains = ", ".join(_points(mean[after] - mean[before]) for before, after in itertools.pairwise(parts))
+    gains_service = ", ".join(_points(service[after] - service[before]) for before, after in itertools.pairwise(parts))
     lines += [
         "",
         f"À chaque pas, la bonne délégation gagne {gains} ; le bon service gagne {gains_service} (sur {len(rows)} messages, "

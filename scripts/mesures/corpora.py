@@ -76,7 +76,9 @@ class Score:
     topic: NDArray[np.bool_]
 
 
-def score(probabilities: NDArray[np.floating], labels: Sequence[str], rows: Sequence[dict[str, Any]], referential: Referential) -> Score:
+def score(
+    probabilities: NDArray[np.floating[Any]], labels: Sequence[str], rows: Sequence[dict[str, Any]], referential: Referential
+) -> Score:
     """Compare the best delegation, service and topic with what each row expects.
 
     Probabilities are added up from topic to service to delegation; acts and vague messages add up to one class of
@@ -102,7 +104,7 @@ def score(probabilities: NDArray[np.floating], labels: Sequence[str], rows: Sequ
     return Score(right_dis, right_service, right_topic)
 
 
-def _best_group(probabilities: NDArray[np.floating], groups: Sequence[str]) -> list[str]:
+def _best_group(probabilities: NDArray[np.floating[Any]], groups: Sequence[str]) -> list[str]:
     names = sorted(set(groups))
     sums = np.stack([probabilities[:, [g == name for g in groups]].sum(axis=1) for name in names], axis=1)
     return [names[i] for i in sums.argmax(axis=1)]

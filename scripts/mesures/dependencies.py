@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 
 from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths
@@ -72,8 +72,8 @@ def direct(paths: ProjectPaths) -> list[str]:
     return [re.split(r"[<>=;\s\[]", one, maxsplit=1)[0].lower() for one in asked]
 
 
-def _licence(found: object) -> str:
-    classifiers = found.get_all("Classifier") or []  # type: ignore[attr-defined]
+def _licence(found: PackageMetadata) -> str:
+    classifiers = found.get_all("Classifier") or []
     named = [c.rsplit(" :: ", 1)[1] for c in classifiers if c.startswith("License :: ") and c.count(" :: ") > 1]
-    said = found.get("License-Expression") or ", ".join(named) or (found.get("License") or "").splitlines()[0]  # type: ignore[attr-defined]
-    return str(said)
+    said = (found["License-Expression"], ", ".join(named), (found["License"] or "").split("\n")[0])
+    return next((s for s in said if s), "–")

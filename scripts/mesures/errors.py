@@ -182,7 +182,8 @@ def _body(
         *table(("sorte", "cas"), ((k, kinds[k]) for k in KINDS if kinds[k])),
         "",
         f"Demandes simples découpées en plusieurs portes : {split.messages}. La première porte est fausse pour {split.wrong}, dont "
-        f"{split.second} où la bonne vient ensuite ; lu en entier, le message donnait d'emblée le bon service à {split.whole} d'entre elles.",
+        f"{split.second} où la bonne vient ensuite ; lu en entier, le message "
+        f"donnait d'emblée le bon service à {split.whole} d'entre elles.",
         "",
         "### Par cause",
         "",

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 from unittest import mock
 
 import numpy as np
@@ -68,6 +68,12 @@ class Majority:
         pass
 
 
+def _softmax(scores: NDArray[np.float64]) -> Probabilities:
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Probabilities = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
 class Linear:
     """Blocks of features side by side, then a linear classifier: logistic regression, or its stochastic form on sparse blocks.
 
@@ -103,14 +109,13 @@ class Linear:
     def probabilities(self, texts: Sequence[CleanText]) -> Probabilities:
         scores = self._classifier.decision_function(self._join([block.transform(texts) for block in self._blocks]))
         scores = np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return raised / raised.sum(axis=1, keepdims=True)
+        return _softmax(scores)
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         for memory in _memories(self._blocks):
             memory.forget(texts)
 
-    def _join(self, parts):  # type: ignore[no-untyped-def]
+    def _join(self, parts: Sequence[Any]) -> Any:
         if all(issparse(p) for p in parts):
             return hstack(parts).tocsr()
         return np.hstack(parts) * np.float32(self._config.scale)
@@ -134,8 +139,7 @@ class Averaged:
 
     def probabilities(self, texts: Sequence[CleanText]) -> Probabilities:
         scores = np.mean([np.log(np.maximum(part.probabilities(texts), 1e-12)) for part in self._parts], axis=0)
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return raised / raised.sum(axis=1, keepdims=True)
+        return _softmax(scores)
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         for part in self._parts:
@@ -211,7 +215,7 @@ class ByClause:
             rows.append(self._combine(flat[at : at + len(group)], whole))
             at += len(group)
         combined = np.array(rows)
-        return combined / combined.sum(axis=1, keepdims=True)
+        return np.divide(combined, combined.sum(axis=1, keepdims=True))
 
     def forget(self, texts: Sequence[CleanText]) -> None:
         self._whole.forget(texts)

@@ -7,10 +7,8 @@ HTTP action server. Texts are given as typed, since it cleans nothing.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,17 +23,12 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from bot.base.errors import AssistantError
 from bot.language.cleaning import CleanText
 from bot.learning.corpus import Example, read_corpus
 from scripts.mesures.corpora import Messages
 from scripts.mesures.processes import free_port, listens, stop, wait_for
 
-ARCHIVE = "rasa-origine.tar.gz"
-SAMPLE = 800
-"""Messages it learns for a measure of speed: on the whole corpus DIET would train for hours."""
 MESSAGES_A_TOPIC = 20
-READY_SECONDS = 240.0
 ACTION = """
 from rasa_sdk import Action
 
@@ -121,7 +114,6 @@ def project_files(messages: Sequence[Example], epochs: int) -> dict[str, str]:
     return {
         **{name: yaml.safe_dump(value, sort_keys=False, allow_unicode=True) for name, value in documents.items()},
         "nlu.yml": nlu((e.text, e.label) for e in messages),
-        "credentials.yml": "rest:\n",
         "stock_actions.py": ACTION,
     }
 
@@ -131,33 +123,6 @@ def write_project(folder: Path, messages: Sequence[Example], epochs: int) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in project_files(messages, epochs).items():
         (folder / name).write_text(text, encoding="utf-8")
-
-
-def trained_project(cache: Path, messages: Sequence[Example], epochs: int) -> Path:
-    """Return the folder of a trained project (:data:`ARCHIVE` in it), by ``rasa train``; trained once for the same files.
-
-    Args:
-        cache: where projects are kept.
-        messages: what it learns.
-        epochs: DIET's passes: they change what it knows, not how fast it answers.
-
-    Raises:
-        AssistantError: the training failed.
-    """
-    digest = hashlib.sha256(repr(sorted(project_files(messages, epochs).items())).encode()).hexdigest()
-    folder = cache / digest[:12]
-    if (folder / ARCHIVE).exists():
-        return folder
-    write_project(folder, messages, epochs)
-    arguments = ["train", "--config", "config.yml", "--domain", "domain.yml", "--data", "nlu.yml", "rules.yml"]
-    arguments += ["--out", "sortie", "--fixed-model-name", "modele"]
-    done = subprocess.run([sys.executable, "-m", "rasa", *arguments], cwd=folder, env=_environment(), capture_output=True, text=True)
-    made = folder / "sortie" / "modele.tar.gz"
-    if done.returncode or not made.exists():
-        raise AssistantError(f"Le Rasa d'origine n'a pas pu être entraîné dans {folder} :\n{done.stderr[-800:]}")
-    made.replace(folder / ARCHIVE)
-    shutil.rmtree(folder / "sortie")
-    return folder
 
 
 @contextmanager
@@ -171,25 +136,6 @@ def action_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]
         yield server, port
     finally:
         stop(server)
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[tuple[str, list[int]]]:
-    """Run ``rasa run`` and its action server on a trained project; yield the address of its REST channel, and the processes."""
-    with action_server(folder) as (actions, action_port), tempfile.TemporaryDirectory() as place:
-        endpoints, port = Path(place) / "endpoints.yml", free_port()
-        endpoints.write_text(f"action_endpoint:\n  url: http://127.0.0.1:{action_port}/webhook\n", encoding="utf-8")
-        arguments = ["run", "--model", ARCHIVE, "--interface", "127.0.0.1", "--port", str(port)]
-        arguments += ["--credentials", "credentials.yml", "--endpoints", str(endpoints)]
-        command = [sys.executable, "-m", "rasa", *arguments]
-        server = subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:  # it listens once its model is loaded
-            wait_for(lambda: listens(port) or server.poll() is not None, READY_SECONDS, "Rasa d'origine")
-            if server.poll() is not None:
-                raise AssistantError(f"Le Rasa d'origine ne démarre pas dans {folder}. Effacez ce dossier, puis recommencez.")
-            yield f"http://127.0.0.1:{port}/webhooks/rest/webhook", [server.pid, actions.pid]
-        finally:
-            stop(server)
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -10,32 +11,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bot.base.errors import Problem
 from bot.base.paths import ProjectPaths
-from bot.cli import commands as cli
-from bot.cli.commands import _batches, _read_row, _route_lines, main
+from bot.cli.main import commands, main
+from bot.cli.route import BATCH, batches, read_row, route_lines
 from bot.routing.router import Router
 
-COMMANDS = (
-    "serve",
-    "train",
-    "route",
-    "chat",
-    "doctor",
-    "check",
-    "cles",
-    "evaluate",
-    "compte",
-    "journal",
-    "purge",
-    "modele",
-    "phrase",
-    "sauvegarde",
-    "conversation",
-)
+TESTS = Path(__file__).parents[1]
+PARSERS = commands()[1].parsers
+COMMANDS = tuple(PARSERS)
 TABLE = {"passeport": {"passeport": 0.95}, "permis": {"permis_construire": 0.4, "permis_inscription": 0.35, "chasse_reglementation": 0.2}}
 ENGLISH = (
     "show this help",
@@ -61,7 +49,7 @@ def fake(make_router, paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> R
 
 def route(*lines: str, profile: str | None = None) -> tuple[int, list[dict[str, object]]]:
     target = io.StringIO()
-    code = _route_lines(io.StringIO("".join(f"{line}\n" for line in lines)), target, profile)
+    code = route_lines(io.StringIO("".join(f"{line}\n" for line in lines)), target, profile)
     return code, [json.loads(line) for line in target.getvalue().splitlines()]
 
 
@@ -72,9 +60,30 @@ def ask(identifier: object, text: str, **extra: object) -> str:
 # Help
 
 
-def test_every_command_is_tested_here() -> None:
-    actions = cli._parser()._subparsers._group_actions  # type: ignore[union-attr]
-    assert tuple(actions[0].choices) == COMMANDS  # type: ignore[arg-type]
+def typed() -> set[str]:
+    """Return the first word of all that the tests type: ``main(["route", …])``, ``run(monkeypatch, "compte", …)``, ``-m bot serve``."""
+    found = set()
+    for path in TESTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            words = (
+                node.elts
+                if isinstance(node, ast.List | ast.Tuple)
+                else node.args
+                if isinstance(node, ast.Call) and "run" in ast.dump(node.func)
+                else []
+            )
+            texts = [w.value for w in words if isinstance(w, ast.Constant) and w.value not in {"-m", "bot"}]
+            found |= {str(t) for t in texts[:1] if "--help" not in texts}
+    return found
+
+
+def test_every_command_is_typed_by_a_test() -> None:
+    assert set(COMMANDS) - typed() == set()
+
+
+def test_every_command_is_documented() -> None:
+    pages = "".join(p.read_text(encoding="utf-8") for p in (TESTS.parent / "README.md", *(TESTS.parent / "docs").glob("guide-*.md")))
+    assert [name for name in COMMANDS if f"bot {name}" not in pages] == []
 
 
 @pytest.mark.parametrize("command", [(), *((c,) for c in COMMANDS)], ids=lambda c: c[0] if c else "bot")
@@ -89,9 +98,9 @@ def test_help_is_in_french(command: tuple[str, ...], capsys: pytest.CaptureFixtu
 
 
 def test_every_option_has_a_help() -> None:
-    for name, parser in cli._parser()._subparsers._group_actions[0].choices.items():  # type: ignore[union-attr]
+    for name, parser in PARSERS.items():
         assert parser.description, name
-        assert [a.dest for a in parser._actions if not a.help] == [], name
+        assert [a.dest for a in parser._actions if not a.help] == [], name  # argparse tells its actions in no other way
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -222,7 +231,7 @@ def test_blank_lines_and_nothing_at_all(fake: Router) -> None:
 
 def test_a_last_line_without_an_end(fake: Router) -> None:
     target = io.StringIO()
-    assert _route_lines(io.StringIO(ask("a", "passeport")), target, None) == 0
+    assert route_lines(io.StringIO(ask("a", "passeport")), target, None) == 0
     assert json.loads(target.getvalue())["id"] == "a"
 
 
@@ -231,7 +240,7 @@ def test_bytes_that_are_not_utf8_do_not_stop_the_rest(fake: Router) -> None:
         io.BytesIO(b'{"id": "a", "texte": "\xe9t\xe9"}\n\xff\xfe\n' + ask("b", "passeport").encode() + b"\n"), encoding="utf-8"
     )
     target = io.StringIO()
-    assert _route_lines(source, target, None) == 1
+    assert route_lines(source, target, None) == 1
     rows = [json.loads(line) for line in target.getvalue().splitlines()]
     assert [r["id"] for r in rows] == ["a", None, "b"]
 
@@ -244,29 +253,29 @@ def test_bytes_that_are_not_utf8_do_not_stop_the_rest(fake: Router) -> None:
     ],
 )
 def test_hostile_json_is_a_bad_line(line: str) -> None:
-    assert "erreur" in _read_row(line)
+    assert "erreur" in read_row(line)
 
 
 def test_half_a_character_does_not_stop_the_rest(fake: Router) -> None:
     written = io.BytesIO()
     target = io.TextIOWrapper(written, encoding="utf-8")
-    _route_lines(io.StringIO('{"id": "a", "texte": "\\ud83d"}\n'), target, None)
+    route_lines(io.StringIO('{"id": "a", "texte": "\\ud83d"}\n'), target, None)
     assert json.loads(written.getvalue())["id"] == "a"
 
 
 def test_nan_is_no_json(fake: Router) -> None:
     target = io.StringIO()
-    _route_lines(io.StringIO('{"id": NaN, "texte": "x"}\n'), target, None)
+    route_lines(io.StringIO('{"id": NaN, "texte": "x"}\n'), target, None)
     assert "NaN" not in target.getvalue()
 
 
 def test_a_byte_order_mark_is_no_mistake(fake: Router) -> None:
     source = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + ask("a", "passeport").encode()), encoding="utf-8")
-    assert _route_lines(source, io.StringIO(), None) == 0
+    assert route_lines(source, io.StringIO(), None) == 0
 
 
 def test_what_is_wrong_with_a_line_is_said_in_french() -> None:
-    assert "Expecting" not in _read_row("rien")["erreur"]
+    assert "Expecting" not in read_row("rien")["erreur"]
 
 
 def test_an_answer_comes_before_the_next_line(fake: Router) -> None:
@@ -274,7 +283,7 @@ def test_an_answer_comes_before_the_next_line(fake: Router) -> None:
     there, here = os.pipe()
     back, out = os.pipe()
     with os.fdopen(there, encoding="utf-8") as source, os.fdopen(out, "w", encoding="utf-8") as target:
-        worker = threading.Thread(target=_route_lines, args=(source, target, None), daemon=True)
+        worker = threading.Thread(target=route_lines, args=(source, target, None), daemon=True)
         worker.start()
         answers = os.fdopen(back, encoding="utf-8")
         with os.fdopen(here, "w", encoding="utf-8") as sink:
@@ -292,10 +301,10 @@ def test_an_answer_comes_before_the_next_line(fake: Router) -> None:
     answers.close()
 
 
-def test_batches_never_grow(fake: Router) -> None:
-    sizes = [len(b) for b in _batches(io.StringIO("x\n" * 1_000))]
+def testbatches_never_grow(fake: Router) -> None:
+    sizes = [len(b) for b in batches(io.StringIO("x\n" * 1_000))]
     assert sum(sizes) == 1_000
-    assert max(sizes) <= cli.BATCH
+    assert max(sizes) <= BATCH
 
 
 def test_the_whole_input_is_never_read_ahead() -> None:
@@ -310,7 +319,7 @@ def test_the_whole_input_is_never_read_ahead() -> None:
                 given += 1
                 yield "x\n"
 
-    next(_batches(Endless()))
+    next(batches(Endless()))
     assert given < 1_000
 
 
@@ -336,6 +345,33 @@ def test_a_broken_referential_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("BOT_RACINE", str(tmp_path))
     assert main(["check"]) == 1
     assert "manque" in capsys.readouterr().out
+
+
+def test_train_makes_both_models_or_the_router_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[tuple[str, bool]] = []
+    stored = SimpleNamespace(manifest={"date": "2026-12-02", "messages": 9, "sujets": 2})
+    monkeypatch.setenv("BOT_MODELES", str(tmp_path))
+    monkeypatch.setattr("bot.learning.tuning.ensure_model", lambda _paths, _say, force: made.append(("routeur", force)) or stored)
+    monkeypatch.setattr("bot.rasa.training.ensure_rasa_model", lambda _paths, _say, force: made.append(("rasa", force)))
+    assert main(["train"]) == 0
+    assert main(["train", "--routeur-seul", "--force"]) == 0
+    assert made == [("routeur", False), ("rasa", False), ("routeur", True)]
+    assert "9 messages, 2 sujets" in capsys.readouterr().out
+
+
+def test_evaluate_prints_and_writes_what_it_is_asked_to(
+    fake: Router, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bot.measure.evaluation.evaluate", lambda *_: {"juste": 1})
+    monkeypatch.setattr("bot.measure.reports.as_text", lambda report: f"juste : {report['juste']}")
+    written: list[str] = []
+    monkeypatch.setattr("bot.measure.reports.write_report", lambda _report, target: written.append(target))
+    monkeypatch.setattr("bot.measure.reports.write_errors", lambda _router, _sets, target: written.append(target))
+    assert main(["evaluate", "--json", str(tmp_path / "a.json"), "--rapport", "a.md", "--erreurs", "a.txt"]) == 0
+    assert capsys.readouterr().out == "juste : 1\n" and json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"juste": 1}
+    assert written == ["a.md", "a.txt"]
 
 
 def test_chat(fake: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -412,6 +448,6 @@ def test_ten_thousand_lines_take_no_more_memory(router: Router, monkeypatch: pyt
             return len(text)
 
     target = Count()
-    assert _route_lines(Lines(), target, None) == 0
+    assert route_lines(Lines(), target, None) == 0
     assert target.rows == 10_000
     assert used[9_999] - used[2_000] < 60_000_000

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.base.paths import ProjectPaths
-from bot.cli.commands import main
 from bot.cli.doctor import Finding, Health, examine
+from bot.cli.main import main
 
 
 def about(findings: list[Finding], words: str) -> list[Finding]:

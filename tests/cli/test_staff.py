@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.commands import main
+from bot.cli.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +74,12 @@ def test_purge_says_what_it_deleted(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "plus de 30 jours effacés : 1 message(s), 0 commentaire(s), 1 groupe(s)" in capsys.readouterr().out
     assert run(monkeypatch, "purge") == 0
     assert "0 message(s)" in capsys.readouterr().out
+
+
+def test_models_are_listed_and_a_name_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BOT_MODELES", str(tmp_path))
+    assert run(monkeypatch, "modele", "lister") == 0
+    assert run(monkeypatch, "modele", "activer") == 2
+    assert "Il manque le modèle : bot modele activer" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.base.errors import BadMessage
 from bot.base.paths import ProjectPaths
-from bot.cli.commands import main
+from bot.cli.main import main
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.subject_lists import ADDED, BOM, neutralise, output_header, read_list, read_pasted, route_list, write_rows
 

@@ -179,7 +179,7 @@ def test_recall_and_precision_on_labelled_messages(name: str, lines: int, recall
     assert found.recall >= recall
     assert found.precision >= 0.99
     assert found.untouched / found.tempting >= 0.99
-    assert found.milliseconds < 1
+    assert found.milliseconds < 3
 
 
 def test_the_measure_sees_what_is_left() -> None:

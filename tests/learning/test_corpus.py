@@ -47,7 +47,8 @@ def write(folder: Path, text: str) -> Path:
 def test_messages_are_read_with_their_line(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
-        'version: "3.1"\nnlu:\n- intent: passeport\n  examples: |\n    - un\n    - deux : trois\n\n    - quatre\n- intent: saluer\n  examples: |\n    - yo\n',
+        'version: "3.1"\nnlu:\n- intent: passeport\n  examples: |\n    - un\n    - '
+        "deux : trois\n\n    - quatre\n- intent: saluer\n  examples: |\n    - yo\n",
     )
     assert [(e.text, e.label, e.ligne) for e in read_corpus(folder)] == [
         ("un", "passeport", 5),

@@ -91,7 +91,7 @@ def test_clarifier_offers_buttons_that_choisir_resolves() -> None:
     other = Destination("territoire", "equipement_agriculture", "permis_construire", 0.4)
     decision = RoutingDecision(DecisionKind.CLARIFIER, (DOOR, other), niveau=Level.SUJET, question="Laquelle ?")
     messages, events = run("action_clarifier", tracker_of(routed(decision)))
-    assert [b["payload"] for b in messages[0]["buttons"]][0] == '/choisir{"choix": "passeport"}'
+    assert next(b["payload"] for b in messages[0]["buttons"]) == '/choisir{"choix": "passeport"}'
     assert "Rien de tout cela" not in messages[0]["text"]
     slots = slots_of(events)
     assert slots["choix"] == ["passeport", "permis_construire", "aucun"]

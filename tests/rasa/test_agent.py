@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.modele
 
 from jsonschema import ValidationError  # noqa: E402

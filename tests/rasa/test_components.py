@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.modele
 
 from rasa.engine.graph import ExecutionContext, GraphSchema  # noqa: E402

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("tensorflow")
-
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.modele
 
 from rasa.shared.core.events import ActionExecuted, UserUttered  # noqa: E402

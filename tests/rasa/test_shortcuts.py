@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("tensorflow")
-
-from rasa.engine.exceptions import GraphRunError
+from rasa.engine.exceptions import GraphComponentException, GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -84,12 +81,9 @@ def test_steps_run_in_order_give_what_dask_gives(runners: tuple[Any, Any], targe
 
 
 def test_a_step_that_fails_is_said_as_rasa_says_it(runners: tuple[Any, Any]) -> None:
-    kinds = []
     for run in runners:
-        with pytest.raises(Exception) as raised:
+        with pytest.raises(GraphComponentException):
             run({"given": "perdu"}, ["c"])
-        kinds.append(raised.type)
-    assert kinds[0] is kinds[1]
 
 
 def test_a_missing_input_is_refused(runners: tuple[Any, Any]) -> None:

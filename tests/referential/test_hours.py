@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -29,8 +29,8 @@ def test_open_or_closed(moment: str, expected: tuple[bool, str]) -> None:
 
 
 def test_the_clock_may_be_in_any_zone() -> None:
-    assert opening_now(WEEK, datetime(2026, 7, 9, 7, 30, tzinfo=timezone.utc)) == (True, "Ouvert jusqu'à 12 h")
-    assert opening_now(WEEK, datetime(2026, 7, 9, 6, 30, tzinfo=timezone.utc)) == (False, "Fermé, ouvre à 9 h")
+    assert opening_now(WEEK, datetime(2026, 7, 9, 7, 30, tzinfo=UTC)) == (True, "Ouvert jusqu'à 12 h")
+    assert opening_now(WEEK, datetime(2026, 7, 9, 6, 30, tzinfo=UTC)) == (False, "Fermé, ouvre à 9 h")
 
 
 def test_far_openings_are_dated_and_midnight_has_its_name() -> None:

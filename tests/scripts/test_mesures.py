@@ -101,7 +101,7 @@ def test_content_words_weigh_more_than_the_rest() -> None:
 def test_syntax_says_who_does_what() -> None:
     memory = words({"a": (word("construire", "VERB", "ROOT", "construire"), word("mur", "NOUN", "obj", "construire"), word("le", "DET"))})
     block = SyntaxBlock(memory)
-    assert block._features(memory.get([clean("a")])[0]) == ["construire/VERB", "mur/NOUN", "mur<obj<construire", "le<obj<être"]
+    assert block.features_of(memory.get([clean("a")])[0]) == ["construire/VERB", "mur/NOUN", "mur<obj<construire", "le<obj<être"]
 
 
 def test_a_memory_computes_once_and_can_forget() -> None:

@@ -1,19 +1,12 @@
-"""Stock Rasa: the project that is written, and that it is trained once."""
+"""Stock Rasa: the project that is written."""
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-from typing import Any
-
-import pytest
 import yaml
 
-from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths
 from bot.learning.corpus import Example
-from scripts.mesures import stock_rasa
-from scripts.mesures.stock_rasa import ARCHIVE, config, nlu, project_files, sample, trained_project
+from scripts.mesures.stock_rasa import config, nlu, project_files, sample
 
 MESSAGES = [Example("mon  passeport", "passeport", "x", 1), Example("un mur", "permis", "x", 2), Example("un toit", "permis", "x", 3)]
 
@@ -40,34 +33,9 @@ def test_every_intent_has_a_rule_and_the_fallback_too() -> None:
     assert domain["intents"] == ["passeport", "permis"]
     assert {r["steps"][0]["intent"] for r in rules} == {"passeport", "permis", "nlu_fallback"}
     assert all(r["steps"][1]["action"] in domain["actions"] for r in rules)
-    assert "rest" in yaml.safe_load(files["credentials.yml"])
 
 
 def test_a_sample_has_at_most_twenty_messages_of_a_topic(paths: ProjectPaths) -> None:
     drawn = sample(paths.corpus, 100)
     assert len(drawn) == 100 and len({e.label for e in drawn}) == 5
     assert drawn == sample(paths.corpus, 100)
-
-
-def test_it_is_trained_once_for_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs: list[Path] = []
-
-    def train(command: list[str], cwd: Path, **_options: Any) -> subprocess.CompletedProcess[str]:
-        assert command[1:4] == ["-m", "rasa", "train"] and (cwd / "domain.yml").exists()
-        runs.append(cwd)
-        (cwd / "sortie").mkdir()
-        (cwd / "sortie" / "modele.tar.gz").write_bytes(b"modele")
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(stock_rasa.subprocess, "run", train)
-    folder = trained_project(tmp_path, MESSAGES, 2)
-    assert (folder / ARCHIVE).read_bytes() == b"modele"
-    assert trained_project(tmp_path, MESSAGES, 2) == folder and len(runs) == 1
-    assert trained_project(tmp_path, MESSAGES, 3) != folder and len(runs) == 2
-
-
-def test_a_failed_training_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = subprocess.CompletedProcess([], 1, "", "plus de place")
-    monkeypatch.setattr(stock_rasa.subprocess, "run", lambda *_a, **_o: failed)
-    with pytest.raises(AssistantError, match="plus de place"):
-        trained_project(tmp_path, MESSAGES, 2)

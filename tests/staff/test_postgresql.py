@@ -33,7 +33,7 @@ from bot.staff.upkeep.retention import purge
 from bot.staff.upkeep.switch import read_notice, write_notice
 
 BINARIES = next((p for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True) if (p / "initdb").exists()), None)
-pytestmark = pytest.mark.skipif(BINARIES is None, reason="PostgreSQL absent : apt-get install postgresql")
+pytestmark = pytest.mark.needs("postgresql")
 AS_OTHER = ["runuser", "-u", "postgres", "--"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 """PostgreSQL refuses to run as root."""
 

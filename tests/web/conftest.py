@@ -13,10 +13,6 @@ from bot.base.paths import ProjectPaths
 _SEEN: dict[str, tuple[str, float]] = {}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "navigateur: needs Chromium; deselect with -m 'not navigateur'")
-
-
 @pytest.fixture(scope="session")
 def small_tree(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     """A small tree with a small real model, trained once (some seconds); copy it before writing to it."""

@@ -35,7 +35,6 @@ from bot.web.journal import JsonFormatter
 from bot.web.keys import CHAT
 from bot.web.limits import client_address
 
-pytestmark = pytest.mark.asyncio
 Client = TestClient[Any, Any]
 Maker = Callable[..., Awaitable[Client]]
 

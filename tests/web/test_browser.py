@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python import sync_playwright as axe_api
+from playwright import sync_api as playwright_api
 from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
 from web_fakes import BROKEN, Ear, FakeEngine
 
@@ -17,13 +18,9 @@ from bot.routing.router import Router
 from bot.serving.engine import Engine
 from bot.serving.first_aid import FirstAid
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
-
 pytestmark = [
     pytest.mark.navigateur,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Chromium absent : apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.needs("chromium"),
 ]
 
 
@@ -497,7 +494,8 @@ def test_a_referral_is_copied_shared_printed_and_linked(open_page: Any, address:
 def test_an_answer_is_read_aloud_on_demand_and_stops(open_page: Any, address: str) -> None:
     page = open_page()
     page.add_init_script(
-        "window.said = []; speechSynthesis.speak = (u) => window.said.push([u.lang, u.text]); speechSynthesis.cancel = () => { window.stopped = true; };"
+        "window.said = []; speechSynthesis.speak = (u) => window.said.push([u.lang, "
+        "u.text]); speechSynthesis.cancel = () => { window.stopped = true; };"
     )
     reach(page, address, "anglais")
     assert page.evaluate("window.said.length") == 0, "never by itself"

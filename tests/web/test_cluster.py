@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from web_cluster import NGINX, OPENSSL, ROOT, Assistant, Nginx, Visitor
-from web_redis import REDIS, RedisServer
+from web_cluster import ROOT, Assistant, Nginx, Visitor
+from web_redis import RedisServer
 
 from bot.routing.router import Router
 
-pytestmark = pytest.mark.skipif(not (REDIS and NGINX and OPENSSL), reason="il faut redis-server, nginx et openssl")
+pytestmark = pytest.mark.needs("redis-server", "nginx", "openssl")
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ async def test_alerts_and_dashboard_use_metrics_that_exist() -> None:
             assert labels <= set().union(*(series[name] for name in used)), expression
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool absent : apt-get install prometheus")
+@pytest.mark.needs("promtool")
 def test_promtool_takes_the_alerts() -> None:
     assert PROMTOOL is not None
     assert subprocess.run([PROMTOOL, "check", "rules", str(ALERTS)], capture_output=True, timeout=30).returncode == 0

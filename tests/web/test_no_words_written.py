@@ -16,8 +16,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from redis import Redis
 from web_process import Served, copy_of, free_port
-from web_redis import REDIS, RedisServer
+from web_redis import RedisServer
 
 from bot.base.paths import ProjectPaths
 
@@ -87,7 +88,8 @@ def send_everything(server: Served, inside: int) -> None:
         b"ZQBRUT / HTTP/9.9\r\nzqbrut\r\n\r\n",
         b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: zqbrut\r\n\r\n0639981234",
         b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzqbrut\r\n0639981234\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=zqbrut\r\nContent-Length: 30\r\n\r\n--zqbrut\r\nzqbrut 0639981234",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; "
+        b"boundary=zqbrut\r\nContent-Length: 30\r\n\r\n--zqbrut\r\nzqbrut 0639981234",
     ):
         server.raw(raw)
     with socket.create_connection(("127.0.0.1", server.port)) as leaving:  # leaves in the middle of a message
@@ -114,11 +116,13 @@ def check(written: Mapping[str, bytes], may_keep: tuple[str, ...]) -> None:
     assert not any("127.0.0.1" in line for line in lines)
 
 
+@pytest.mark.needs("redis-server")
 @pytest.mark.parametrize("base", ["there", "away"])
 def test_nothing_personal_is_written_anywhere(base: str, small_tree: ProjectPaths, tmp_path: Path) -> None:
     run(base, copy_of(small_tree, tmp_path / "arbre"), tmp_path, ("--sans-agent",))
 
 
+@pytest.mark.needs("redis-server")
 @pytest.mark.modele
 def test_nothing_personal_is_written_with_the_agent(paths: ProjectPaths, router: object, tmp_path: Path) -> None:
     """The whole assistant, Rasa's agent included, on the real model."""
@@ -137,10 +141,9 @@ def run(base: str, tree: Path, tmp_path: Path, options: tuple[str, ...]) -> None
     settings = {"BOT_MANDATAIRES": "1", "HOME": str(home), "TMPDIR": str(home)}
     if base == "away":
         settings["BOT_BASE"] = "postgresql://personne@127.0.0.1:1/rien"
-    redis_server = RedisServer() if REDIS else None
-    if redis_server is not None:
-        redis_server.start()
-        settings["BOT_REDIS"] = redis_server.url
+    redis_server = RedisServer()
+    redis_server.start()
+    settings["BOT_REDIS"] = redis_server.url
     server = Served(tree, settings, FAIL, (*options, "--interne", f"127.0.0.1:{inside}"))
     server.start()
     try:
@@ -153,14 +156,11 @@ def run(base: str, tree: Path, tmp_path: Path, options: tuple[str, ...]) -> None
         send_everything(server, inside)
         time.sleep(1.5)
         written = dict(everything_written(tree))
-        if redis_server is not None:
-            from redis import Redis
-
-            client: Redis[bytes] = Redis.from_url(redis_server.url)
-            written |= {f"redis/{key!r}": client.dump(key) or b"" for key in client.scan_iter()}
-            written |= {f"redis/texte/{key!r}": client.get(key) or b"" for key in client.scan_iter("assistant:conversation:*")}
-            assert any(b"zqchat" in content for content in written.values()), "the conversation is there, masked"
-            client.close()
+        client: Redis[bytes] = Redis.from_url(redis_server.url)
+        written |= {f"redis/{key!r}": client.dump(key) or b"" for key in client.scan_iter()}
+        written |= {f"redis/texte/{key!r}": client.get(key) or b"" for key in client.scan_iter("assistant:conversation:*")}
+        assert any(b"zqchat" in content for content in written.values()), "the conversation is there, masked"
+        client.close()
         server.kill()
         written |= dict(everything_written(tree))
         check(written, ("var/", "redis/"))
@@ -174,5 +174,4 @@ def run(base: str, tree: Path, tmp_path: Path, options: tuple[str, ...]) -> None
             assert b"zqavis" in waiting and b"<telephone>" in waiting
     finally:
         server.stop()
-        if redis_server is not None:
-            redis_server.stop()
+        redis_server.stop()

@@ -20,7 +20,6 @@ from bot.serving.refusals import Refusal
 from bot.web.app import create_app
 from bot.web.keys import CHAT
 
-pytestmark = pytest.mark.asyncio
 DOOR = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.9}
 DECISION = RoutingDecision(
     DecisionKind.CLARIFIER,

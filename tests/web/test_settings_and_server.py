@@ -19,7 +19,7 @@ import pytest
 
 from bot.base.errors import SettingsError
 from bot.base.settings import Settings
-from bot.web.server import _internal_address, _listen
+from bot.web.server import internal_address, listen
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,10 +105,10 @@ def test_every_setting_is_described_in_french() -> None:
 
 def test_a_taken_port_is_told_in_french() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError, match="Impossible d'écouter"):
-        _listen("127.0.0.1", taken.getsockname()[1])
+        listen("127.0.0.1", taken.getsockname()[1])
     for host, port in (("127.0.0.1", 99_999_999), ("hote.invalid", 80)):
         with pytest.raises(SettingsError, match="Impossible d'écouter"):
-            _listen(host, port)
+            listen(host, port)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     assert found
     yield running, found.group()
     running.kill()
-    running.wait()
+    running.communicate()
 
 
 def fetch(url: str, body: dict[str, str] | None = None) -> tuple[int, str]:
@@ -179,8 +179,8 @@ def test_the_workshop_has_its_own_listener_and_ends_with_the_rest(tmp_path: Path
 @pytest.mark.parametrize("address", ["8001", ":8001", "127.0.0.1:", "127.0.0.1:port", "127.0.0.1:999999"])
 def test_a_bad_internal_address_is_told(address: str) -> None:
     with pytest.raises(SettingsError, match="--interne attend"):
-        _internal_address(address)
-    assert _internal_address("[::1]:8001") == ("::1", 8001)
+        internal_address(address)
+    assert internal_address("[::1]:8001") == ("::1", 8001)
 
 
 def test_the_public_is_served_when_the_workshop_cannot_be(tmp_path: Path) -> None:
@@ -202,6 +202,6 @@ def test_the_public_is_served_when_the_workshop_cannot_be(tmp_path: Path) -> Non
             assert running.wait(20) == 0
         finally:
             running.kill()
-            running.wait()
+            running.communicate()
     found = {json.loads(line)["evenement"] for line in log.read_text().splitlines()}
     assert {"coulisses_absentes", "interrupteur_illisible"} <= found and "Traceback" not in log.read_text()

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import Ear, FakeEngine
-from web_redis import REDIS, RedisServer
+from web_redis import RedisServer
 
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState
@@ -26,7 +26,7 @@ from bot.serving.shared_sessions import SharedSessions
 from bot.web.app import create_app
 from bot.web.keys import CHAT
 
-pytestmark = pytest.mark.skipif(REDIS is None, reason="redis-server absent : apt-get install redis-server")
+pytestmark = pytest.mark.needs("redis-server")
 
 ROOT = Path(__file__).resolve().parents[2]
 Client = TestClient[Any, Any]

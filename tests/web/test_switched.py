@@ -15,8 +15,6 @@ from bot.serving.engine import PAUSED_WITHOUT_PHONE, Engine, EngineError
 from bot.staff.upkeep.notice import Notice, OpenSwitch
 from bot.web.app import create_app
 
-pytestmark = pytest.mark.asyncio
-
 
 class Lever(OpenSwitch):
     """A switch moved by the test."""

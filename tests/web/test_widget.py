@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python import sync_playwright as axe_api
+from playwright import sync_api as playwright_api
 from web_browser import CHROMIUM, FLAGS, open_widget, send, serving
 from web_fakes import FakeEngine
 from web_hosts import CALM, host_site
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
-
 pytestmark = [
     pytest.mark.navigateur,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Chromium absent : apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.needs("chromium"),
 ]
 
 

@@ -18,7 +18,7 @@ FRONT_DESK = Contact(
     "Accueil de la préfecture du Lot", ("place Chapou", "46000 Cahors"), ("05 65 00 00 00",), (), (("Le site", "https://www.lot.gouv.fr"),)
 )
 CALLS = tuple(
-    EmergencyCall(*pair)
+    EmergencyCall(*pair, sms=pair[0] == "114")
     for pair in (
         ("15", "SAMU"),
         ("17", "Police ou gendarmerie"),
@@ -79,7 +79,7 @@ REPLIES = {
     "feu": Reply(
         "Après l'appel, voici la porte pour la suite.",
         (VET,),
-        calls=(CALLS[2], CALLS[3], EmergencyCall("116000", "Enfants disparus")),
+        calls=(CALLS[2], CALLS[3], EmergencyCall("116000", "Enfants disparus", sms=False)),
         instruction="Sortez et restez dehors.",
     ),
     "hello": Reply(

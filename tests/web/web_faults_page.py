@@ -70,7 +70,8 @@ def write_page(page: Path, seen: Mapping[str, tuple[str, float]]) -> None:
     ]
     text = f"""# Pannes provoquées
 
-Chaque panne est provoquée sur de vrais processus, lancés pour l'occasion : le serveur, PostgreSQL, Redis, nginx. Cette page est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}.
+Chaque panne est provoquée sur de vrais processus, lancés pour l'occasion : le serveur, PostgreSQL, Redis, nginx. Cette page \
+est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}.
 
 | panne | ce qui est attendu | résultat | durée | test (`tests/web/`) |
 |---|---|---|---|---|
@@ -78,7 +79,9 @@ Chaque panne est provoquée sur de vrais processus, lancés pour l'occasion : le
 
 ## Ce que ces essais ne disent pas
 
-- Ils durent quelques secondes, sur une seule machine. Une panne d'une semaine remplit la file sur disque (64 Mo par processus) ; au-delà, les échanges nouveaux ne sont plus gardés, et le journal compte ceux qui manquent. Les gens reçoivent toujours leur réponse.
+- Ils durent quelques secondes, sur une seule machine. Une panne d'une semaine remplit la file sur disque (64 Mo par \
+processus) ; au-delà, les échanges nouveaux ne sont plus gardés, et le journal compte ceux qui manquent. Les gens reçoivent \
+toujours leur réponse.
 - Disque plein **et** base absente : les échanges attendent en mémoire (2 000 par processus). Un arrêt du processus à ce moment les perd.
 - Un processus tué perd ce qu'il n'avait pas encore confié à la base ni au disque : la file en mémoire, quelques millisecondes d'habitude.
 - Le réseau coupé entre deux machines n'est pas essayé.

@@ -18,12 +18,19 @@ ul { list-style: square; padding: 90px; }
 .etiquette { color: rgb(1, 2, 3); }
 html { font-size: 62.5%; }
 """
-CALM = "body { font: 18px/1.6 sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem; color: #222; } .etiquette { font-weight: bold; }"
+CALM = (
+    "body { font: 18px/1.6 sans-serif; max-width: 50rem; margin: 3rem auto; "
+    "padding: 0 1rem; color: #222; } .etiquette { font-weight: bold; }"
+)
 PAGE = """<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>La mairie</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/hote.css"></head>
-<body><main><h1>La mairie de Concots</h1><p id="texte">Bienvenue.</p><div class="etiquette">Actualités</div><button id="bouton">Menu</button>{contenu}</main></body></html>"""
-WIDGET = '<script type="module" src="{assistant}/widget.js"></script><assistant-lot><a href="{assistant}/">Ouvrir l’assistant</a></assistant-lot>'
+<body><main><h1>La mairie de Concots</h1><p id="texte">Bienvenue.</p><div class="etiquette">Actualités</div>
+<button id="bouton">Menu</button>{contenu}</main></body></html>"""
+WIDGET = (
+    '<script type="module" src="{assistant}/widget.js"></script><assistant-lot><a '
+    'href="{assistant}/">Ouvrir l’assistant</a></assistant-lot>'
+)
 FRAME = '<iframe title="Assistant de la préfecture du Lot" src="{assistant}/cadre" width="380" height="640"></iframe>'
 POLICY = "default-src 'none'; style-src 'self' {assistant}; script-src {assistant}; connect-src {assistant}; frame-src {assistant}"
 """What a host with a strict policy must allow: see docs/guide-integration.md."""

@@ -61,11 +61,16 @@ class Served(Assistant):
 
     def start(self) -> None:
         words = ["serve", "--port", str(self.port), *self._options]
-        program = f"{self._code}\nimport sys\nfrom bot.cli.commands import main\nsys.exit(main({words!r}))\n"
+        program = f"{self._code}\nimport sys\nfrom bot.cli.main import main\nsys.exit(main({words!r}))\n"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
         environment |= {**self._settings, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def wait_end(self, seconds: float) -> None:
+        """Wait for a server that ends by itself."""
+        assert self._process is not None
+        self._process.wait(seconds)
 
     def listening(self, seconds: float = 60.0) -> None:
         """Wait for the port alone, not for the model."""

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -39,7 +39,7 @@ WRONG = "Nom ou mot de passe incorrect."
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 
 
-class Role(str, Enum):
+class Role(StrEnum):
     """What an account may do; each role may do what those before it may."""
 
     READER = "lecteur"

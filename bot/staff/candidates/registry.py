@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class ModelCard:
         try:
             return datetime.fromisoformat(str(self.manifest.get("date")))
         except ValueError:
-            return datetime.fromtimestamp(0, timezone.utc)
+            return datetime.fromtimestamp(0, UTC)
 
     @property
     def author(self) -> str:
@@ -255,7 +255,7 @@ class ModelRegistry:
 
     def _remember(self, action: str, identifier: str, author: str, reason: str, refused: tuple[str, ...] = ()) -> None:
         event = {
-            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "action": action,
             "modele": identifier,
             "auteur": author,

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import IO, Any
 
 from sqlalchemy import insert, select, update
@@ -34,7 +34,7 @@ END_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0
 
 
-class State(str, Enum):
+class State(StrEnum):
     """Where a training is."""
 
     WAITING = "attente"
@@ -135,6 +135,11 @@ class TrainingQueue:
         self._thread: threading.Thread | None = None
         self._lock: IO[str] | None = None
 
+    @property
+    def leading(self) -> bool:
+        """Whether it is this process that runs the trainings: one does for all."""
+        return self._lock is not None
+
     def submit(self, author: str) -> Training:
         """Ask for a training; one that already waits is enough for everybody.
 
@@ -210,9 +215,9 @@ class TrainingQueue:
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
-                if self._lock is None and self._take_lock():
+                if not self.leading and self._take_lock():
                     self._recover()
-                if self._lock is not None:
+                if self.leading:
                     number = self._next()
                     if number is not None:
                         self._run(number)

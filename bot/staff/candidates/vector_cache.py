@@ -40,11 +40,10 @@ class RememberingEncoder:
         self._rows: dict[bytes, Vectors] = {}
         self._used: set[bytes] = set()
         self._changed = False
-        with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile):
-            with np.load(file, allow_pickle=False) as kept:
-                vectors = kept["vectors"]
-                if vectors.shape == (len(kept["keys"]), self.dimensions):
-                    self._rows = {key.tobytes(): row for key, row in zip(kept["keys"], vectors, strict=True)}
+        with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(file, allow_pickle=False) as kept:
+            vectors = kept["vectors"]
+            if vectors.shape == (len(kept["keys"]), self.dimensions):
+                self._rows = {key.tobytes(): row for key, row in zip(kept["keys"], vectors, strict=True)}
 
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         """Return vectors of shape (n_texts, dimensions), as the encoder itself would; ``fragments`` are left as they are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -21,6 +21,9 @@ _INTENT = re.compile(r"^- intent: *([a-z][a-z0-9_]*)[ \t]*$")
 _EXAMPLES = re.compile(r"^  examples: \|[ \t]*$")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _PHRASE = re.compile(r"^    - (.*\S)[ \t]*$")
+
+Row = tuple[str, str]
+"""Topic and phrase."""
 
 
 def tidy_phrase(text: str) -> str:
@@ -248,7 +251,7 @@ def _line_end(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def listed_phrases(text: str) -> list[tuple[str, str]]:
+def listed_phrases(text: str) -> list[Row]:
     """Return (topic, message) for each message of a corpus file: the fast reading of the usual layout."""
     rows = []
     label = ""
@@ -260,7 +263,7 @@ def listed_phrases(text: str) -> list[tuple[str, str]]:
     return rows
 
 
-def _parsed(text: str) -> list[tuple[str, str]]:
+def _parsed(text: str) -> list[Row]:
     """Return (topic, message) for every message, as YAML says it."""
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # both are safe loaders
@@ -274,18 +277,18 @@ def _parsed(text: str) -> list[tuple[str, str]]:
         raise EditError("Un fichier de data/nlu n'est pas lisible. Lancez « bot check » pour voir où.") from error
 
 
-def _checked(before: str, after: str, expected) -> str:  # type: ignore[no-untyped-def]
+def _checked(before: str, after: str, expected: Callable[[list[Row]], list[Row]]) -> str:
     """Return ``after`` when YAML reads in it exactly what the change should give."""
     if sorted(_parsed(after)) != sorted(expected(_parsed(before) if before != HEADER else [])):
         raise EditError("Ce changement ne peut pas s'écrire sans toucher au reste du fichier. Demandez à un développeur.")
     return after
 
 
-def _with_added(rows: list[tuple[str, str]], topic: str, phrase: str) -> list[tuple[str, str]]:
+def _with_added(rows: list[Row], topic: str, phrase: str) -> list[Row]:
     return [*rows, (topic, phrase)]
 
 
-def _with_removed(rows: list[tuple[str, str]], topic: str, phrase: str) -> list[tuple[str, str]]:
+def _with_removed(rows: list[Row], topic: str, phrase: str) -> list[Row]:
     rows = list(rows)
     rows.remove((topic, phrase))
     return rows

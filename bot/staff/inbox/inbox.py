@@ -159,7 +159,7 @@ def receive(connection: Connection, event: TurnEvent) -> int | None:
 
 def keeps_words(connection: Connection, group: int) -> bool:
     """Whether the words of a new exchange of this group are still of use: an ignored or settled group needs none."""
-    return connection.execute(select(groups.c.state).where(groups.c.id == group)).scalar() == OPEN
+    return bool(connection.execute(select(groups.c.state).where(groups.c.id == group)).scalar() == OPEN)
 
 
 def count_vote(connection: Connection, group: int, change: int) -> None:

@@ -90,7 +90,7 @@ class Recorder:
 
     def waiting(self) -> int:
         """Return how many bytes wait on disk."""
-        return sum(map(_size, self._spool.glob(f"*{_SUFFIX}"))) if self._spool.exists() else 0
+        return sum(map(size_of, self._spool.glob(f"*{_SUFFIX}"))) if self._spool.exists() else 0
 
     def _put(self, event: Event) -> None:
         try:
@@ -239,7 +239,7 @@ def _alive(path: Path) -> bool:
     return True
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Return the bytes of a file; another thread may have delivered and removed it meanwhile."""
     try:
         return path.stat().st_size

@@ -49,7 +49,7 @@ def signature(text: str) -> Signature:
     found = {w[i : i + 3] for word in subject_words(text) for w in (f"_{word}_",) for i in range(max(1, len(w) - 2))}
     values = np.array([zlib.crc32(s.encode()) for s in found] or [0], dtype=np.uint64)
     hashed = (_FACTORS[:, None] * values[None, :] + _SHIFTS[:, None]) >> np.uint64(32)
-    return hashed.min(axis=1).astype(np.uint32)
+    return np.asarray(hashed.min(axis=1), dtype=np.uint32)
 
 
 def likeness(first: Signature, second: Signature) -> float:

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -90,7 +90,7 @@ def create(target: Path, storage: Storage, paths: ProjectPaths, replace: bool = 
                 with contextlib.suppress(FileNotFoundError):  # delivered meanwhile
                     _add(archive, name, path.read_bytes(), digests)
             files = sum(not name.startswith("base/") for name in digests)
-            saved = Saved(rows, files, _live_model(paths), datetime.now(timezone.utc).isoformat(timespec="seconds"))
+            saved = Saved(rows, files, _live_model(paths), datetime.now(UTC).isoformat(timespec="seconds"))
             manifest = {
                 "format": FORMAT,
                 "date": saved.made_at,
@@ -245,7 +245,7 @@ def _fill(connection: Connection, folder: Path) -> None:
 def _put_aside(data: Path) -> Path | None:
     if not data.exists():
         return None
-    aside = data.with_name(f"data.avant-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+    aside = data.with_name(f"data.avant-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
     os.replace(data, aside)
     return aside
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import BodyPartReader, web
@@ -103,7 +104,7 @@ async def send_list(request: web.Request, subjects: SubjectList, profile: str | 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(subjects.rows), BATCH):
             rows = subjects.rows[start : start + BATCH]
-            answered = await use_router(request, lambda dialogue, rows=rows: route_rows(dialogue, subjects, rows, profile))  # type: ignore[misc]
+            answered = await use_router(request, partial(route_rows, subjects=subjects, rows=rows, profile=profile))
             head = BOM + write_rows([output_header(subjects)]) if start == 0 else ""
             yield (head + write_rows(answered)).encode()
 
@@ -298,8 +299,9 @@ async def _answer_rows(request: web.Request, rows: Sequence[Any], start: int) ->
         demands.append(demand)
         answers.append(None)
     answered = await orient(request, demands) if demands else []
-    if answered and all(isinstance(a, EngineError) for a in answered):
-        raise answered[0]  # type: ignore[misc]
+    refused = [a for a in answered if isinstance(a, EngineError)]
+    if refused and len(refused) == len(answered):
+        raise refused[0]
     made = iter(zip(demands, answered, strict=True))
     for index, known in enumerate(answers):
         if known is None:

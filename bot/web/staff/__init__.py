@@ -43,9 +43,9 @@ of a message, call ``workshop(request).inbox().settle_written(int(message), topi
 inbox.
 
 Also at hand: ``actor(request)`` (the account's name, for the journal and commits), ``workshop(request)`` (storage,
-accounts, settings, paths, the referential and the inbox as they are now), ``Pagination.of(request, total)``, ``audit.record(connection, actor, action, target)`` to
-journal a deed in the same transaction. Raise :class:`bot.web.problems.Refusal` (or any ``AssistantError``) to show a kind
-error page.
+accounts, settings, paths, the referential and the inbox as they are now), ``Pagination.of(request, total)``,
+``audit.record(connection, actor, action, target)`` to journal a deed in the same transaction.
+Raise :class:`bot.web.problems.Refusal` (or any ``AssistantError``) to show a kind error page.
 """
 
 from __future__ import annotations

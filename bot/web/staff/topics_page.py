@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -247,10 +248,8 @@ async def _read(request: web.Request) -> TopicForm:
         service = line(form, f"associe_{i}")
         if service:
             values["services_associes"].append({"service": service, "raison": line(form, f"raison_{i}")})
-    try:
+    with contextlib.suppress(ValueError):
         values["verifie_le"] = date.fromisoformat(values["verifie_le"])
-    except ValueError:
-        pass
     phrases = unique(lines(form, "phrases"))
     return TopicForm(values, phrases, line(form, "identifiant"), line(form, "service"), line(form, "version"), line(form, "message"))
 

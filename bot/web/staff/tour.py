@@ -38,32 +38,38 @@ _STEPS = (
     Step(
         "accueil",
         "Bienvenue",
-        "L'assistant indique à chacun la bonne porte. Ici, vous lui apprenez de nouvelles demandes. Rien n'est public avant une mise en ligne, et tout peut revenir en arrière.",
+        "L'assistant indique à chacun la bonne porte. Ici, vous lui apprenez de nouvelles "
+        "demandes. Rien n'est public avant une mise en ligne, et tout peut revenir en arrière.",
     ),
     Step(
         "boite",
         "La boîte de réception",
-        "Lisez le premier message. Si un bouton porte le bon sujet, appuyez dessus : la phrase entre dans ses exemples. Un message sans intérêt s'écarte pour toujours.",
+        "Lisez le premier message. Si un bouton porte le bon sujet, appuyez dessus : la "
+        "phrase entre dans ses exemples. Un message sans intérêt s'écarte pour toujours.",
     ),
     Step(
         "sujets",
         "Les sujets",
-        "Un sujet, c'est une demande et sa réponse : le service, la première étape, la source. Cherchez-en un, ouvrez-le, regardez l'aperçu de la carte.",
+        "Un sujet, c'est une demande et sa réponse : le service, la première étape, "
+        "la source. Cherchez-en un, ouvrez-le, regardez l'aperçu de la carte.",
     ),
     Step(
         "entrainement",
         "L'entraînement",
-        "Vos phrases aident après un entraînement. La page compare l'ancien modèle et le nouveau. Un modèle moins bon ne peut pas être mis en ligne.",
+        "Vos phrases aident après un entraînement. La page compare l'ancien "
+        "modèle et le nouveau. Un modèle moins bon ne peut pas être mis en ligne.",
     ),
     Step(
         "tableau",
         "Le tableau de bord",
-        "Regardez la part des demandes non comprises : c'est elle que votre travail fait baisser. Les fichiers se téléchargent en bas de la page.",
+        "Regardez la part des demandes non comprises : c'est elle que votre "
+        "travail fait baisser. Les fichiers se téléchargent en bas de la page.",
     ),
     Step(
         "interrupteur",
         "L'interrupteur",
-        "Si quelque chose ne va pas, mettez l'assistant en pause ici. Il donne alors le téléphone de l'accueil, et répond encore aux urgences. C'est fini : vous pouvez commencer.",
+        "Si quelque chose ne va pas, mettez l'assistant en pause ici. Il donne alors le téléphone "
+        "de l'accueil, et répond encore aux urgences. C'est fini : vous pouvez commencer.",
     ),
 )
 

@@ -7,15 +7,15 @@ import os
 import re
 import stat
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot.cli.commands import main
+from bot.cli.main import main
 from bot.staff.accounts.api_keys import JsonKeyStore, KeyStoreError, check_key, create_key, revoke_key
 
-NOW = datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc)
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_revoking_takes_effect_for_another_process_at_once(store: JsonKeyStore, 
     assert check_key(server, key) is not None
     assert revoke_key(store, record.id, NOW).retire_le
     assert check_key(server, key) is None
-    assert revoke_key(store, key, datetime.now(timezone.utc)).retire_le == "2026-03-01T09:30:00+00:00", "the first date stays"
+    assert revoke_key(store, key, datetime.now(UTC)).retire_le == "2026-03-01T09:30:00+00:00", "the first date stays"
     other, _ = create_key(store, "B", 0, NOW)
     assert check_key(server, other) is not None
     (tmp_path / "dossier" / "cles.json").unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.cli.commands import main
+from bot.cli.main import main
 from bot.staff.accounts.rights import erase, export, waiting_on_disk
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent, to_line
 from bot.staff.inbox.inbox import EXPIRED

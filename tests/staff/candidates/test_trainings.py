@@ -172,10 +172,10 @@ def test_two_processes_share_one_queue_and_only_one_runs_it(make: Callable[[str]
     monkeypatch.setattr(module, "POLL_SECONDS", 0.1)
     first, second = make("bien"), make("bien")
     first.start()
-    wait(lambda: first._lock is not None)
+    wait(lambda: first.leading)
     second.start()
     number = second.submit("Zoé").id
     wait(lambda: second.get(number).state is State.DONE)
-    assert second._lock is None
+    assert not second.leading
     first.stop()
-    wait(lambda: second._lock is not None)
+    wait(lambda: second.leading)

@@ -83,23 +83,21 @@ def test_a_mistake_in_any_file_writes_none(tree: ProjectPaths) -> None:
     path, corpus = tree.referential / "sujets" / "titres.yml", tree.corpus / "titres.yml"
     before = path.read_bytes(), corpus.read_bytes()
     done: list[Change] = []
-    with pytest.raises(EditError, match="premier_geste"):
-        with Workspace(tree).editing("Zoé", "essai", done) as draft:
-            draft.write(corpus, draft.read(corpus) + "    - une de plus\n")
-            draft.write(
-                path,
-                draft.read(path) + '- id: faux_sujet\n  libelle: "x"\n  public: [citoyen]\n  source: "xyz"\n  verifie_le: 2026-01-01\n',
-            )
+    with pytest.raises(EditError, match="premier_geste"), Workspace(tree).editing("Zoé", "essai", done) as draft:
+        draft.write(corpus, draft.read(corpus) + "    - une de plus\n")
+        draft.write(
+            path,
+            draft.read(path) + '- id: faux_sujet\n  libelle: "x"\n  public: [citoyen]\n  source: "xyz"\n  verifie_le: 2026-01-01\n',
+        )
     assert (path.read_bytes(), corpus.read_bytes()) == before and not done
 
 
 def test_an_error_in_the_middle_writes_nothing(tree: ProjectPaths) -> None:
     path = tree.corpus / "titres.yml"
     before = path.read_bytes()
-    with pytest.raises(ValueError):
-        with Workspace(tree).editing("Zoé", "essai", []) as draft:
-            draft.write(path, "rien")
-            raise ValueError
+    with pytest.raises(ValueError, match="arrêt"), Workspace(tree).editing("Zoé", "essai", []) as draft:
+        draft.write(path, "rien")
+        raise ValueError("arrêt")
     assert path.read_bytes() == before
 
 

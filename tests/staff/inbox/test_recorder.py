@@ -11,7 +11,7 @@ import pytest
 
 from bot.staff.inbox import recorder as module
 from bot.staff.inbox.events import Event, FeedbackEvent, TurnEvent, from_line, to_line
-from bot.staff.inbox.recorder import Recorder, _size
+from bot.staff.inbox.recorder import Recorder, size_of
 
 DOOR = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.9}
 
@@ -48,7 +48,7 @@ def test_an_event_survives_its_line() -> None:
     vote = FeedbackEvent("a1", 2.0, False, "autre", "bof", turn(1))
     assert from_line(to_line(turn(1))) == turn(1) and from_line(to_line(vote)) == vote
     for bad in ("", "{", "[]", '{"evenement": "turn"}', '{"evenement": "feedback", "x": 1}'):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"not an event|Expecting|double quotes"):
             from_line(bad)
     assert turn(1).confidence == 0.9 and TurnEvent("a", 0, "", "incompris").confidence is None
 
@@ -118,7 +118,7 @@ def test_a_citizen_never_waits_and_what_overflows_is_counted(tmp_path: Path, mon
     started = time.perf_counter()
     for number in range(30):
         recorder.turn(turn(number))
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 5, "the database would have kept it for ever"
     assert recorder.dropped >= 20
     database.go.set()
     recorder.flush()
@@ -183,6 +183,6 @@ def test_an_event_that_cannot_be_written_does_not_hold_the_others_back(tmp_path:
 
 
 def test_a_file_delivered_meanwhile_weighs_nothing(tmp_path: Path) -> None:
-    assert _size(tmp_path / "parti") == 0
+    assert size_of(tmp_path / "parti") == 0
     (tmp_path / "là").write_bytes(b"abc")
-    assert _size(tmp_path / "là") == 3
+    assert size_of(tmp_path / "là") == 3

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bot.base.errors import StorageError
 from bot.base.paths import ProjectPaths
-from bot.cli.commands import main
+from bot.cli.main import main
 from bot.staff.accounts.accounts import Accounts, Role
 from bot.staff.accounts.audit import verify
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent

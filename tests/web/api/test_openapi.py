@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import schemathesis
 from aiohttp import web
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from openapi_spec_validator import openapi_v31_spec_validator
 from schemathesis.checks import CHECKS
 
@@ -124,11 +124,7 @@ schema = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
     phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=list(HealthCheck),
 )
 def test_every_route_does_what_the_document_says(case: Any, address: str) -> None:
     """An unknown commune or topic is well formed and yet refused (422, 404); a bad line of a batch does not refuse the batch."""

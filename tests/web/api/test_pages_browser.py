@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python import sync_playwright as axe_api
+from playwright import sync_api as playwright_api
 from web_browser import CHROMIUM, FLAGS, serving
 
 from bot.dialogue.dialogue import Dialogue
 from bot.serving.engine import Engine
 from bot.serving.first_aid import FirstAid
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
-
 pytestmark = [
     pytest.mark.navigateur,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Chromium absent : apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.needs("chromium"),
 ]
 
 

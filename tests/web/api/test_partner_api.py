@@ -9,7 +9,7 @@ import io
 import json
 import logging
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from bot.routing.router import Router
 from bot.staff.accounts.api_keys import JsonKeyStore, create_key, revoke_key
 from bot.web.journal import JsonFormatter
 
-pytestmark = pytest.mark.asyncio
 ONE, MANY, LIST = "/api/v1/orientation", "/api/v1/orientations", "/api/v1/orientations.csv"
 SITE = "https://www.mairie.example"
 
@@ -187,7 +186,10 @@ async def test_without_a_model_nothing_is_guessed(serve: Any, bare_router: Route
 
 async def test_a_batch_keeps_its_order_and_bad_lines_stop_nothing(serve: Any) -> None:
     client = await serve()
-    body = '\ufeff{"id": 1, "texte": "refaire le toit"}\n\n{oups\n{"id": "c"}\n{"id": 4, "texte": "passeport", "commune": "Nulle-Part-Ville"}\n'
+    body = (
+        '\ufeff{"id": 1, "texte": "refaire le toit"}\n\n{oups\n{"id": "c"}\n'
+        '{"id": 4, "texte": "passeport", "commune": "Nulle-Part-Ville"}\n'
+    )
     body += '{"id": 5, "texte": "mon fils ne respire plus", "profil": "citoyen"}\r\n{"id": 6, "texte": "passeport", "profil": "partenaire"}'
     rows = await lines(client, body.encode())
     assert [row["id"] for row in rows] == [1, None, "c", 4, 5, 6]
@@ -225,7 +227,7 @@ async def test_one_and_many_say_the_same(serve: Any) -> None:
 )
 async def test_a_batch_that_cannot_be_read_is_refused_whole(serve: Any, body: str, kind: str, status: int) -> None:
     client = await serve()
-    async with client.post(MANY, data=body, headers={"Content-Type": kind}) as answer:
+    async with client.post(MANY, data=io.BytesIO(body.encode()), headers={"Content-Type": kind}) as answer:
         assert answer.status == status and answer.content_type == "application/problem+json"
 
 
@@ -409,7 +411,7 @@ async def test_another_referential_gives_another_document(serve: Any, api_dialog
 
 async def test_a_key_has_its_own_limit_and_stops_when_revoked(serve: Any, tmp_path: Path) -> None:
     path = tmp_path / "cles.json"
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     client = await serve(per_minute=1, per_hour=100, keys_file=str(path))
     key, record = create_key(JsonKeyStore(path), "Mairie", 3, now)
     bearer = {"Authorization": f"Bearer {key}"}

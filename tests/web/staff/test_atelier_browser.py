@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from atelier_demo import Demo, log_in, serving_workshop
+from axe_playwright_python import sync_playwright as axe_api
+from playwright import sync_api as playwright_api
 from web_browser import CHROMIUM, FLAGS, serving
 from web_fakes import FakeEngine
 
 from bot.staff.accounts import audit
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
-
 pytestmark = [
     pytest.mark.navigateur,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Chromium absent : apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.needs("chromium"),
 ]
 PAGES = (
     "/atelier/connexion",

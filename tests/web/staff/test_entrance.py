@@ -10,8 +10,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.web.internal import create_internal_app
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_everything_leads_to_the_login_and_back(enter: Any) -> None:
     staff = await enter()

@@ -26,8 +26,6 @@ from bot.web.staff.framework import Workshop
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
 from trees import make_tree
 
-pytestmark = pytest.mark.asyncio
-
 NEW = {
     "libelle": "Un drone au-dessus de ma maison",
     "service": "securite_publique",

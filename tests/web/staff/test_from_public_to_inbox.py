@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import FakeEngine
@@ -19,7 +18,6 @@ from bot.staff.inbox.recorder import Recorder
 from bot.web.app import create_app
 from bot.web.keys import CHAT
 
-pytestmark = pytest.mark.asyncio
 DECISIONS = {
     "passeport": RoutingDecision(DecisionKind.ORIENTER, (Destination("population", "titres", "passeport", 0.97),)),
     "flou": RoutingDecision(DecisionKind.CLARIFIER, (Destination("population", "titres", "passeport", 0.4),)),

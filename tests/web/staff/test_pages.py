@@ -20,7 +20,6 @@ from bot.staff.upkeep.switch import read_notice
 from bot.web.staff import charts, tour
 from bot.web.staff.topics import choices_of, resolve, search
 
-pytestmark = pytest.mark.asyncio
 DOOR = {"dis": "territoire", "service": "veterinaire", "sujet": "ruches_abeilles", "confiance": 0.3}
 
 

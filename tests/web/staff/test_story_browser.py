@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from axe_playwright_python import sync_playwright as axe_api
+from playwright import sync_api as playwright_api
 
 from bot.base.paths import ProjectPaths
 from bot.learning.tuning import ensure_model
@@ -29,8 +31,6 @@ from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.storage import Storage
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "staff"), str(Path(__file__).resolve().parents[1])]
 from atelier_demo import PASSWORD, log_in
 from trees import ROOT, make_tree
@@ -38,7 +38,7 @@ from web_browser import CHROMIUM, FLAGS
 
 pytestmark = [
     pytest.mark.navigateur,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is not installed"),
+    pytest.mark.needs("chromium"),
 ]
 
 MESSAGE = "un drone survole mon terrain"
@@ -55,7 +55,8 @@ PHRASES = [
     "autorisation de vol pour un drone",
     "drone qui tourne au-dessus de ma terrasse",
     "mon voisin s'amuse avec son drone et je n'ose plus me baigner dans ma piscine, qui dois-je prévenir pour que cela cesse",
-    "depuis trois semaines un petit drone survole le lotissement chaque soir et reste longtemps au-dessus de notre piscine sans que nous sachions à qui il est",
+    "depuis trois semaines un petit drone survole le lotissement chaque soir et "
+    "reste longtemps au-dessus de notre piscine sans que nous sachions à qui il est",
     "je suis photographe, je voudrais faire voler mon drone au-dessus du marché dimanche, à qui faut-il demander l'autorisation avant",
     "il y a encore un drone qui survole la maison ce soir, les enfants ont peur et la mairie ne répond pas, que pouvons-nous faire",
     "survol de ma propriété par un drone",
