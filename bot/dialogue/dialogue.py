@@ -127,7 +127,7 @@ class Dialogue:
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
-        follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices)
+        follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices or decision.acte == "corriger")
         if decision.acte and (follow_up or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
         reply = self.writer.reply(decision, state.profile, self._arrondissement(state))

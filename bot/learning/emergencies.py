@@ -46,12 +46,12 @@ NEAR_TOPICS = frozenset(
     )
 )
 """Topics whose messages often tell a danger as well: they are not learnt as harmless."""
-MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.012, 0.06
+MAX_ALARMS, MAX_ALARMS_ON_LOOK_ALIKES = 0.03, 0.06
 """At most these shares of held-out requests (those marked ``danger`` apart), and of messages that speak of dangers and tell none, may
 raise an alarm. A number shown for nothing costs a line on the screen; one that is not shown may cost a life."""
 MAX_SURE, MAX_SURE_ON_LOOK_ALIKES = 0.001, 0.01
 """The same, for an alarm that hides the question."""
-MAX_ALARMS_INSIDE = 0.003
+MAX_ALARMS_INSIDE = 0.01
 """The same, for one sentence of a message."""
 
 NEVER = -100.0

@@ -58,12 +58,12 @@ class DecisionPolicy(Policy):
     def _action(self, tracker: DialogueStateTracker) -> str | None:
         message = tracker.latest_message
         if tracker.latest_action_name in ACTIONS.values():
-            return ACTION_LISTEN_NAME
+            return str(ACTION_LISTEN_NAME)
         if tracker.latest_action_name != ACTION_LISTEN_NAME or message is None:
             return None
         routing = message.parse_data.get(ROUTING)
         if routing is not None:
-            return str(ACTIONS[DecisionKind(routing["decision"])])
+            return ACTIONS[DecisionKind(routing["decision"])]
         if message.text and not message.text.startswith("/"):  # in « rasa test », a message comes without what was read of it
             return ACTIONS[self._router.route(message.text, tracker.get_slot("profil")).decision]
         return None

@@ -190,13 +190,14 @@ class Router:
         if self.gazetteer.lookup(heard.text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
         reading = self.read(heard.understanding, profile)
-        opening = self.menus.opening(heard.text) if not heard.read else None
+        whole = self.decider.decide(reading, profile, len(heard.text.plain.split()) <= SHORT_WORDS)
+        opening = None if heard.read else self.menus.opening(heard.text)
+        act = self.referential.acts.get(whole.acte or "")
+        menu = opening or self.menus.general
+        if act is not None and act.famille == FOLLOW_UP and not act.sujet_par_defaut and menu is not None:
+            return replace(self._menu_question(menu, reading, act.reponse), acte=act.id)
         if opening is not None:
             return self._opening(opening, reading)
-        whole = self.decider.decide(reading, profile, len(heard.text.plain.split()) <= SHORT_WORDS)
-        follows = self.referential.acts.get(whole.acte or "")
-        if follows is not None and follows.famille == FOLLOW_UP and not follows.sujet_par_defaut and self.menus.general is not None:
-            return replace(self._menu_question(self.menus.general, reading, follows.reponse), acte=whole.acte)
         if whole.acte == GREET and self.menus.find(heard.text) is not None:
             return self._with_menu(heard.text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.acte is not None:

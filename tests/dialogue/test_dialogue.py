@@ -113,7 +113,7 @@ def test_a_follow_up_without_a_door_asks_which_one(dialogue: Dialogue, message: 
 
 
 def test_a_follow_up_before_the_choice_asks_the_choice_again(dialogue: Dialogue) -> None:
-    turn = talk(dialogue, "un permis", "quels papiers ?")
+    turn = talk(dialogue, "une histoire de permis", "quels papiers ?")
     assert turn.reply.text == CHOOSE_FIRST and [c.id for c in turn.reply.choices] == list(turn.state.choices)
 
 
@@ -168,16 +168,16 @@ def test_not_understood_answers_are_said_again(dialogue: Dialogue) -> None:
 
 
 def test_a_question_offers_choices_and_none_of_these(dialogue: Dialogue) -> None:
-    turn = talk(dialogue, "un permis")
+    turn = talk(dialogue, "une histoire de permis")
     assert turn.decision and turn.decision.decision is DecisionKind.CLARIFIER
     assert turn.state.choices == ("permis_construire", "permis_inscription", NONE_CHOICE)
     assert [c.id for c in turn.reply.choices] == list(turn.state.choices)
     assert turn.reply.choices[-1].label == NONE_OF_THESE
-    assert turn.state.pending == "un permis"
+    assert turn.state.pending == "une histoire de permis"
 
 
 def test_an_offered_choice_gives_its_door(dialogue: Dialogue) -> None:
-    asked = talk(dialogue, "un permis").state
+    asked = talk(dialogue, "une histoire de permis").state
     turn = dialogue.choose("permis_inscription", asked)
     assert turn.decision and turn.decision.decision is DecisionKind.ORIENTER
     assert turn.state.destination == "permis_inscription" and not turn.state.choices
@@ -185,14 +185,14 @@ def test_an_offered_choice_gives_its_door(dialogue: Dialogue) -> None:
 
 @pytest.mark.parametrize("choice", ["nexiste_pas", "", "../..", "<script>", "saluer", "None", "AUCUN", "passeport ", "'; --"])
 def test_an_unknown_choice_is_not_understood(dialogue: Dialogue, choice: str) -> None:
-    asked = talk(dialogue, "un permis").state
+    asked = talk(dialogue, "une histoire de permis").state
     turn = dialogue.choose(choice, asked)
     assert turn.reply.text == NOT_UNDERSTOOD
     assert turn.state.failures == 1
 
 
 def test_a_button_of_an_earlier_question_still_works(dialogue: Dialogue) -> None:
-    chosen = dialogue.choose("permis_construire", talk(dialogue, "un permis").state)
+    chosen = dialogue.choose("permis_construire", talk(dialogue, "une histoire de permis").state)
     assert dialogue.choose("permis_inscription", chosen.state).state.destination == "permis_inscription"
 
 
@@ -201,7 +201,7 @@ def test_none_of_these_when_nothing_was_offered(dialogue: Dialogue) -> None:
 
 
 def test_none_of_these_asks_for_more_then_points_to_a_human(dialogue: Dialogue) -> None:
-    first = dialogue.choose(NONE_CHOICE, talk(dialogue, "un permis").state)
+    first = dialogue.choose(NONE_CHOICE, talk(dialogue, "une histoire de permis").state)
     assert first.reply.text == TELL_MORE
     assert (first.state.choices, first.state.pending, first.state.failures) == ((), None, 1)
     second = dialogue.choose(NONE_CHOICE, replace(first.state, choices=("passeport", NONE_CHOICE)))
@@ -228,13 +228,13 @@ def test_yes_and_no_without_a_question(dialogue: Dialogue) -> None:
 
 
 def test_yes_to_a_question_asks_which(dialogue: Dialogue) -> None:
-    turn = talk(dialogue, "un permis", "oui")
+    turn = talk(dialogue, "une histoire de permis", "oui")
     assert [c.id for c in turn.reply.choices] == ["permis_construire", "permis_inscription", NONE_CHOICE]
     assert turn.state.choices
 
 
 def test_no_to_a_question_is_none_of_these(dialogue: Dialogue) -> None:
-    assert talk(dialogue, "un permis", "non").reply.text == TELL_MORE
+    assert talk(dialogue, "une histoire de permis", "non").reply.text == TELL_MORE
 
 
 def test_another_question_forgets_the_door_but_not_the_person(dialogue: Dialogue) -> None:
@@ -244,7 +244,7 @@ def test_another_question_forgets_the_door_but_not_the_person(dialogue: Dialogue
 
 
 def test_a_typed_answer_to_a_question_is_read_as_a_message(dialogue: Dialogue) -> None:
-    turn = talk(dialogue, "un permis", "plutôt un passeport en fait")
+    turn = talk(dialogue, "une histoire de permis", "plutôt un passeport en fait")
     assert turn.state.destination == "passeport"
 
 
@@ -297,7 +297,7 @@ def test_an_emergency_keeps_the_last_door(dialogue: Dialogue) -> None:
 
 
 def test_an_emergency_in_the_middle_of_a_question(dialogue: Dialogue) -> None:
-    turn = talk(dialogue, "un permis", "au secours il y a le feu chez le voisin")
+    turn = talk(dialogue, "une histoire de permis", "au secours il y a le feu chez le voisin")
     assert turn.reply.calls
     assert turn.state.choices == ()
 
@@ -348,7 +348,7 @@ def test_a_profile_without_a_question_is_noted(dialogue: Dialogue) -> None:
 def test_partners_get_their_own_words(dialogue: Dialogue, referential: Referential) -> None:
     advice = referential.topics["certificat_urbanisme"].partenaire
     assert advice
-    assert advice.premier_geste in talk(dialogue, "le certificat", state=ConversationState(profile="partenaire")).reply.text
+    assert advice.premier_geste in talk(dialogue, "le certificat du terrain", state=ConversationState(profile="partenaire")).reply.text
 
 
 def test_the_commune_is_remembered(dialogue: Dialogue) -> None:

@@ -19,7 +19,7 @@ def dialogue(make_router) -> Dialogue:  # type: ignore[no-untyped-def]
 
 def test_profiles_mixed_in_one_batch_keep_their_order_and_their_words(dialogue: Dialogue) -> None:
     profiles = [None, "partenaire", "citoyen", "partenaire", "agent"]
-    answers = orient_many(dialogue, [Request("refaire le toit", profile, identifier=i) for i, profile in enumerate(profiles)])
+    answers = orient_many(dialogue, [Request("refaire le toit de la grange", profile, identifier=i) for i, profile in enumerate(profiles)])
     for index, (profile, answer) in enumerate(zip(profiles, answers, strict=True)):
         assert isinstance(answer, Orientation)
         assert answer.request.identifier == index
@@ -27,7 +27,7 @@ def test_profiles_mixed_in_one_batch_keep_their_order_and_their_words(dialogue: 
 
 
 def test_a_batch_says_what_one_message_says(dialogue: Dialogue) -> None:
-    texts = ["refaire le toit", "xyzzy", "", "hello, how are you", "مرحبا", "la maison brûle"]
+    texts = ["refaire le toit de la grange", "xyzzy", "", "hello, how are you", "مرحبا", "la maison brûle"]
     together = orient_many(dialogue, [Request(text) for text in texts])
     alone = [orient_many(dialogue, [Request(text)])[0] for text in texts]
     assert together == alone
@@ -58,7 +58,7 @@ def test_an_unknown_commune_is_said_in_one_short_sentence(gazetteer: Gazetteer, 
 
 
 def test_one_unknown_commune_stops_nothing_else(dialogue: Dialogue) -> None:
-    first, second = orient_many(dialogue, [Request("refaire le toit", commune="Nulle-Part"), Request("refaire le toit")])
+    first, second = orient_many(dialogue, [Request("refaire le toit de la grange", commune="Nulle-Part"), Request("refaire le toit de la grange")])
     assert isinstance(first, BadMessage) and isinstance(second, Orientation)
 
 

@@ -98,8 +98,8 @@ def test_a_pasted_list_needs_no_header() -> None:
 
 
 def test_the_columns_received_come_first_and_ours_follow(dialogue: Dialogue) -> None:
-    row, unsure, outside = routed(dialogue, b"numero;objet;service\n7;refaire le toit;x\n8;mes coqs;\n9;les impots;\n")
-    assert (row["numero"], row["objet"], row["service"]) == ("7", "refaire le toit", "x")
+    row, unsure, outside = routed(dialogue, b"numero;objet;service\n7;refaire le toit de la grange;x\n8;mes coqs;\n9;payer mes impots;\n")
+    assert (row["numero"], row["objet"], row["service"]) == ("7", "refaire le toit de la grange", "x")
     assert row["service (assistant)"] == "Le service architecture et patrimoine"
     assert row["délégation"] == "le service regroupé Territoire (DIS Territoire)"
     assert row["sujet"] == "Travaux près d'une église ou d'un monument"

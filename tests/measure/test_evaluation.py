@@ -126,7 +126,7 @@ TABLE = {
 SETS: dict[str, list[dict[str, Any]]] = {
     "demandes_1.jsonl": [
         {"id": "1", "texte": "mon passeport", "dis": "population", "service": "titres"},
-        {"id": "2", "texte": "construire", "dis": "population", "service": "titres"},
+        {"id": "2", "texte": "je veux construire là", "dis": "population", "service": "titres"},
         {"id": "3", "texte": "j'hésite", "dis": "population", "service": "titres"},
         {"id": "4", "texte": "blague", "dis": "population", "service": "titres"},
     ],
@@ -148,20 +148,20 @@ SETS: dict[str, list[dict[str, Any]]] = {
     ],
     "pieges.jsonl": [
         {"id": "P1", "texte": "passeport", "attendus": [{"dis": "population", "service": None}], "urgence": False},
-        {"id": "P2", "texte": "construire", "attendus": [{"dis": "population"}, {"dis": "securite"}], "urgence": False},
+        {"id": "P2", "texte": "je veux construire là", "attendus": [{"dis": "population"}, {"dis": "securite"}], "urgence": False},
         {"id": "P3", "texte": "j'hésite", "attendus": [{"dis": "population", "service": "titres"}], "urgence": False},
         {"id": "P4", "texte": "il y a le feu dans ma maison", "attendus": [], "urgence": True, "numeros": ["18", "112"]},
         {"id": "P5", "texte": "il y a le feu dans ma maison", "attendus": [], "urgence": True, "numeros": ["115"]},
     ],
     "partenaires.jsonl": [
-        {"id": "M1", "texte": "construire", "attendus": [{"dis": "territoire", "service": "equipement_agriculture"}], "urgence": False}
+        {"id": "M1", "texte": "je veux construire là", "attendus": [{"dis": "territoire", "service": "equipement_agriculture"}], "urgence": False}
     ],
     "urgences_aveugles_1.jsonl": [
         {"id": "u1", "texte": "il y a le feu dans ma maison", "urgence": True, "numeros": ["18"], "situation": "incendie"},
         {"id": "u2", "texte": "passeport", "urgence": True, "numeros": ["18"], "situation": "incendie"},
         {"id": "u3", "texte": "il y a le feu dans ma maison", "urgence": True, "numeros": ["115"]},
         {"id": "n1", "texte": "passeport", "urgence": False, "genre": "sosie"},
-        {"id": "n2", "texte": "construire", "urgence": False, "genre": "ordinaire"},
+        {"id": "n2", "texte": "je veux construire là", "urgence": False, "genre": "ordinaire"},
     ],
 }
 
@@ -218,7 +218,7 @@ def test_traps_accept_any_of_their_doors(fake: Router, folder: Path) -> None:
     assert report["questions"]["nombre"] == 1
     assert (report["mauvaises_portes"]["nombre"], report["mauvaises_portes"]["messages"]) == (1, 2)
     assert (report["urgences_vues"]["nombre"], report["urgences_vues"]["messages"]) == (1, 2)
-    assert report["manques"] == [{"id": "P2", "texte": "construire"}]
+    assert report["manques"] == [{"id": "P2", "texte": "je veux construire là"}]
 
 
 def test_emergencies_caught_and_false_alarms(fake: Router, folder: Path) -> None:
@@ -239,7 +239,7 @@ def test_each_pair_has_its_line(fake: Router) -> None:
     works = {"dis": "territoire", "service": "equipement_agriculture"}
     rows = [
         {"texte": "passeport", **ROW, "paire": "titres / travaux"},
-        {"texte": "construire", **works, "paire": "titres / travaux"},
+        {"texte": "je veux construire là", **works, "paire": "titres / travaux"},
         {"texte": "passeport", **works, "paire": "titres / travaux"},
         {"texte": "j'hésite", **works, "paire": "autre"},
     ]
@@ -289,8 +289,8 @@ def test_a_stricter_threshold_asks_more(fake: Router, folder: Path) -> None:
     assert asked == sorted(asked)
     # 0.5 for two doors: answered below that threshold, asked above; 0.95 for the others, less the acts' share.
     lenient, strict = table[0], table[-1]
-    assert (lenient["questions"]["nombre"], strict["questions"]["nombre"]) == (0, 3)
-    assert lenient["juste_d_emblee"]["nombre"] + lenient["mauvaises_portes"]["nombre"] == 3
+    assert (lenient["questions"]["nombre"], strict["questions"]["nombre"]) == (1, 3)
+    assert lenient["juste_d_emblee"]["nombre"] + lenient["mauvaises_portes"]["nombre"] == 2
     assert strict["mauvaises_portes"]["valeur"] is None
 
 
@@ -308,7 +308,7 @@ def test_certainty_by_hand(fake: Router, folder: Path) -> None:
 def test_a_text_is_understood_once(make_router) -> None:  # type: ignore[no-untyped-def]
     router = make_router(TABLE)
     fast = remembering(router)
-    rows = [{**ROW, "texte": "passeport"}, {**ROW, "texte": "construire"}, {**ROW, "texte": "passeport"}]
+    rows = [{**ROW, "texte": "passeport"}, {**ROW, "texte": "je veux construire là"}, {**ROW, "texte": "passeport"}]
     assert [o.decision for o in route_rows(fast, rows)] == [o.decision for o in route_rows(router, rows)]
     before = len(router.model.seen)
     route_rows(fast, rows)

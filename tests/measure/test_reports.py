@@ -49,7 +49,7 @@ def test_the_terminal(report: dict[str, Any]) -> None:
     assert "| titres | 4 | 50,0 % (15,0 à 85,0) | 50,0 % (15,0 à 85,0) | 1 | 1 | 0 |" in text
     assert "| **0,7 (livré)** | **25,0 %** |" in text
     assert "| Urgences jamais vues : reconnues | 3 | 66,7 %" in text
-    assert "- P2 : « construire »" in text
+    assert "- P2 : « je veux construire là »" in text
     assert "- u2 : « passeport »" in text
     assert all(f"| {name.replace('_', ' ')} |" in text for name in NOISES if not name.endswith("ici") and not name.startswith("d_"))
     assert "paires" not in text
