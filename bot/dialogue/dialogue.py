@@ -246,7 +246,7 @@ class Dialogue:
 
     def _follow_up(self, act: str, state: ConversationState) -> Reply:
         """Answer a question on the door given before: with a fact when the card holds one, else who knows."""
-        if state.choices:  # the door is not chosen yet
+        if state.choices and (state.pending or not state.destination):  # the door is not chosen yet
             return Reply(CHOOSE_FIRST, choices=self._labels(state.choices))
         if not state.destination:
             return Reply(self.writer.act_text(act))

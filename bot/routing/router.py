@@ -36,6 +36,8 @@ IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
 BEHIND = 0.5
 """Probability under which a door is not shown behind the numbers of an emergency: the message speaks of the danger alone."""
+SURE_ALONE, SURE_WORDS = 0.98, 4
+"""Certainty of a service from which a message of so many words is read alone: right 184 times in 189 on the pairs kept aside."""
 GOES_ON = 0.5
 """Share from which a message is taken to go on with the last request: what comes next is read with both."""
 READ_CHARACTERS = 5000
@@ -117,7 +119,7 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the message read alone and read with the last request, by how much it goes on with it.
 
-        A message that asks for nothing (« merci »), or that is a follow-up question, is read alone.
+        A message that asks for nothing (« merci »), that is a follow-up question, or that is sure by itself, is read alone.
 
         Args:
             heard: a message already understood.
@@ -127,7 +129,8 @@ class Router:
         if before is None or heard.understanding is None or len(weights) != len(FEATURES):
             return heard
         alone = self.read(heard.understanding)
-        if alone.non_request >= self.decider.thresholds.non_demande:
+        sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
+        if sure or alone.non_request >= self.decider.thresholds.non_demande:
             return heard
         together = clean(before.joined(heard.text.display))
         ((understanding,),) = self._read_all([[together]], {})
