@@ -14,7 +14,10 @@ from typing import Any, ClassVar
 import yaml
 from rasa.core.actions.action import RemoteAction
 from rasa.engine.exceptions import GraphRunError
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
 from rasa.graph_components.providers.domain_provider import DomainProvider
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
@@ -49,10 +52,16 @@ def _check_unless_trusted(action: RemoteAction, result: dict[str, Any]) -> bool:
 
 
 def _load_checked_domain(
-    provider: type[DomainProvider], /, config: dict[str, Any], model_storage: Any, resource: Any, execution_context: Any, **_: Any
+    cls: type[DomainProvider],
+    /,
+    config: dict[str, Any],
+    model_storage: ModelStorage,
+    resource: Resource,
+    execution_context: ExecutionContext,
+    **_: Any,
 ) -> DomainProvider:
     with model_storage.read_from(resource) as folder:
-        return provider(model_storage, resource, Domain.from_dict(read_domain(Path(folder) / DOMAIN_FILE)))
+        return cls(model_storage, resource, Domain.from_dict(read_domain(Path(folder) / DOMAIN_FILE)))
 
 
 def _run_in_order(runner: DaskGraphRunner, inputs: Mapping[str, Any] | None = None, targets: Sequence[str] | None = None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Thresholds:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        return {**asdict(self), "contexte": list(self.contexte)}
 
 
 @dataclass(frozen=True)

@@ -54,26 +54,26 @@ class LoopThread:
     """A daemon thread with an event loop: slow or blocking code runs there, never in the server's loop."""
 
     def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine there and wait for it here; the thread starts with the first."""
-        if self._thread.ident is None:
-            self._thread.start()
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_run_then_close, args=(self._loop,), name=self._name, daemon=True).start()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def stop(self) -> None:
         """Ask the loop to end; what still blocks dies with the process."""
-        if self._thread.is_alive():
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.stop)
-        elif not self._loop.is_closed():
-            self._loop.close()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.close()
+
+def _run_then_close(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+    loop.close()
 
 
 class WatchedAgent:

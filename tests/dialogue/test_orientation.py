@@ -58,7 +58,9 @@ def test_an_unknown_commune_is_said_in_one_short_sentence(gazetteer: Gazetteer, 
 
 
 def test_one_unknown_commune_stops_nothing_else(dialogue: Dialogue) -> None:
-    first, second = orient_many(dialogue, [Request("refaire le toit de la grange", commune="Nulle-Part"), Request("refaire le toit de la grange")])
+    first, second = orient_many(
+        dialogue, [Request("refaire le toit de la grange", commune="Nulle-Part"), Request("refaire le toit de la grange")]
+    )
     assert isinstance(first, BadMessage) and isinstance(second, Orientation)
 
 

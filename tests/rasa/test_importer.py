@@ -31,10 +31,10 @@ def rules_of(importer: TrainingDataImporter) -> dict[str, str]:
     return found
 
 
-def test_every_topic_act_and_danger_has_its_intent(tree: ProjectPaths) -> None:
+def test_every_topic_and_act_has_its_intent(tree: ProjectPaths) -> None:
     importer = importer_of(tree)
     referential = load_referential(tree.referential)
-    assert {*referential.topics, *referential.acts, *referential.dangers, "choisir"} <= set(importer.get_domain().intents)
+    assert {*referential.topics, *referential.acts, "choisir"} <= set(importer.get_domain().intents)
 
 
 def test_rules_are_those_of_the_files(tree: ProjectPaths) -> None:

@@ -293,6 +293,7 @@ class TopicEditor:
 
     def _relink_menus(self, draft: Draft, old: str, new: str, service: str) -> None:
         """Menus offer topics by id; one that would offer a single choice offers the service too."""
+        self._relink_events(draft, old, "" if new == service else new)
         path = self._paths.referential / "menus.yml"
         if not draft.exists(path) or not re.search(rf"\b{re.escape(old)}\b", draft.read(path)):
             return
@@ -303,6 +304,20 @@ class TopicEditor:
                 changed = unique([new if c == old else c for c in choices])
                 records.set(menu, {"choix": list(changed if len(changed) > 1 else unique([*changed, service]))})
         draft.write(path, records.text())
+
+    def _relink_events(self, draft: Draft, old: str, new: str) -> None:
+        """Life events name topics, one door a line; a door whose topic is gone, or already there, leaves."""
+        path = self._paths.referential / "evenements.yml"
+        if not draft.exists(path):
+            return
+        door = re.compile(rf"sujet: {re.escape(old)}\b")
+        kept: list[str] = []
+        for line in draft.read(path).splitlines(keepends=True):
+            changed = door.sub(f"sujet: {new}", line)
+            event = "".join(kept).rpartition("- id:")[2]
+            if changed == line or (new and not re.search(rf"sujet: {re.escape(new)}\b", event)):
+                kept.append(changed)
+        draft.write(path, "".join(kept))
 
     def _relabel_tuning(self, draft: Draft, old: str, new: str) -> None:
         """The held-out messages name topics too."""
