@@ -375,7 +375,7 @@ def test_evaluate_prints_and_writes_what_it_is_asked_to(
 
 
 def test_chat(fake: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    said = iter(["permis", "2", ""])
+    said = iter(["une histoire de permis", "2", ""])
     monkeypatch.setattr("builtins.input", lambda _prompt: next(said))
     assert main(["chat"]) == 0
     out = capsys.readouterr().out
@@ -386,7 +386,7 @@ def test_chat(fake: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_a_wrong_number_in_chat_keeps_the_choices(
     fake: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = iter(["permis", "9", "2", ""])
+    said = iter(["une histoire de permis", "9", "2", ""])
     monkeypatch.setattr("builtins.input", lambda _prompt: next(said))
     assert main(["chat"]) == 0
     assert fake.referential.topics["permis_inscription"].premier_geste in capsys.readouterr().out
