@@ -22,7 +22,6 @@ CODE = [
     for pattern in ("*.py", "*.html", "*.js", "*.css", "*.svg")
     for path in sorted((ROOT / folder).rglob(pattern))
 ]
-BEING_REPLACED = ROOT / "bot" / "serving" / "engines.py"
 CONFIGURATION = [p for name in ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml") if (p := ROOT / name).exists()]
 OPENERS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "safe_load", "load", "loads", "glob", "rglob", "iterdir"}
 
@@ -44,7 +43,7 @@ def test_no_phone_number_in_code(path: Path) -> None:
 EMERGENCY_NUMBERS = {number.numero for number in load_referential(ROOT / "data" / "referentiel").emergency_numbers.values()}
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if p.suffix == ".py" and p != BEING_REPLACED], ids=name_of)
+@pytest.mark.parametrize("path", [p for p in CODE if p.suffix == ".py"], ids=name_of)
 def test_no_emergency_number_in_code(path: Path) -> None:
     texts = [
         n.value for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant) and isinstance(n.value, str)
