@@ -26,6 +26,7 @@ from bot.referential import Referential, load_referential
 from bot.referential.communes import Gazetteer, load_gazetteer
 from bot.routing.decision import Thresholds
 from bot.routing.router import Router
+from bot.routing.scorer import Scorer
 from bot.understanding.outcome import Understanding
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +58,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if missing:
         said = f"absent : apt-get install {' '.join(missing)}"
         pytest.fail(said, pytrace=False) if CI else pytest.skip(said)
+
+
+CLEAR_PARTS = Scorer((((((20.0,),), (-3.0,))),))
+"""Takes a message for several requests when each part is clear: the first feature is the certainty of the least clear."""
 
 
 class FakeModel:
@@ -133,7 +138,7 @@ def make_router(referential: Referential, gazetteer: Gazetteer, detector: Emerge
 
     def make(table: Table) -> Router:
         model = FakeModel([*referential.topics, *referential.acts], table)
-        return Router(referential, gazetteer, detector, model, Thresholds())  # type: ignore[arg-type]
+        return Router(referential, gazetteer, detector, model, Thresholds(plusieurs=CLEAR_PARTS))  # type: ignore[arg-type]
 
     return make
 

@@ -263,11 +263,11 @@ class Dialogue:
         return Reply(fact if fact else f"{self.writer.fill(asked.avec_porte)}\n{contact_line(card.contact)}")
 
     def _corrected(self, decision: RoutingDecision, state: ConversationState) -> Turn:
-        """Move away from the door said to be wrong: the next ones, then a person."""
-        rejected = tuple(
-            dict.fromkeys((*state.rejected, *filter(None, (state.destination,)), *(c for c in state.choices if c != NONE_CHOICE)))
-        )
-        others = tuple(o for o in state.others if o not in rejected)[:MOST_OTHERS]
+        """Move away from the door said to be wrong, or from the choices of a question: the next ones, then a person."""
+        offered = tuple(c for c in state.choices if c in self.doors)
+        wrong = offered if state.pending else tuple(filter(None, (state.destination,)))
+        rejected = tuple(dict.fromkeys((*state.rejected, *wrong)))
+        others = tuple(dict.fromkeys(o for o in (*offered, *state.others) if o not in rejected))[:MOST_OTHERS]
         known = replace(state, destination=None, choices=(), rejected=rejected, others=(), pending=None)
         if not others:
             return replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)

@@ -16,7 +16,6 @@ NOT_UNDERSTOOD = "Je n'ai pas compris votre demande. Dites-la avec d'autres mots
 EMPTY = "Votre message est vide. Écrivez votre demande avec vos mots."
 OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre langue, appelez l'accueil de la préfecture."
 NONE_OF_THESE = "Rien de tout cela"
-FIRST_STEPS = "Que voulez-vous faire ?"
 IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
 TELL_COMMUNE = "Dites-moi votre commune : je vous donnerai le bon bureau."
@@ -288,9 +287,9 @@ class Writer:
         if not arrondissement and any(map(self.depends_on_commune, decision.destinations)):
             notes = (*notes, TELL_COMMUNE)
         if len(cards) == 1:
-            steps = () if decision.destinations[0].sujet else tuple(self.choice(d) for d in decision.alternatives)
-            choices = (*steps, Choice("aucun", NONE_OF_THESE)) if len(steps) > 1 else ()
-            return Reply(" ".join((cards[0].text, *notes, *([FIRST_STEPS] if choices else []))), cards, choices)
+            offered = tuple(self.choice(d) for d in decision.offered)
+            choices = (*offered, Choice("aucun", NONE_OF_THESE)) if offered else ()
+            return Reply(" ".join(filter(None, (cards[0].text, *notes, decision.invitation))), cards, choices)
         return Reply(" ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes)), cards)
 
     def _place_notes(self, decision: RoutingDecision) -> tuple[str, ...]:

@@ -98,10 +98,10 @@ def fingerprint(paths: ProjectPaths, config: TopicModelConfig) -> str:
         *sorted((paths.referential / "sujets").glob("*.yml")),
         paths.referential / "conversation.yml",
         code / "language" / "cleaning.py",
-        *(WORDS / f"{name}.txt" for name in ("abreviations", "salutations", "formules_finales")),  # read by cleaning
-        code / "routing" / "decision.py",
-        code / "routing" / "context.py",
+        *(WORDS / f"{name}.txt" for name in ("abreviations", "salutations", "formules_finales", "recit", "demande")),
+        *(code / "routing" / f"{name}.py" for name in ("context", "decision", "scorer", "several")),
         code / "learning" / "tuning.py",
+        code / "learning" / "judgements.py",
         *sorted((code / "understanding").glob("*.py")),
     ]
     return digest_of(inputs, json.dumps(config.as_mapping(), sort_keys=True))

@@ -18,10 +18,10 @@ from bot.language.cleaning import clean
 from bot.learning.corpus import Example, read_corpus, read_jsonl
 from bot.learning.emergencies import HELD_OUT
 from bot.learning.freshness import fingerprint, model_config, read_manifest
+from bot.learning.judgements import fit_judgements
 from bot.learning.metrics import by_destination, expected_calibration_error
 from bot.learning.store import StoredModel, load_model, save_model
 from bot.referential import Referential, load_referential
-from bot.routing.context import Before, features, fit
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.types import DecisionKind
 from bot.understanding.config import TopicModelConfig
@@ -39,9 +39,6 @@ MAX_REFUSED = 0.02
 """At most this share of requests may be taken for no request when the threshold is set."""
 LEAST_DOUBT = 0.15
 """A message that is less likely than this to be no request is read as one, however few held-out requests are near."""
-
-CONTEXT = "contexte/paires.jsonl"
-"""In ``data/calage``: messages with the request before them."""
 
 Progress = Callable[[str], None]
 
@@ -90,7 +87,7 @@ def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: 
     model.fit([clean(e.text) for e in examples], [e.label for e in examples], progress)
     held = read_held_out(paths.tuning)
     thresholds, metrics = tune(model, referential, held, progress)
-    thresholds = replace(thresholds, contexte=fit_context(model, referential, thresholds, paths.tuning / CONTEXT))
+    thresholds = fit_judgements(model, referential, thresholds, paths.tuning)
     metrics["seuils"] = thresholds.as_mapping()
     manifest = {
         "empreinte": print_,
@@ -103,38 +100,6 @@ def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: 
     save_model(paths.router_model, model, manifest, metrics)
     progress(f"modèle prêt en {manifest['duree_s']} s")
     return StoredModel(model, thresholds, manifest, metrics)
-
-
-def fit_context(model: TopicModel, referential: Referential, thresholds: Thresholds, path: Path) -> tuple[float, ...]:
-    """Return the weights of :class:`~bot.routing.context.Continuation`, from held-out pairs; none without pairs.
-
-    Args:
-        model: calibrated.
-        referential: who does what.
-        thresholds: of the decision, to tell what was answered to the first message of a pair.
-        path: rows with ``avant``, ``texte`` and the ``service`` right after the second.
-    """
-    rows = list(read_jsonl(path)) if path.exists() else []
-    if not rows:
-        return ()
-    decider = Decider(referential, thresholds)
-
-    def read(texts: Sequence[str]) -> list[Understanding]:
-        return [model.understanding(row) for row in model.predict_proba([clean(text) for text in texts])]
-
-    before = [Before(str(row["avant"])) for row in rows]
-    messages = [str(row["texte"]) for row in rows]
-    first, alone = read([b.request for b in before]), read(messages)
-    joined = read([b.joined(text) for b, text in zip(before, messages, strict=True)])
-    values, right_alone, right_joined = [], [], []
-    for row, request, mine, ours in zip(rows, first, alone, joined, strict=True):
-        decision = decider.decide(decider.read(request))
-        offered = {door.service for door in decision.destinations if door.service}
-        a, j = decider.read(mine), decider.read(ours)
-        values.append(features(clean(str(row["texte"])), a, j, offered, decision.question is not None))
-        right_alone.append(a.services.get(str(row["service"]), 0.0))
-        right_joined.append(j.services.get(str(row["service"]), 0.0))
-    return fit(np.array(values), np.array(right_alone), np.array(right_joined))
 
 
 def read_held_out(folder: Path) -> tuple[Labelled, ...]:

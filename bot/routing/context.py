@@ -1,8 +1,8 @@
 """A message read with what was said before: does it go on with the last request, correct it, or open another?
 
 One place and one number: the share of a message that goes on with what came before. It weighs two readings of the same turn, the
-message alone and the message joined to the last request. The weights of the share are fitted on held-out pairs
-(``data/calage/contexte.jsonl``) and kept with the thresholds.
+message alone and the message joined to the last request. The share is learnt on held-out pairs (``data/calage/contexte``)
+and kept with the thresholds.
 """
 
 from __future__ import annotations
@@ -11,14 +11,10 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.language.cleaning import CleanText
 from bot.routing.decision import Reading
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 FEATURES = (
     "constante",
@@ -35,11 +31,9 @@ FEATURES = (
     "certitude_et_mots",
     "deux_mots",
 )
-"""What the share is computed from, in the order of the weights."""
+"""What the share is computed from, in order."""
 LONG = 12
 """From how many words a message hardly ever leans on the one before."""
-STEPS, STEP, PENALTY = 8000, 0.5, 0.05
-"""Of the ascent that fits the weights."""
 SCALE = 7.0
 """Largest log-odds counted: those of a probability of .999."""
 
@@ -123,39 +117,6 @@ def features(text: CleanText, alone: Reading, joined: Reading, offered: Collecti
 def _log_odds(probability: float) -> float:
     inside = min(max(probability, 0.001), 0.999)
     return math.log(inside / (1 - inside)) / SCALE
-
-
-def fit(rows: NDArray[np.float64], alone: NDArray[np.float64], joined: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return the weights that give the right door the most probability, by gradient ascent on its mean logarithm.
-
-    Args:
-        rows: (n, features).
-        alone, joined: (n,) probability of the right door in each reading.
-    """
-    import numpy as np
-
-    weights = np.zeros(rows.shape[1])
-    for _ in range(STEPS):
-        share = 1 / (1 + np.exp(-rows @ weights))
-        right = (1 - share) * alone + share * joined + 1e-3
-        weights += STEP * ((((joined - alone) / right * share * (1 - share))[:, None] * rows).mean(axis=0) - PENALTY * weights / len(rows))
-    return tuple(float(w) for w in weights.round(4))
-
-
-@dataclass(frozen=True)
-class Continuation:
-    """How much a message goes on with what came before.
-
-    Args:
-        weights: of each of :data:`FEATURES`.
-    """
-
-    weights: tuple[float, ...]
-
-    def share(self, values: Sequence[float]) -> float:
-        """Return the share, in [0, 1]."""
-        score = sum(w * v for w, v in zip(self.weights, values, strict=True))
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
 def mixed(alone: Mapping[str, float], joined: Mapping[str, float], share: float, rejected: Sequence[str] = ()) -> dict[str, float]:

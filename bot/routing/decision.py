@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.referential import Referential
+from bot.routing.scorer import Scorer
 from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
 from bot.understanding.outcome import Understanding
 
 OUTSIDE = "hors_perimetre"
 VAGUE, FOLLOW_UP, EVENT = "vague", "suite", "evenement"
-SHORT_WORDS = 5
-"""Up to how many words a message is an opening: it names a thing more often than what is wanted of it."""
+SHORT_WORDS, OPENING_WORDS = 5, 3
+"""Up to how many words a message names a thing more often than what is wanted of it, and nearly always."""
 MAX_CHOICES = 4
 MAX_ALTERNATIVES = 3
+LEAST = 0.005
+"""Probability under which a door is no alternative, except to a message of a word or two."""
 
 QUESTION = "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?"
+FIRST_STEPS = "Que voulez-vous faire ?"
+OR_ELSE = "Vous pensiez à autre chose ?"
+THE_REST = "Et pour l'autre demande, est-ce cela ?"
 AGENT_QUESTION = "Une question pour choisir la bonne porte : travaillez-vous pour l'État ?"
 
 
@@ -31,13 +37,15 @@ class Thresholds:
         portes: stricter values of ``dis``, for the delegations that need one.
         dis_court: ``dis``, for the messages of :data:`SHORT_WORDS` words at most.
         sujet_court: ``sujet``, for the same messages.
-        contexte: weights of :class:`bot.routing.context.Continuation`; empty, each message is read alone.
+        contexte: tells how much a message goes on with the one before (:mod:`bot.routing.context`).
+        plusieurs: tells whether a message carries several requests (:mod:`bot.routing.several`).
         evenement: probability of a life event from which its doors are given together.
         service: share of one service, among topics, from which the service is named.
         sujet: share of one topic, among topics, from which the topic is named.
         vague: probability that the message is too vague from which a question is asked.
         non_demande: for "this is no administrative request".
-        segment: for each of two requests found in one message.
+        segment: probability that a message carries several requests from which each gets its door.
+        reste: the same, from which the other request is asked about.
         agent: share that State agents' topics and the others must each hold for the agent question.
     """
 
@@ -46,21 +54,23 @@ class Thresholds:
     sujet: float = 0.4
     vague: float = 0.5
     non_demande: float = 0.6
-    segment: float = 0.7
+    segment: float = 0.6
+    reste: float = 0.4
     agent: float = 0.25
     portes: Mapping[str, float] = field(default_factory=dict)
     dis_court: float = 0.7
     sujet_court: float = 0.6
     evenement: float = 0.5
-    contexte: tuple[float, ...] = ()
+    contexte: Scorer = field(default_factory=Scorer)
+    plusieurs: Scorer = field(default_factory=Scorer)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
         """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
         doors = {name: float(value) for name, value in known.pop("portes", {}).items()}
-        weights = tuple(float(w) for w in known.pop("contexte", ()))
-        return cls(**{k: float(v) for k, v in known.items()}, portes=doors, contexte=weights)
+        context, several = (Scorer.from_lists(known.pop(name, ())) for name in ("contexte", "plusieurs"))
+        return cls(**{k: float(v) for k, v in known.items()}, portes=doors, contexte=context, plusieurs=several)
 
     def enough(self, delegation: str) -> float:
         """Return how certain the router must be of a delegation to name it."""
@@ -68,7 +78,7 @@ class Thresholds:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "contexte": list(self.contexte)}
+        return {**asdict(self), "contexte": self.contexte.as_lists(), "plusieurs": self.plusieurs.as_lists()}
 
 
 @dataclass(frozen=True)
@@ -113,15 +123,15 @@ class Decider:
 
     def __init__(self, referential: Referential, thresholds: Thresholds) -> None:
         self._referential = referential
-        self._services = {topic.id: topic.service for topic in referential.topics.values()}
-        self._delegations = {topic: referential.services[service].delegation for topic, service in self._services.items()}
+        self.services = {topic.id: topic.service for topic in referential.topics.values()}
+        self._delegations = {topic: referential.services[service].delegation for topic, service in self.services.items()}
         self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a known ``profile`` ("agent", "citoyen", "partenaire") weighs the topics first."""
         probabilities, acts = understanding.probabilities, self._referential.acts
-        topics = {label: probability for label, probability in probabilities.items() if label in self._services}
+        topics = {label: probability for label, probability in probabilities.items() if label in self.services}
         named = {label: probabilities[label] for label in acts if label in probabilities and label not in topics}
         vague = sum((probability for label, probability in named.items() if acts[label].famille == VAGUE), 0.0)
         events = {label: probability for label, probability in named.items() if acts[label].famille == EVENT}
@@ -131,18 +141,18 @@ class Decider:
         services: dict[str, float] = defaultdict(float)
         delegations: dict[str, float] = defaultdict(float)
         for topic, probability in topics.items():
-            services[self._services[topic]] += probability
+            services[self.services[topic]] += probability
         for service, probability in services.items():
             delegations[self._referential.services[service].delegation] += probability
         return Reading(topics, dict(services), dict(delegations), acts_read, vague, events)
 
-    def decide(self, reading: Reading, profile: str | None = None, short: bool = False) -> RoutingDecision:
+    def decide(self, reading: Reading, profile: str | None = None, words: int = SHORT_WORDS + 1) -> RoutingDecision:
         """Return the decision for one request.
 
         Args:
             reading: what was read.
             profile: who asks, ``None`` when unknown.
-            short: whether the message has :data:`SHORT_WORDS` words at most.
+            words: how many the message has.
         """
         if not reading.topics and not reading.acts:
             return RoutingDecision(DecisionKind.INCOMPRIS)
@@ -153,14 +163,15 @@ class Decider:
             return self._life_event(event, reading.events[event])
         if reading.vague >= self.thresholds.vague:
             return self._question(reading, profile)
-        destination = self.safe_destination(reading, short)
-        if destination is not None and not (profile is None and self._agent_matters(reading)):
-            return RoutingDecision(
-                decision=DecisionKind.HORS_PERIMETRE if destination.dis == OUTSIDE else DecisionKind.ORIENTER,
-                destinations=(destination,),
-                alternatives=self._alternatives(reading, destination),
-                niveau=destination.level,
-            )
+        door = self.safe_destination(reading, words <= SHORT_WORDS)
+        if door is not None and not (profile is None and self._agent_matters(reading)):
+            kind = DecisionKind.HORS_PERIMETRE if door.dis == OUTSIDE else DecisionKind.ORIENTER
+            others = self._alternatives(reading, door, least=0.0 if words <= OPENING_WORDS else LEAST)
+            if door.sujet is None and len(others) > 1:
+                return RoutingDecision(kind, (door,), others, niveau=door.level, offered=others, invitation=FIRST_STEPS)
+            if words <= OPENING_WORDS:
+                return RoutingDecision(kind, (door,), others, niveau=door.level, offered=others, invitation=OR_ELSE)
+            return RoutingDecision(kind, (door,), others, niveau=door.level)
         return self._question(reading, profile)
 
     def safe_destination(self, reading: Reading, short: bool = False) -> Destination | None:
@@ -175,26 +186,33 @@ class Decider:
         topic = max(inside, key=reading.topics.__getitem__)
         if reading.topics[topic] >= (self.thresholds.sujet_court if short else self.thresholds.sujet) * total:
             return self._topic_destination(topic, reading)
-        service = max({self._services[t] for t in inside}, key=reading.services.__getitem__)
+        service = max({self.services[t] for t in inside}, key=reading.services.__getitem__)
         if reading.services[service] >= self.thresholds.service * total:
             if dis == OUTSIDE and not short:  # a body outside is named by its topic: "the mairie" for what?
-                best = max((t for t in inside if self._services[t] == service), key=reading.topics.__getitem__)
+                best = max((t for t in inside if self.services[t] == service), key=reading.topics.__getitem__)
                 return self._topic_destination(best, reading)
             return Destination(dis, service, None, reading.services[service]) if dis != OUTSIDE else None
         return Destination(dis, None, None, reading.delegations[dis]) if dis != OUTSIDE else None
 
-    def merge(self, parts: Sequence[tuple[str, RoutingDecision]]) -> RoutingDecision:
-        """Return one decision for several requests of the same message, each with the words that led there."""
-        destinations = tuple(replace(decision.destinations[0], extrait=words) for words, decision in parts)
-        inside = any(d.dis != OUTSIDE for d in destinations)
-        return RoutingDecision(
-            decision=DecisionKind.ORIENTER if inside else DecisionKind.HORS_PERIMETRE,
-            destinations=destinations,
-            niveau=destinations[0].level,
-        )
+    def door_of(self, reading: Reading, service: str, topic: str, words: str = "") -> Destination:
+        """Return the door of one of several requests: its topic when it is sure enough, else its service.
+
+        Args:
+            reading: of the words of this request.
+            service, topic: the likeliest.
+            words: of the message that led there.
+        """
+        delegation = self._delegations[topic]
+        named = delegation == OUTSIDE or reading.topics[topic] >= self.thresholds.sujet * sum(reading.topics.values())
+        return Destination(delegation, service, topic if named else None, reading.services[service], words)
+
+    def several(self, doors: Sequence[Destination]) -> RoutingDecision:
+        """Return one decision for several requests of the same message, what it speaks most of first."""
+        inside = any(door.dis != OUTSIDE for door in doors)
+        return RoutingDecision(DecisionKind.ORIENTER if inside else DecisionKind.HORS_PERIMETRE, tuple(doors), niveau=doors[0].level)
 
     def _topic_destination(self, topic: str, reading: Reading) -> Destination:
-        return Destination(self._delegations[topic], self._services[topic], topic, reading.topics[topic])
+        return Destination(self._delegations[topic], self.services[topic], topic, reading.topics[topic])
 
     def _weigh(self, topics: dict[str, float], profile: str) -> dict[str, float]:
         weighed = {
@@ -219,14 +237,14 @@ class Decider:
         act = max((a for a in reading.acts if self._referential.acts[a].famille == family), key=reading.acts.__getitem__)
         default = self._referential.acts[act].sujet_par_defaut
         if default:
-            door = Destination(self._delegations[default], self._services[default], default, reading.acts[act])
+            door = Destination(self._delegations[default], self.services[default], default, reading.acts[act])
             return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=door.level, acte=act)
         kind = DecisionKind.HORS_SUJET if family == "hors_sujet" else DecisionKind.CONVERSATION
         return RoutingDecision(kind, acte=act)
 
     def _life_event(self, event: str, probability: float) -> RoutingDecision:
         doors = [door.sujet for door in self._referential.acts[event].portes]
-        destinations = tuple(Destination(self._delegations[t], self._services[t], t, probability) for t in doors)
+        destinations = tuple(Destination(self._delegations[t], self.services[t], t, probability) for t in doors)
         return RoutingDecision(DecisionKind.ORIENTER, destinations, niveau=Level.SUJET, acte=event)
 
     def _question(self, reading: Reading, profile: str | None) -> RoutingDecision:
@@ -245,7 +263,7 @@ class Decider:
         """Pick two to four topics of different services, those that take away most of the doubt."""
         by_service: dict[str, str] = {}
         for topic in sorted(reading.topics, key=reading.topics.__getitem__, reverse=True):
-            by_service.setdefault(self._services[topic], topic)
+            by_service.setdefault(self.services[topic], topic)
             if len(by_service) >= 8:
                 break
         ranked = sorted(by_service, key=reading.services.__getitem__, reverse=True)
@@ -261,18 +279,16 @@ class Decider:
             kept.extend(self._topic_destination(t, reading) for t in others)
         return tuple(kept)
 
-    def _alternatives(self, reading: Reading, *chosen: Destination) -> tuple[Destination, ...]:
+    def _alternatives(self, reading: Reading, *chosen: Destination, least: float = LEAST) -> tuple[Destination, ...]:
         """Return the next best doors; behind a service or a delegation alone, the first steps that it may be about."""
         door = chosen[0]
         if door.sujet is None:
-            inside = [
-                t for t in reading.topics if (self._services[t] == door.service if door.service else self._delegations[t] == door.dis)
-            ]
+            inside = [t for t in reading.topics if (self.services[t] == door.service if door.service else self._delegations[t] == door.dis)]
             best = sorted(inside, key=reading.topics.__getitem__, reverse=True)[:MAX_CHOICES]
             return tuple(self._topic_destination(t, reading) for t in best)
         taken = {d.sujet for d in chosen if d.sujet}
         ranked = sorted(reading.topics, key=reading.topics.__getitem__, reverse=True)
-        others = [t for t in ranked[: MAX_ALTERNATIVES + MAX_CHOICES] if t not in taken and reading.topics[t] >= 0.005]
+        others = [t for t in ranked[: MAX_ALTERNATIVES + MAX_CHOICES] if t not in taken and reading.topics[t] >= least]
         return tuple(self._topic_destination(t, reading) for t in others[:MAX_ALTERNATIVES])
 
 

@@ -17,12 +17,12 @@ from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.referential.models import Menu
-from bot.routing.context import FEATURES, Before, Continuation, features, mixed, refuses
-from bot.routing.decision import AGENT_QUESTION, FOLLOW_UP, OUTSIDE, QUESTION, SHORT_WORDS, Decider, Reading, Thresholds
-from bot.routing.several import ENOUGH, likely_segmentations, score
+from bot.routing import several
+from bot.routing.context import FEATURES, Before, features, mixed, refuses
+from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
-from bot.understanding.segmentation import Segmentation
+from bot.understanding.segmentation import Segmentation, segmentations
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.understanding.model import TopicModel
@@ -125,8 +125,8 @@ class Router:
             heard: a message already understood.
             before: what the conversation already knows.
         """
-        weights = self.decider.thresholds.contexte
-        if before is None or heard.understanding is None or len(weights) != len(FEATURES):
+        scorer = self.decider.thresholds.contexte
+        if before is None or heard.understanding is None or not scorer.takes(len(FEATURES)):
             return heard
         alone = self.read(heard.understanding)
         sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
@@ -136,9 +136,9 @@ class Router:
         ((understanding,),) = self._read_all([[together]], {})
         refused = refuses(heard.text)
         doors = (before.destination, *before.rejected) if refused else before.rejected
-        offered = {self.service_of(door) for door in ((before.destination,) if not before.choices else before.choices)} - {""}
+        offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
         values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices))
-        share = Continuation(weights).share(values)
+        share = scorer.probability(values)
         both = mixed(
             heard.understanding.probabilities, understanding.probabilities, share, [d for d in doors if d in self.referential.topics]
         )
@@ -151,17 +151,24 @@ class Router:
         return door if door in self.referential.services else ""
 
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
-        """Add the ways to cut each message in several requests, and what the model reads in their parts, in one call.
+        """Add the ways to cut each message in several requests, and what the model reads in their parts.
+
+        The smallest parts are read first, in one call; the others only when those ask for different things.
 
         Args:
             heard: messages already understood, by one call of :meth:`understand`.
             profile: who asks, ``None`` when unknown.
         """
         cut = [replace(h, segmentations=self._segmentations(h, profile)) for h in heard]
-        parts = [tuple(dict.fromkeys(part for s in h.segmentations for part in s.texts)) for h in cut]
-        fragments = next((h.fragments for h in heard), {})
-        read = self._read_all([[clean(part) for part in own] for own in parts], fragments)
-        return [replace(h, parts=dict(zip(own, seen, strict=True))) for h, own, seen in zip(cut, parts, read, strict=True)]
+        cut = self._with_parts(cut, [several.smallest(h.segmentations) for h in cut])
+        kept = [h if self._may_be_several(h) else replace(h, segmentations=()) for h in cut]
+        return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept])
+
+    def _with_parts(self, heard: Sequence[Heard], texts: Sequence[Sequence[str]]) -> list[Heard]:
+        """Add what the model reads in some parts of each message, in one call."""
+        own = [tuple(dict.fromkeys(some)) for some in texts]
+        read = self._read_all([[clean(part) for part in some] for some in own], next((h.fragments for h in heard), {}))
+        return [replace(h, parts={**h.parts, **dict(zip(some, seen, strict=True))}) for h, some, seen in zip(heard, own, read, strict=True)]
 
     def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
         """Decide for a message understood and split: the emergency first, then the place and the language it is written in.
@@ -193,7 +200,7 @@ class Router:
         if self.gazetteer.lookup(heard.text.display) is not None:
             return RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_COMMUNE)
         reading = self.read(heard.understanding, profile)
-        whole = self.decider.decide(reading, profile, len(heard.text.plain.split()) <= SHORT_WORDS)
+        whole = self.decider.decide(reading, profile, len(heard.text.plain.split()))
         opening = None if heard.read else self.menus.opening(heard.text)
         act = self.referential.acts.get(whole.acte or "")
         menu = opening or self.menus.general
@@ -205,9 +212,7 @@ class Router:
             return self._with_menu(heard.text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.acte is not None:
             return whole
-        several = self._several(heard, reading, profile)
-        if several is not None:
-            return several
+        whole = self._several(heard, whole, reading, profile)
         vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
         return self._with_menu(heard.text, whole, reading) if vague and reading.vague >= self.decider.thresholds.vague else whole
 
@@ -219,7 +224,8 @@ class Router:
             return question
         first = question.destinations[0]
         door = Destination(first.dis, first.service, None, reading.services.get(first.service or "", 0.0))
-        return RoutingDecision(DecisionKind.ORIENTER, (door,), question.destinations, niveau=door.level)
+        steps = question.destinations
+        return RoutingDecision(DecisionKind.ORIENTER, (door,), steps, niveau=door.level, offered=steps, invitation=FIRST_STEPS)
 
     def _menu_question(self, menu: Menu, reading: Reading, question: str) -> RoutingDecision:
         choices = tuple(self._choice(identifier, reading) for identifier in menu.choix)
@@ -251,40 +257,49 @@ class Router:
         return [[self.model.understanding(row) for row in islice(rows, len(group))] for group in groups]
 
     def _segmentations(self, heard: Heard, profile: str | None) -> tuple[Segmentation, ...]:
-        """Return the ways to cut a message whose parts are to be understood to know whether it carries several requests."""
-        if heard.understanding is None:
+        """Return the ways to cut a message that may carry several requests."""
+        if heard.understanding is None or not self.decider.thresholds.plusieurs.layers:
             return ()
         whole = self.read(heard.understanding, profile)
         if whole.non_request >= self.decider.thresholds.non_demande:
             return ()
-        return likely_segmentations(_by_lines(heard), whole)
+        return segmentations(_by_lines(heard), bare=several.is_open(whole))
 
-    def _several(self, heard: Heard, whole: Reading, profile: str | None) -> RoutingDecision | None:
-        """Return the decision for the requests of the message, from the most telling way to cut it; ``None`` for one request.
+    def _may_be_several(self, heard: Heard) -> bool:
+        return several.differ([self.read(heard.parts[text]) for text in several.smallest(heard.segmentations)])
 
-        Three requests are preferred to two. What the whole message speaks most of comes first.
+    def _several(self, heard: Heard, whole: RoutingDecision, reading: Reading, profile: str | None) -> RoutingDecision:
+        """Return the decision for the requests of the message, from the most telling way to cut it.
+
+        More requests are preferred to fewer. When several are not likely enough, the door of the message stands and the other
+        request is asked about.
+
+        Args:
+            heard: the message, split.
+            whole: the decision for one request.
+            reading: of the whole message.
+            profile: who asks, ``None`` when unknown.
         """
+        thresholds, services = self.decider.thresholds, self.decider.services
         readings = {words: self.read(understanding, profile) for words, understanding in heard.parts.items()}
-        best, parts_of_best = (0, ENOUGH), None
+        best: tuple[int, float, tuple[several.Part, ...]] = (0, 0.0, ())
         for segmentation in heard.segmentations:
-            parts = [readings[words] for words in segmentation.texts]
-            telling = score(segmentation, parts, whole)
-            rank = (len(parts), telling)
-            if telling < ENOUGH or rank < best or not all(self._stands_alone(part, profile) for part in parts):
-                continue
-            best, parts_of_best = rank, [*zip(segmentation.parts, parts, strict=True)]
-        if parts_of_best is None:
-            return None
-        decided = [(words, self.decider.decide(part, profile)) for words, part in parts_of_best]
-        decided.sort(key=lambda p: -whole.services.get(p[1].destinations[0].service or "", 0.0))
-        return self.decider.merge(decided)
-
-    def _stands_alone(self, part: Reading, profile: str | None) -> bool:
-        """Whether a part of a message is enough to name a service."""
-        if not part.services or max(part.services.values()) < self.decider.thresholds.segment:
-            return False
-        decision = self.decider.decide(part, profile)
-        return decision.decision in ANSWERS and decision.acte is None and decision.destinations[0].service is not None
+            parts = several.parts_of(segmentation, readings, services)
+            if parts:
+                values = several.features(segmentation, parts, reading, heard.text.display)
+                probability = thresholds.plusieurs.probability(values)
+                sure = len(parts) if probability >= thresholds.segment else 0
+                best = max(best, (sure, probability, parts), key=lambda b: b[:2])
+        sure, probability, parts = best
+        doors = [self.decider.door_of(part.reading, part.service, part.topic, part.words) for part in parts]
+        doors.sort(key=lambda door: -reading.services.get(door.service or "", 0.0))
+        if sure:
+            return self.decider.several(doors)
+        first = whole.destinations[0] if whole.decision in ANSWERS else None
+        others = tuple(door for door in doors if first is None or door.service != first.service)
+        if first is None or first.service is None or probability < thresholds.reste or not others:
+            return whole
+        return replace(whole, offered=others, invitation=THE_REST)
 
 
 def _after(emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:

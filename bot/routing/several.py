@@ -1,60 +1,150 @@
-"""Tell whether a message carries several requests, from what is understood of it and of its parts."""
+"""Tell whether a message carries several requests, from what is understood of it and of its parts.
+
+Each way to cut the message is described by a few numbers (how clear the parts are, what the reading of the whole keeps of them, how
+they are joined, whether a part tells a story or asks), and a small network learnt on messages of one and of several requests
+(``data/calage/plusieurs``) gives the probability that it is right.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from bot.language.cleaning import clean
+from bot.language.words import read_words
+from bot.routing.context import kept
 from bot.routing.decision import Reading
-from bot.understanding.segmentation import Segmentation, segmentations
+from bot.understanding.segmentation import Joint, Segmentation
 
-ENOUGH = 2.3
-"""Score from which a message carries several requests: under 1 % of ``data/calage``, where each message carries one, reach it."""
-CLARITY = 2.3
-"""Decimal logarithm beyond which a part cannot be clearer."""
-TRACE = 0.3
-"""Weight of what the reading of the whole message keeps of the less visible request."""
-_NOTHING = 1e-12
+LEAST_SHARE = 1e-6
+"""Of the reading of the whole: what is less is nothing."""
+SURE = 0.97
+"""Probability of a service from which a message without any joint is not cut."""
+HINT = 0.15
+"""Probability from which a topic read in a small part may be a request of its own."""
+SCALE = 9.2
+"""Largest log-odds counted: those of a probability of .9999."""
 
 
-def likely_segmentations(text: str, whole: Reading) -> tuple[Segmentation, ...]:
-    """Return the ways to cut ``text`` that may prove right, given how the whole is read.
+def _any_of(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(sorted(read_words(name), key=len, reverse=True))})\b")
+
+
+_TOLD, _ASKED = _any_of("recit"), _any_of("demande")
+_SELF = re.compile(r"^(?:je suis|nous sommes|ici|mairie|notaire|maire|agent|bonjour|bonsoir|merci|cordialement)\b")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a message, and the door it asks for.
 
     Args:
-        text: a cleaned message with its punctuation.
-        whole: its reading.
+        words: of the part.
+        reading: of these words.
+        service: the likeliest.
+        topic: the likeliest of this service.
     """
-    shares = sorted(_shares(whole).values(), reverse=True)
-    return tuple(s for s in segmentations(text) if CLARITY + _trace(shares[: len(s.parts)], len(s.parts)) + s.clues >= ENOUGH)
+
+    words: str
+    reading: Reading
+    service: str
+    topic: str
+
+    @classmethod
+    def of(cls, words: str, reading: Reading, services: Mapping[str, str]) -> Part | None:
+        """Return the part, ``None`` when no service is read in it.
+
+        Args:
+            words: of the part.
+            reading: of these words.
+            services: of each topic.
+        """
+        if not reading.services:
+            return None
+        service = max(reading.services, key=reading.services.__getitem__)
+        topic = max((t for t in reading.topics if services[t] == service), key=reading.topics.__getitem__)
+        return cls(words, reading, service, topic)
+
+    @property
+    def certainty(self) -> float:
+        """Probability of the service."""
+        return self.reading.services[self.service]
 
 
-def score(segmentation: Segmentation, parts: Sequence[Reading], whole: Reading) -> float:
-    """Return how much speaks for ``segmentation``, in decimal logarithms; ``-inf`` when its parts ask the same service.
+def smallest(segmentations: Sequence[Segmentation]) -> tuple[str, ...]:
+    """Return the texts of the smallest parts of a message: those that hold no other."""
+    texts = tuple(dict.fromkeys(text for segmentation in segmentations for text in segmentation.texts))
+    return tuple(text for text in texts if not any(other != text and other in text for other in texts))
 
-    A person who asks one thing also writes clauses that look like requests of another service. They tell themselves
-    by a part that is less clear, by a reading of the whole that keeps nothing of them, and by how they are joined.
+
+def is_open(whole: Reading) -> bool:
+    """Whether the reading of the whole leaves room for a second request that nothing announces."""
+    return max(whole.services.values(), default=0.0) < SURE
+
+
+def differ(readings: Sequence[Reading]) -> bool:
+    """Whether the smallest parts of a message ask for different things."""
+    found = set()
+    for reading in readings:
+        topic = max(reading.topics, key=reading.topics.__getitem__, default="")
+        if topic and reading.topics[topic] >= HINT:
+            found.add(topic)
+    return len(found) > 1
+
+
+def parts_of(segmentation: Segmentation, readings: Mapping[str, Reading], services: Mapping[str, str]) -> tuple[Part, ...]:
+    """Return the parts of one way to cut a message; none when two of them ask the same, or one nothing.
 
     Args:
         segmentation: where the message is cut.
-        parts: the reading of each part.
-        whole: the reading of the whole message.
+        readings: of each text of the segmentation.
+        services: of each topic.
     """
-    if any(not p.services for p in parts):
-        return -math.inf
-    services = {max(p.services, key=p.services.__getitem__) for p in parts}
-    if len(services) < len(parts):
-        return -math.inf
-    unclear = max(1 - max(p.services.values()) for p in parts)
-    shares = _shares(whole)
-    clarity = min(CLARITY, -math.log10(max(unclear, _NOTHING)))
-    return clarity + _trace([shares.get(s, 0.0) for s in services], len(parts)) + segmentation.clues
+    read = [Part.of(words, readings[text], services) for words, text in zip(segmentation.parts, segmentation.texts, strict=True)]
+    parts = tuple(part for part in read if part is not None)
+    return parts if len({part.topic for part in parts}) == len(read) else ()
 
 
-def _shares(reading: Reading) -> Mapping[str, float]:
-    total = sum(reading.services.values())
-    return {service: p / total for service, p in reading.services.items()} if total else {}
+def features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, text: str) -> tuple[float, ...]:
+    """Return what the judgement is made from, each value near [-1, 1].
+
+    Args:
+        segmentation: where the message is cut.
+        parts: what is read in each part, from :func:`parts_of`.
+        whole: the reading of the whole message.
+        text: the whole message, cleaned, with its punctuation.
+    """
+    return tuple(_features(segmentation, parts, whole, text))
 
 
-def _trace(shares: Sequence[float], wanted: int) -> float:
-    least = min(shares) if len(shares) == wanted else 0.0
-    return TRACE * math.log10(max(least, _NOTHING))
+def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, text: str) -> Iterator[float]:
+    total = sum(whole.topics.values()) or 1.0
+    services = [part.service for part in parts]
+    shares = [
+        (whole.services.get(p.service, 0.0) if services.count(p.service) == 1 else whole.topics.get(p.topic, 0.0)) / total for p in parts
+    ]
+    least = min(range(len(parts)), key=shares.__getitem__)
+    plain = [clean(part.words).plain for part in parts]
+    counts = [max(1, len(p.split())) for p in plain]
+    weakest, top = min(part.certainty for part in parts), max(whole.services.values(), default=0.0) / total
+    trace = math.log10(max(min(shares), LEAST_SHARE)) / 6
+    yield from (_log_odds(weakest), _log_odds(max(part.certainty for part in parts)))
+    yield from (trace, math.log10(max(*shares, LEAST_SHARE)) / 6, _log_odds(top), min(1.0, sum(shares)))
+    yield _log_odds(weakest) * trace
+    yield min(max(part.reading.topics.values()) for part in parts)
+    yield from (float(segmentation.joint is joint) for joint in Joint)
+    yield from (float(segmentation.announced), float(len(parts) - 2))
+    yield from (min(counts) / 10, math.log(sum(counts)) / 4, float(min(counts) == 1), counts[least] / sum(counts), float(least == 0))
+    yield from (max(part.reading.vague + part.reading.non_request for part in parts), whole.vague)
+    told, asked = [_TOLD.search(p) is not None for p in plain], [_ASKED.search(p) is not None or "?" in p for p in plain]
+    yield from (float(told[least]), float(any(told)), float(asked[least]), float(all(asked)))
+    yield from (float(_SELF.match(plain[0]) is not None), float(kept(text) != text))
+    yield float(max(whole.services, key=whole.services.__getitem__, default="") in services)
+    yield float(len(set(services)) < len(services))
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(inside / (1 - inside)) / SCALE

@@ -115,6 +115,8 @@ class RoutingDecision:
         question: the question to ask: with ``clarifier``, or behind the numbers of an emergency that is not sure. The
             destinations are then its choices.
         commune: the place named in the message, as a mapping, or ``None``.
+        offered: other doors, given as buttons beside the door: first steps, what a short message may also mean, a second request.
+        invitation: what is said before those.
         read: the text it was read from when that is not the message alone: joined to the request before it.
         foreign: the language of the message, when it is clearly not French; not part of the public object.
     """
@@ -128,6 +130,8 @@ class RoutingDecision:
     acte: str | None = None
     question: str | None = None
     commune: Mapping[str, Any] | None = None
+    offered: tuple[Destination, ...] = ()
+    invitation: str = ""
     read: str = ""
     foreign: Foreign | None = None
 

@@ -16,11 +16,13 @@ CHOICE_ENTITY = "choix"
 
 
 def decision_as_mapping(decision: RoutingDecision, identifier: str | None, text: str) -> dict[str, Any]:
-    """Return the public object of a decision, and what the words of the answer also need: the situation, the language."""
+    """Return the public object of a decision, and what the words of the answer need beside it: situation, language, doors offered."""
     foreign = decision.foreign
     return {
         **decision.as_json(identifier, text),
         "situation": decision.situation,
+        "proposees": [door.as_json() for door in decision.offered],
+        "invitation": decision.invitation,
         "langue": {"code": foreign.language, "danger": foreign.danger} if foreign else None,
     }
 
@@ -42,6 +44,8 @@ def decision_from_mapping(values: Any) -> RoutingDecision:
             niveau=Level(values["niveau"]) if values.get("niveau") else None,
             urgence=tuple(map(str, values.get("urgence") or ())),
             situation=values.get("situation"),
+            offered=tuple(map(_destination, values.get("proposees") or ())),
+            invitation=str(values.get("invitation") or ""),
             acte=values.get("acte"),
             question=values.get("question"),
             commune=dict(values["commune"]) if values.get("commune") else None,

@@ -1,16 +1,32 @@
-"""Find where a message may go from one request to another."""
+"""Cut a message where it may go from one request to another."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from enum import StrEnum
+from itertools import combinations
 
-MAX_CUTS = 2
-MIN_WORDS = 2
+MAX_JOINTS, MAX_PARTS = 4, 4
+"""Of one message: the strongest joints are tried, alone and together."""
 MAX_CONTEXT_WORDS = 6
-BREAK, LINK, ANNOUNCED = 0.8, 1.2, 0.7
-"""What each clue in favour of two requests adds to their score, where a comma adds nothing (see :mod:`bot.routing.several`)."""
+BARE_WORDS = 8
+"""Up to how many words a message without any joint may still hold two requests (« permis perdu procuration »)."""
+MIN_LETTERS = 3
+"""Letters or digits of the shortest request (« rsa »)."""
+
+
+class Joint(StrEnum):
+    """What joins two parts of a message, the most telling of several requests first."""
+
+    LISTED = "liste"
+    NEXT = "suite"
+    STOP = "arret"
+    AND = "et"
+    COMMA = "virgule"
+    COLON = "deux_points"
+    NOTHING = "rien"
+
 
 _SEVERAL = re.compile(
     r"\b(?:2|deux|plusieurs|trois|3)\s+(?:\w+\s+)?(?:choses|questions|demandes|dossiers|sujets|points|d[eé]marches)\b|"
@@ -25,16 +41,18 @@ _NEXT = (
     r"(?:l'|une\s+|un\s+|mon\s+|ma\s+|la\s+|le\s+)?(?:autre|deuxi[eè]me|seconde?|2e|2[eè]me)\s+"
     r"(?:chose|question|sujet|point|demande|souci|probl[eè]me)(?:\s+c'est(?:\s+que)?)?)\b[\s,:]{0,3}"
 )
-_BREAK = re.compile(
-    rf"(?:[.!?…]{{1,6}}(?=\s)|;)\s?(?:(?:et|mais)\s)?(?:{_NEXT})?|[\s,]{{1,3}}(?:(?:et|mais)\s)?{_NEXT}(?=\S)|"
-    r"\s(?:[2-9]\s?[).°/]|[b-d]\s?\))\s|\s\+\s",
-    re.IGNORECASE,
+_JOINTS: tuple[tuple[Joint, re.Pattern[str]], ...] = (
+    (Joint.LISTED, re.compile(r"\s?\+\s?|\s[/&]\s|\s(?:[2-9]\s?[).°/]|[b-d]\s?\))\s", re.IGNORECASE)),
+    (Joint.NEXT, re.compile(rf"[\s,;.!?]{{1,4}}(?:(?:et|mais)\s)?{_NEXT}(?=\S)", re.IGNORECASE)),
+    (Joint.STOP, re.compile(r"(?:[.!?…]{1,6}(?=\s)|\s?;)\s?(?:(?:et|mais)\s)?", re.IGNORECASE)),
+    (Joint.AND, re.compile(r",?\s(?:et|mais|ainsi\s+que)\s", re.IGNORECASE)),
+    (Joint.COMMA, re.compile(r",\s?(?!\d)")),
+    (Joint.COLON, re.compile(r"\s?:\s|\s[-–—]\s|\s?\(\s?")),
 )
-_PAUSE = re.compile(r",\s(?:(?:et|mais)\s)?|\s?:\s|\s(?:et|mais|ainsi\s+que)\s|\s[-–—]\s", re.IGNORECASE)
-_LINKING = re.compile(rf"\b(?:et|ainsi)\b|{_NEXT}", re.IGNORECASE)
+_ORDER = {joint: i for i, joint in enumerate(Joint)}
 _CONTEXT = re.compile(r"[^.:!?;,]{2,60}[.:!]\s+")
-_WORD = re.compile(r"[^\s.,;:!?+]+")
-_EDGE = " \t.,;:+-–—"
+_LETTER = re.compile(r"\w")
+_EDGE = " \t.,;:+-–—/&("
 
 
 @dataclass(frozen=True)
@@ -44,12 +62,14 @@ class Segmentation:
     Args:
         parts: the words of each request, in order, without what joins them.
         context: the few words that open the message and hold for every part ("Maire :"), or nothing.
-        clues: how much the punctuation and the wording at the weakest joint speak for several requests.
+        joint: what joins the parts, at the least telling place.
+        announced: whether the message says that it holds several requests.
     """
 
     parts: tuple[str, ...]
     context: str
-    clues: float
+    joint: Joint
+    announced: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -57,46 +77,39 @@ class Segmentation:
         return (self.parts[0], *(f"{self.context} {part}".strip() for part in self.parts[1:]))
 
 
-@dataclass(frozen=True)
-class _Joint:
-    start: int
-    end: int
-    clues: float
-
-
-def segmentations(text: str) -> tuple[Segmentation, ...]:
-    """Return the ways to read ``text`` as two requests, or three; none when nothing joins two of them.
+def segmentations(text: str, bare: bool = True) -> tuple[Segmentation, ...]:
+    """Return the ways to read ``text`` as two requests or more; none when nothing joins two of them.
 
     Args:
         text: a cleaned message with its punctuation; its words are separated by one space.
+        bare: whether a short message may be cut where nothing joins its words.
     """
     opening = _CONTEXT.match(text)
     context = opening.group().strip() if opening and len(opening.group().split()) <= MAX_CONTEXT_WORDS else ""
-    announced = ANNOUNCED if _SEVERAL.search(text) else 0.0
+    announced = _SEVERAL.search(text) is not None
     joints = _joints(text)
+    if not joints and bare and text.count(" ") < BARE_WORDS:
+        joints, most = [(*match.span(), Joint.NOTHING) for match in re.finditer(" ", text)], 2
+    else:
+        most = MAX_PARTS
     found = []
-    for chosen in [*((j,) for j in joints), *pairwise(j for j in joints if j.clues)]:
-        edges = [0, *(edge for joint in chosen for edge in (joint.start, joint.end)), len(text)]
+    for chosen in (some for cuts in range(1, most) for some in combinations(joints, cuts)):
+        edges = [0, *(edge for start, end, _ in chosen for edge in (start, end)), len(text)]
         parts = tuple(text[a:b].strip(_EDGE) for a, b in zip(edges[::2], edges[1::2], strict=True))
-        carried = context if chosen[0].start > len(context) else ""
-        own = [len(parts[0].split()) - len(carried.split()), *(len(p.split()) for p in parts[1:])]
-        if min(own) >= MIN_WORDS:
-            found.append(Segmentation(parts, carried, min(j.clues for j in chosen) + announced))
+        carried = context if chosen[0][0] > len(context) else ""
+        if all(len(_LETTER.findall(own)) >= MIN_LETTERS for own in (parts[0][len(carried) :], *parts[1:])):
+            found.append(Segmentation(parts, carried, max((joint for *_, joint in chosen), key=_ORDER.__getitem__), announced))
     return tuple(found)
 
 
-def _joints(text: str) -> list[_Joint]:
-    """Return the joints of ``text``, in order: those that speak most for several requests when there are many."""
-    found = [_Joint(*m.span(), BREAK + (LINK if _LINKING.search(m.group()) else 0.0)) for m in _BREAK.finditer(text)]
-    taken = [False] * len(text)
-    for joint in found:
-        taken[joint.start : joint.end] = [True] * (joint.end - joint.start)
-    for match in _PAUSE.finditer(text):
-        if not any(taken[match.start() : match.end()]):
-            found.append(_Joint(*match.span(), LINK if _LINKING.search(match.group()) else 0.0))
-    words = [m.span() for m in _WORD.finditer(text)]
-    if len(words) < 2 * MIN_WORDS:
-        return []
-    first, last = words[MIN_WORDS - 1][1], words[-MIN_WORDS][0]
-    edges = [j for j in found if j.start >= first and j.end <= last]
-    return sorted(sorted(edges, key=lambda j: -j.clues)[:MAX_CUTS], key=lambda j: j.start)
+def _joints(text: str) -> list[tuple[int, int, Joint]]:
+    """Return where ``text`` may be cut, in order, from and to which character and why: the most telling when there are many."""
+    found: list[tuple[int, int, Joint]] = []
+    taken = bytearray(len(text))
+    for joint, pattern in _JOINTS:
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if start > 0 and end < len(text) and not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
+                found.append((start, end, joint))
+    return sorted(sorted(found, key=lambda j: _ORDER[j[2]])[:MAX_JOINTS])

@@ -231,7 +231,7 @@ CLAUSES: Mapping[str, Callable[[Probabilities, Probabilities], Probabilities]] =
 
 def _clauses(text: str) -> tuple[str, ...]:
     """Return the parts of a message cut where its wording most speaks for several requests; the message when nowhere."""
-    likely = max(segmentations(text), key=lambda s: s.clues, default=None)
+    likely = next(iter(segmentations(text, bare=False)), None)
     return likely.texts if likely else (text,)
 
 

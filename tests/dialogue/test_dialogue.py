@@ -128,7 +128,7 @@ def test_a_fact_of_the_topic_answers_a_follow_up(make_router, referential: Refer
 def test_a_correction_gives_the_next_doors_then_a_person(make_router) -> None:  # type: ignore[no-untyped-def]
     table = {"passeport": {"passeport": 0.9, "carte_identite": 0.07}, "c est pas ca": {"corriger": 0.95}}
     dialogue = Dialogue(make_router(table))
-    first = talk(dialogue, "un passeport", "c'est pas ça")
+    first = talk(dialogue, "je veux refaire mon passeport", "c'est pas ça")
     assert [c.id for c in first.reply.choices] == ["carte_identite", HUMAN_CHOICE]
     assert first.state.destination is None and "passeport" in first.state.rejected
     second = talk(dialogue, "c'est pas ça", state=first.state)

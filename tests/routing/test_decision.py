@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bot.referential import Referential
-from bot.routing.decision import AGENT_QUESTION, QUESTION, Decider, Reading, Thresholds
+from bot.routing.decision import AGENT_QUESTION, OPENING_WORDS, QUESTION, Decider, Reading, Thresholds
 from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
 from bot.understanding.outcome import Understanding
 
@@ -275,22 +275,21 @@ def test_a_profile_never_changes_what_is_certain(decider: Decider) -> None:
 # Several requests
 
 
-def test_merging_keeps_the_words_of_each_request(decider: Decider) -> None:
-    first, second = decide(decider, passeport=1.0), decide(decider, hygiene_restaurant_signalement=1.0)
-    merged = decider.merge([("mon passeport", first), ("un restaurant sale", second)])
-    assert merged.decision is DecisionKind.ORIENTER
-    assert [(d.sujet, d.extrait) for d in merged.destinations] == [
-        ("passeport", "mon passeport"),
-        ("hygiene_restaurant_signalement", "un restaurant sale"),
-    ]
+def door(referential: Referential, service: str) -> Destination:
+    return Destination(referential.services[service].delegation, service, referential.topics_of(service)[0].id, 0.9)
 
 
-def test_merging_two_requests_outside(decider: Decider, referential: Referential) -> None:
-    parts = [
-        ("a", decide(decider, **{referential.topics_of("mairie")[0].id: 1.0})),
-        ("b", decide(decider, **{referential.topics_of("justice")[0].id: 1.0})),
-    ]
-    assert decider.merge(parts).decision is DecisionKind.HORS_PERIMETRE
+def test_several_doors_are_outside_only_when_all_are(decider: Decider, referential: Referential) -> None:
+    titres, mairie, justice = (door(referential, service) for service in ("titres", "mairie", "justice"))
+    assert decider.several([mairie, titres]).decision is DecisionKind.ORIENTER
+    assert decider.several([mairie, justice]).decision is DecisionKind.HORS_PERIMETRE
+
+
+@pytest.mark.parametrize(("words", "offered"), [(2, True), (OPENING_WORDS + 1, False)])
+def test_a_message_of_a_word_or_two_gets_other_doors_beside_its_own(decider: Decider, words: int, offered: bool) -> None:
+    reading = decider.read(Understanding({"passeport": 0.9, "carte_identite": 0.1}))
+    decision = decider.decide(reading, words=words)
+    assert (decision.destinations[0].sujet, bool(decision.offered)) == ("passeport", offered)
 
 
 # Thresholds

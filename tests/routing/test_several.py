@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from bot.routing.decision import Reading
-from bot.routing.several import CLARITY, ENOUGH, likely_segmentations, score
-from bot.understanding.segmentation import Segmentation
+from bot.routing.several import differ, features, is_open, parts_of, smallest
+from bot.understanding.segmentation import Joint, Segmentation, segmentations
 
-TEXT = "refaire mon passeport et inscrire ma fille"
-
-
-def reading(**services: float) -> Reading:
-    return Reading({}, services, {}, {})
+SERVICES = {"passeport": "titres", "permis_perdu": "titres", "cantine": "mairie"}
 
 
-def cut(clues: float = 0.0) -> Segmentation:
-    return Segmentation(("refaire mon passeport", "inscrire ma fille"), "", clues)
+def reading(**topics: float) -> Reading:
+    services: dict[str, float] = {}
+    for topic, probability in topics.items():
+        services[SERVICES[topic]] = services.get(SERVICES[topic], 0.0) + probability
+    return Reading(topics, services, {}, {})
 
 
-def test_parts_of_one_service_are_one_request() -> None:
-    assert score(cut(), [reading(titres=1.0), reading(titres=0.9)], reading(titres=1.0)) == -math.inf
+CUT = Segmentation(("refaire mon passeport", "inscrire ma fille"), "", Joint.AND)
 
 
-def test_a_part_without_a_service_is_no_request() -> None:
-    assert score(cut(), [reading(titres=1.0), reading()], reading(titres=1.0)) == -math.inf
+def test_the_door_of_each_part() -> None:
+    parts = parts_of(CUT, {CUT.parts[0]: reading(passeport=0.9), CUT.parts[1]: reading(cantine=0.8, passeport=0.2)}, SERVICES)
+    assert [(p.service, p.topic, p.certainty) for p in parts] == [("titres", "passeport", 0.9), ("mairie", "cantine", 0.8)]
 
 
-@pytest.mark.parametrize("weaker", ["part", "trace", "clues"])
-def test_each_piece_of_evidence_counts(weaker: str) -> None:
-    best = score(cut(1.0), [reading(titres=0.99), reading(mairie=0.99)], reading(titres=0.5, mairie=0.5))
-    part = reading(mairie=0.8 if weaker == "part" else 0.99)
-    whole = reading(titres=0.99, mairie=0.01) if weaker == "trace" else reading(titres=0.5, mairie=0.5)
-    assert score(cut(0.0 if weaker == "clues" else 1.0), [reading(titres=0.99), part], whole) < best
+@pytest.mark.parametrize("second", [reading(passeport=0.9), reading()])
+def test_parts_that_ask_the_same_or_nothing_are_no_requests(second: Reading) -> None:
+    assert parts_of(CUT, {CUT.parts[0]: reading(passeport=1.0), CUT.parts[1]: second}, SERVICES) == ()
 
 
-def test_clarity_has_a_ceiling() -> None:
-    whole = reading(titres=0.5, mairie=0.5)
-    assert score(cut(), [reading(titres=1.0), reading(mairie=1.0)], whole) < CLARITY
+def test_two_topics_of_one_service_are_two_requests() -> None:
+    assert len(parts_of(CUT, {CUT.parts[0]: reading(passeport=1.0), CUT.parts[1]: reading(permis_perdu=0.9)}, SERVICES)) == 2
 
 
-@pytest.mark.parametrize("share", [0.5, 0.1, 1e-3, 1e-6, 0.0])
-def test_only_what_cannot_be_enough_is_left_unread(share: float) -> None:
-    whole = reading(titres=1 - share, mairie=share)
-    perfect = [reading(titres=1.0), reading(mairie=1.0)]
-    kept = likely_segmentations(TEXT, whole)
-    for segmentation in likely_segmentations(TEXT, reading(titres=0.5, mairie=0.5)):
-        assert (score(segmentation, perfect, whole) >= ENOUGH) == (segmentation in kept)
+@pytest.mark.parametrize("share", [0.5, 1e-3, 0.0])
+def test_features_are_small_numbers(share: float) -> None:
+    parts = parts_of(CUT, {CUT.parts[0]: reading(passeport=1.0), CUT.parts[1]: reading(cantine=0.9)}, SERVICES)
+    values = features(CUT, parts, reading(passeport=1 - share, cantine=share), "refaire mon passeport et inscrire ma fille")
+    assert all(-2 <= v <= 2 for v in values)
 
 
-def test_nothing_is_likely_when_nothing_was_understood() -> None:
-    assert likely_segmentations(TEXT, reading()) == ()
+def test_only_different_readings_of_the_smallest_parts_are_worth_more_reading() -> None:
+    cut = segmentations("refaire mon passeport, inscrire ma fille, merci à vous")
+    assert smallest(cut) == ("refaire mon passeport", "merci à vous", "inscrire ma fille")
+    assert differ([reading(passeport=0.9), reading(cantine=0.4)])
+    assert not differ([reading(passeport=0.9), reading(cantine=0.05), reading(passeport=0.5)])
+    assert not differ([])
+
+
+def test_a_sure_message_is_not_cut_where_nothing_joins() -> None:
+    assert is_open(reading(passeport=0.6, cantine=0.4)) and not is_open(reading(passeport=0.99))
