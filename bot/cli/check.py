@@ -20,10 +20,9 @@ def add_commands(registry: Registry) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.base.settings import Settings
     from bot.measure.checks import run_checks
 
-    problems, notes = run_checks(project_paths(), date.today(), Settings.from_environment().stale_months)
+    problems, notes = run_checks(project_paths(), date.today())
     for note in notes:
         print(note)
     for problem in problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -13,17 +14,16 @@ from bot.language.readability import problems as readability_problems
 from bot.learning.corpus import lint, read_corpus, read_jsonl
 from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
-from bot.referential.ages import stale_desks, stale_topics
+from bot.referential.ages import due_facts
 from bot.referential.communes import load_gazetteer
 
 
-def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int = 12) -> tuple[list[Problem], list[str]]:
+def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Problem], list[str]]:
     """Return every problem, and French notes that are no errors (counts, facts to validate).
 
     Args:
         paths: the tree.
         today: date to judge the age of facts by; ``None`` leaves ages out.
-        stale_months: age from which a checked fact is to be checked again.
     """
     try:
         referential = load_referential(paths.referential)
@@ -44,11 +44,9 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
     if today is not None:
-        old = stale_topics(referential, today, stale_months)
-        desks = stale_desks(referential, today, stale_months)
-        notes.append(f"{len(old)} sujets vérifiés il y a plus de {stale_months} mois.")
-        notes.append(f"{len(desks)} guichets jamais vérifiés, ou il y a plus de {stale_months} mois.")
-        notes.extend(f"  {d.desk.nom} : {f'vérifié le {d.checked:%d/%m/%Y}' if d.checked else 'jamais vérifié'}." for d in desks)
+        due = Counter(fact.kind for fact in due_facts(referential, today))
+        said = ", ".join(f"{kind} {count}" for kind, count in due.items())
+        notes.append(f"{due.total()} faits à revérifier{f' ({said})' if said else ''}. La liste : bot portes --a-revoir.")
     try:
         examples = read_corpus(paths.corpus)
     except CorpusError as error:
