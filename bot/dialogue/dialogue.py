@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, Card, Choice, Reply, Writer, contact_line
+from bot.dialogue.facts import with_origin
+from bot.dialogue.wording import (
+    EMPTY,
+    NONE_OF_THESE,
+    NOT_UNDERSTOOD,
+    OTHER_LANGUAGE,
+    Card,
+    Choice,
+    Reply,
+    Writer,
+    contact_line,
+    origin_line,
+)
 from bot.language.cleaning import Script, clean
 from bot.language.foreign import Foreign
 from bot.language.privacy import mask
-from bot.referential import Referential
+from bot.referential import ConversationAct, Referential
 from bot.referential.hours import readable_hours
 from bot.routing.context import Before
 from bot.routing.router import Router, commune_as_json
@@ -23,6 +35,8 @@ NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
 MAX_REQUEST = 400
 """Characters kept of a request: what comes next is read with them."""
+WIDE_FACTS = frozenset({"qui", "comment"})
+"""Facts that say several things: one answers a follow-up only if it holds one of its words."""
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
@@ -252,15 +266,16 @@ class Dialogue:
             return Reply(self.writer.act_text(act))
         asked = self.referential.acts[act]
         card = self._last_card(state.destination, state)
-        facts = {
-            "contact": contact_line(card.contact),
-            "horaires": f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}." if card.contact.hours else "",
-            "pieces": f"À apporter : {', '.join(card.bring)}." if card.bring else "",
-            "lien": f"{card.link[0]} : {card.link[1]}" if card.link else "",
-            "": " ".join(s for s in (card.step, *card.sentences[1:]) if any(word in s for word in asked.indices)),
-        }
-        fact = facts[asked.fait]
-        return Reply(fact if fact else f"{self.writer.fill(asked.avec_porte)}\n{contact_line(card.contact)}")
+        link = [f"{card.link[0]} : {card.link[1]}"] if card.link else []
+        form = [f.line for f in card.facts if f.kind == "formulaire"]
+        origin = [line for line in [origin_line(card)] if line]
+        known = {
+            "contact": [contact_line(card.contact)],
+            "horaires": [f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}."] if card.contact.hours else [],
+            "pieces": [f"À apporter : {', '.join(card.bring)}.", *form, *origin] if card.bring else [],
+            "lien": [*form, *link],
+        }.get(asked.fait) or _told(card, asked)
+        return Reply("\n".join(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link]))
 
     def _corrected(self, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Move away from the door said to be wrong: the next ones, then a person."""
@@ -341,6 +356,19 @@ _PROFILE_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """Words that tell who speaks, read in this order: a denial comes first (« je ne suis pas agent »)."""
+
+
+def _told(card: Card, asked: ConversationAct) -> list[str]:
+    """Return the fact that a follow-up asks for, with its origin, else the sentences of the card with its words; both may be unknown."""
+    fact = next((f for f in card.facts if f.kind == asked.fait), None)
+    if fact and (fact.kind not in WIDE_FACTS or _says(fact.text, asked)):
+        return with_origin(fact).splitlines()
+    said = " ".join(s for s in (card.step, *card.sentences[1:]) if _says(s, asked))
+    return [said] if said else []
+
+
+def _says(text: str, asked: ConversationAct) -> bool:
+    return any(word in text.lower() for word in asked.indices)
 
 
 def replace_decision(turn: Turn, decision: RoutingDecision) -> Turn:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 
+from bot.dialogue.facts import Fact, Origin, facts_of, origin_of
 from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
+from bot.referential.hours import french_date
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
@@ -19,6 +22,8 @@ NONE_OF_THESE = "Rien de tout cela"
 FIRST_STEPS = "Que voulez-vous faire ?"
 IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
+MAIN_FACTS = frozenset({"cout", "delai", "formulaire"})
+"""Facts of the plain text; a page shows them all, and a follow-up question asks for the others."""
 TELL_COMMUNE = "Dites-moi votre commune : je vous donnerai le bon bureau."
 OUTSIDE_LOT = "Attention : {place} n'est pas dans le Lot. Je connais seulement les services du Lot."
 HOMONYM = "Plusieurs communes s'appellent {place}. Je réponds pour celle du Lot."
@@ -47,6 +52,7 @@ class Contact:
         phones: numbers, spaced as French people read them.
         emails: generic boxes only.
         websites: (label, url).
+        forms: addresses of contact forms.
         hours: opening hours in the OpenStreetMap syntax, empty when unknown.
         to_confirm: whether the referential says it must be checked.
     """
@@ -56,6 +62,7 @@ class Contact:
     phones: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     websites: tuple[tuple[str, str], ...] = ()
+    forms: tuple[str, ...] = ()
     hours: str = ""
     to_confirm: bool = False
 
@@ -81,6 +88,10 @@ class Card:
         outside: whether another body than the State services is named.
         partner: whether a partner reads it: lead service, associated services, pieces of the file.
         partner_contact: desk of the service itself, for partners only.
+        behind: single entry of the delegation that holds the file, when another desk receives the person first.
+        facts: what is known of the procedure, each with its source and its day.
+        origin: source and day of the facts and of what to bring, ``None`` for a service or a delegation.
+        checked: day the door and the first step were last checked.
     """
 
     delegation: str
@@ -99,6 +110,10 @@ class Card:
     outside: bool = False
     partner: bool = False
     partner_contact: Contact | None = None
+    behind: Contact | None = None
+    facts: tuple[Fact, ...] = ()
+    origin: Origin | None = None
+    checked: date | None = None
 
     @property
     def text(self) -> str:
@@ -108,21 +123,25 @@ class Card:
     def details(self) -> list[str]:
         """Return what follows the sentences, one line each, in plain text: a partner's differ from a citizen's."""
         desk = contact_line(self.contact)
-        link = [f"{self.link[0]} : {self.link[1]}"] if self.link else []
+        behind = contact_line(self.behind) if self.behind else ""
+        ends = [*main_facts(self), *([f"{self.link[0]} : {self.link[1]}"] if self.link else [])]
         if not self.partner:
-            return [*([f"À apporter : {', '.join(self.bring)}."] if self.bring else []), desk, *link]
+            bring = [f"À apporter : {', '.join(self.bring)}."] if self.bring else []
+            return [desk, *([behind_line(self)] if behind else []), *bring, *ends]
         lead = f"Organisme compétent : {self.service}." if self.outside else f"Service chef de file : {self.service} – {self.delegation}."
         lines = [lead]
         if self.associated:
             lines.append("Services associés : " + " ".join(self.associated))
         if self.bring:
             lines.append(f"Pièces du dossier : {', '.join(self.bring)}.")
-        lines.append(f"Contact : {desk}" if self.outside else f"Entrée unique : {desk}")
+        lines.append(f"Contact : {desk}" if self.outside else f"Premier guichet : {desk}" if behind else f"Entrée unique : {desk}")
+        if behind:
+            lines.append(f"Entrée unique : {behind}")
         if self.partner_contact:
             lines.append(f"Contact du service : {contact_line(self.partner_contact)}")
         if self.today:
             lines.append(f"Nom actuel du service : {self.today}.")
-        return [*lines, *link]
+        return [*lines, *ends]
 
 
 @dataclass(frozen=True)
@@ -254,6 +273,7 @@ class Writer:
             phones=tuple(p.valeur for p in desk.telephone),
             emails=desk.adresse_courriel,
             websites=tuple((w.libelle or w.valeur, w.valeur) for w in desk.site_internet),
+            forms=desk.formulaire_contact,
             hours=opening_hours(desk),
             to_confirm=desk.x_ose.a_verifier,
         )
@@ -340,7 +360,18 @@ class Writer:
             topic_id=topic.id,
             step=_capital(advice.premier_geste),
             outside=outside,
+            behind=self._behind(service, desk),
+            facts=facts_of(topic),
+            origin=origin_of(topic),
+            checked=topic.verifie_le,
         )
+
+    def _behind(self, service: Service, desk: EntryPoint) -> Contact | None:
+        """Return the single entry of the delegation when another desk receives the person first."""
+        entry = self._referential.delegations[service.delegation].guichet
+        if service.delegation == OUTSIDE or desk.id in {entry, service.guichet}:
+            return None
+        return self.contact(self._referential.entry_points[entry])
 
     def _service_card(self, service: Service, destination: Destination) -> Card:
         delegation = self._referential.delegations[service.delegation]
@@ -401,6 +432,29 @@ def possible_destinations(referential: Referential) -> Iterable[Destination]:
             yield Destination(delegation.id, None, None, 1.0)
 
 
+def behind_line(card: Card) -> str:
+    """Return who is behind the desk that receives, and whom to call when nothing moves."""
+    phones = card.behind.phones if card.behind else ()
+    stuck = f" Rien n'avance ? Appelez le {phones[0]}." if phones else ""
+    return f"Derrière ce guichet : {card.service[:1].lower()}{card.service[1:]}, {card.delegation}.{stuck}"
+
+
+def main_facts(card: Card) -> list[str]:
+    """Return the facts a person asks first, one a line, then where they come from."""
+    lines = [f.line for f in card.facts if f.kind in MAIN_FACTS]
+    return [*lines, origin_line(card)] if lines else []
+
+
+def origin_line(card: Card) -> str:
+    """Return where the facts of a card come from, as a sentence; empty when it has none."""
+    if card.origin is None or not card.facts:
+        return ""
+    if card.origin.checked:
+        return f"Faits vérifiés le {french_date(card.origin.day)}."
+    confirm = " Prix et délai à confirmer." if any(f.to_confirm for f in card.facts) else ""
+    return f"D'après la {card.origin.text}.{confirm}"
+
+
 def contact_line(contact: Contact) -> str:
     """Return a desk as one line of plain text."""
     parts = [contact.name]
@@ -410,6 +464,8 @@ def contact_line(contact: Contact) -> str:
         parts.append(", ".join(contact.address))
     if contact.emails:
         parts.append(contact.emails[0])
+    elif contact.forms:
+        parts.append(contact.forms[0])
     line = " – ".join(parts)
     return f"{line}. {TO_CONFIRM}" if contact.to_confirm else f"{line}."
 

@@ -72,8 +72,17 @@ def _moment(when: datetime, today: date) -> str:
         return f"demain à {clock}"
     if days < 7:
         return f"{_WEEK[when.weekday()]} à {clock}"
-    first = "1er" if when.day == 1 else str(when.day)
-    return f"le {first} {_MONTHS[when.month - 1]} à {clock}"
+    return f"le {_day_and_month(when)} à {clock}"
+
+
+def french_date(day: date) -> str:
+    """Return a day in full, such as « 1er mars 2027 »."""
+    return f"{_day_and_month(day)} {day.year}"
+
+
+def _day_and_month(day: date) -> str:
+    first = "1er" if day.day == 1 else str(day.day)
+    return f"{first} {_MONTHS[day.month - 1]}"
 
 
 def _clock(time: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
+from bot.dialogue.facts import NAMES as fact_names
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 from bot.referential import Topic
@@ -371,16 +372,7 @@ def _checked_fields(topic: str, service: str, values: Mapping[str, Any]) -> dict
     return kept
 
 
-FACT_NAMES = {
-    "sujet": "Porte et première étape",
-    "cout": "Prix",
-    "delai": "Délai",
-    "rendez_vous": "Rendez-vous",
-    "comment": "En ligne, par courrier ou sur place",
-    "qui": "Qui peut le faire",
-    "recours": "En cas de refus",
-    "formulaire": "Formulaire",
-}
+FACT_NAMES = {"sujet": "Porte et première étape", **fact_names}
 """Kinds of fact of a topic, by the name a person reads."""
 
 NAMES = {
