@@ -17,7 +17,7 @@ from bot.dialogue.wording import (
     Reply,
     Writer,
     contact_line,
-    origin_line,
+    listed,
 )
 from bot.language.cleaning import Script, clean
 from bot.language.foreign import Foreign
@@ -268,11 +268,11 @@ class Dialogue:
         card = self._last_card(state.destination, state)
         link = [f"{card.link[0]} : {card.link[1]}"] if card.link else []
         form = [f.line for f in card.facts if f.kind == "formulaire"]
-        origin = [line for line in [origin_line(card)] if line]
+        origin = [f"D'après la {card.origin.text}."] if card.origin and not card.origin.checked else []
         known = {
             "contact": [contact_line(card.contact)],
             "horaires": [f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}."] if card.contact.hours else [],
-            "pieces": [f"À apporter : {', '.join(card.bring)}.", *form, *origin] if card.bring else [],
+            "pieces": [*listed("À apporter", card.bring), *form, *origin] if card.bring else [],
             "lien": [*form, *link],
         }.get(asked.fait) or _told(card, asked)
         return Reply("\n".join(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link]))

@@ -78,7 +78,7 @@ class Fact:
     @property
     def line(self) -> str:
         """The fact on one line of plain text, without its origin."""
-        return f"{self.name} : {self.text}{f' {self.url}' if self.url else ''}"
+        return f"{self.name} : {self.text}{f' : {self.url}' if self.url else ''}"
 
 
 def origin_of(topic: Topic) -> Origin:
@@ -95,7 +95,7 @@ def facts_of(topic: Topic) -> tuple[Fact, ...]:
     origin, form = origin_of(topic), topic.faits.formulaire
     facts = [Fact(kind, text, origin) for kind, text in topic.faits.said().items()]
     if form is not None:
-        facts.append(Fact("formulaire", f"{form.libelle}{f' ({form.numero})' if form.numero else ''}.", origin, form.url))
+        facts.append(Fact("formulaire", f"{form.libelle}{f' ({form.numero})' if form.numero else ''}", origin, form.url))
     return tuple(facts)
 
 

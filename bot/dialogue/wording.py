@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -126,14 +126,12 @@ class Card:
         behind = contact_line(self.behind) if self.behind else ""
         ends = [*main_facts(self), *([f"{self.link[0]} : {self.link[1]}"] if self.link else [])]
         if not self.partner:
-            bring = [f"À apporter : {', '.join(self.bring)}."] if self.bring else []
-            return [desk, *([behind_line(self)] if behind else []), *bring, *ends]
+            return [desk, *([behind_line(self)] if behind else []), *listed("À apporter", self.bring), *ends]
         lead = f"Organisme compétent : {self.service}." if self.outside else f"Service chef de file : {self.service} – {self.delegation}."
         lines = [lead]
         if self.associated:
             lines.append("Services associés : " + " ".join(self.associated))
-        if self.bring:
-            lines.append(f"Pièces du dossier : {', '.join(self.bring)}.")
+        lines.extend(listed("Pièces du dossier", self.bring))
         lines.append(f"Contact : {desk}" if self.outside else f"Premier guichet : {desk}" if behind else f"Entrée unique : {desk}")
         if behind:
             lines.append(f"Entrée unique : {behind}")
@@ -436,7 +434,7 @@ def behind_line(card: Card) -> str:
     """Return who is behind the desk that receives, and whom to call when nothing moves."""
     phones = card.behind.phones if card.behind else ()
     stuck = f" Rien n'avance ? Appelez le {phones[0]}." if phones else ""
-    return f"Derrière ce guichet : {card.service[:1].lower()}{card.service[1:]}, {card.delegation}.{stuck}"
+    return f"Derrière ce guichet : {card.service[:1].lower()}{card.service[1:]} – {card.delegation}.{stuck}"
 
 
 def main_facts(card: Card) -> list[str]:
@@ -451,8 +449,17 @@ def origin_line(card: Card) -> str:
         return ""
     if card.origin.checked:
         return f"Faits vérifiés le {french_date(card.origin.day)}."
-    confirm = " Prix et délai à confirmer." if any(f.to_confirm for f in card.facts) else ""
-    return f"D'après la {card.origin.text}.{confirm}"
+    confirm = " et ".join(f.name.lower() for f in card.facts if f.to_confirm)
+    return f"D'après la {card.origin.text}.{f' {_capital(confirm)} à confirmer.' if confirm else ''}"
+
+
+def listed(title: str, items: Sequence[str]) -> list[str]:
+    """Return a list in plain text: on one line, or one item a line when some hold a comma; nothing when it is empty."""
+    if not items:
+        return []
+    if any("," in item for item in items):
+        return [f"{title} :", *(f"- {item}" for item in items)]
+    return [f"{title} : {', '.join(items)}."]
 
 
 def contact_line(contact: Contact) -> str:

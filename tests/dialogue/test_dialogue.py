@@ -82,7 +82,6 @@ def test_papers_of_the_last_door(dialogue: Dialogue, referential: Referential) -
     known = talk(dialogue, "je risque l'expulsion", "quels papiers ?").reply.text
     assert known.startswith("À apporter : ")
     assert referential.topics["prevention_expulsion"].a_apporter[0] in known
-    assert referential.acts["demander_pieces"].avec_porte in talk(dialogue, "je veux un passeport", "quels papiers ?").reply.text
 
 
 def test_link_of_the_last_door(dialogue: Dialogue, referential: Referential) -> None:
@@ -115,14 +114,6 @@ def test_a_follow_up_without_a_door_asks_which_one(dialogue: Dialogue, message: 
 def test_a_follow_up_before_the_choice_asks_the_choice_again(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "une histoire de permis", "quels papiers ?")
     assert turn.reply.text == CHOOSE_FIRST and [c.id for c in turn.reply.choices] == list(turn.state.choices)
-
-
-def test_a_fact_of_the_topic_answers_a_follow_up(make_router, referential: Referential) -> None:  # type: ignore[no-untyped-def]
-    dialogue = Dialogue(
-        make_router({"passeport": {"passeport": 0.95}, "rendez vous": {"demander_rdv": 0.95}, "cher": {"demander_cout": 0.95}})
-    )
-    assert "prenez rendez-vous" in talk(dialogue, "un passeport", "rdv ?").reply.text.lower()
-    assert referential.acts["demander_cout"].avec_porte in talk(dialogue, "un passeport", "c'est cher ?").reply.text
 
 
 def test_a_correction_gives_the_next_doors_then_a_person(make_router) -> None:  # type: ignore[no-untyped-def]
