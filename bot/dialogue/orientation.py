@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.base.errors import BadMessage
+from bot.dialogue.facts import Fact, Origin
 from bot.dialogue.wording import Card, Contact, Reply
 from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
@@ -140,7 +141,10 @@ def card_as_json(card: Card, destination: Destination, referential: Referential)
         "a_apporter": list(card.bring),
         "services_associes": associated_as_json(referential, destination.sujet),
         "lien": {"libelle": card.link[0], "url": card.link[1]} if card.link else None,
+        "faits": [fact_as_json(fact) for fact in card.facts],
+        "origine": origin_as_json(card.origin) if card.origin else None,
         "contact": contact_as_json(card.contact),
+        "entree_unique": contact_as_json(card.behind) if card.behind else None,
         "contact_service": contact_as_json(card.partner_contact) if card.partner_contact else None,
         "nom_actuel": card.today,
         "pourquoi": card.because,
@@ -148,6 +152,29 @@ def card_as_json(card: Card, destination: Destination, referential: Referential)
         "a_valider": card.to_validate,
         "source": topic.source if topic else None,
         "verifie_le": topic.verifie_le.isoformat() if topic else None,
+    }
+
+
+def fact_as_json(fact: Fact) -> dict[str, Any]:
+    """Return the public form of one fact, with its own source and day."""
+    return {
+        "genre": fact.kind,
+        "nom": fact.name,
+        "texte": fact.text,
+        "url": fact.url or None,
+        "a_confirmer": fact.to_confirm,
+        **origin_as_json(fact.origin),
+    }
+
+
+def origin_as_json(origin: Origin) -> dict[str, Any]:
+    """Return where facts come from; ``verifie`` when a person checked them at that date."""
+    return {
+        "source": origin.source,
+        "date": origin.day.isoformat(),
+        "fiche": origin.sheet or None,
+        "fiche_url": origin.url or None,
+        "verifie": origin.checked,
     }
 
 
@@ -167,6 +194,7 @@ def contact_as_json(contact: Contact) -> dict[str, Any]:
         "adresse": list(contact.address),
         "telephones": list(contact.phones),
         "courriels": list(contact.emails),
+        "formulaires": list(contact.forms),
         "sites": [{"libelle": label, "url": url} for label, url in contact.websites],
         "horaires": contact.hours,
         "a_confirmer": contact.to_confirm,

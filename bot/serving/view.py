@@ -6,13 +6,15 @@ import re
 from datetime import datetime
 from typing import TypedDict
 
+from bot.dialogue.facts import Fact
 from bot.dialogue.wording import TO_CONFIRM, Card, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
-from bot.referential.hours import opening_now, readable_hours
+from bot.referential.hours import french_date, opening_now, readable_hours
 
 TO_VALIDATE = "Cette réponse doit encore être validée par la préfecture."
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[A-ZÀ-Ý0-9«\"(])|\n+")
 _LINKABLE = re.compile(r"(?P<tel>(?<!\d)0[1-9](?: \d{2}){4}(?!\d))|(?P<url>https://[^\s<>\"]+[^\s<>\".,;:!?)])")
+CONTACT_FORM = "Écrire par le formulaire de contact"
 NO_BREAK = "\u00a0"
 _BEFORE = re.compile(r" (?=[?!:;»])")
 _AFTER = re.compile(r"(?<=«) ")
@@ -49,9 +51,18 @@ class DeskView(TypedDict):
     adresse: list[str]
     courriels: list[Link]
     sites: list[Link]
+    formulaires: list[Link]
     horaires: list[str]
     plages: str
     ouverture: OpeningView | None
+
+
+class FactView(TypedDict):
+    """One fact: its name, its words, and whether it may have changed since its source."""
+
+    nom: str
+    texte: list[Link]
+    a_confirmer: bool
 
 
 class CardView(TypedDict):
@@ -64,6 +75,10 @@ class CardView(TypedDict):
     precisions: list[list[Link]]
     apporter: list[str]
     guichet: DeskView
+    derriere: DeskView | None
+    faits: list[FactView]
+    origine: Link | None
+    verifie: str
     lien: Link | None
     pourquoi: str
     aujourdhui: str
@@ -205,12 +220,29 @@ def card_view(card: Card, now: datetime) -> CardView:
         "precisions": [runs(s) for s in (*others, *card.associated)],
         "apporter": [typeset(_capital(item)) for item in card.bring],
         "guichet": desk_view(card.contact, now, card.link[1] if card.link else ""),
+        "derriere": desk_view(card.behind, now) if card.behind else None,
+        "faits": [_fact_view(fact) for fact in card.facts],
+        "origine": _origin_view(card),
+        "verifie": typeset(french_date(card.checked)) if card.checked else "",
         "lien": {"texte": typeset(card.link[0]), "href": card.link[1]} if card.link and _safe(card.link[1]) else None,
         "pourquoi": typeset(_why(card)),
         "aujourdhui": typeset(card.today),
         "a_confirmer": warnings,
         "fiche": f"/fiche/{card.topic_id}" if card.topic_id else "",
     }
+
+
+def _fact_view(fact: Fact) -> FactView:
+    words: list[Link] = [{"texte": typeset(fact.text), "href": fact.url}] if fact.url else runs(fact.text)
+    return {"nom": typeset(fact.name), "texte": words, "a_confirmer": fact.to_confirm}
+
+
+def _origin_view(card: Card) -> Link | None:
+    """Return where the facts come from, with the official sheet unless the card's own link leads there."""
+    if card.origin is None or not (card.facts or card.origin.url):
+        return None
+    known = card.link is not None and card.link[1] == card.origin.url
+    return {"texte": typeset(_capital(card.origin.text)), "href": "" if known else card.origin.url}
 
 
 def _why(card: Card) -> str:
@@ -233,6 +265,7 @@ def desk_view(contact: Contact, now: datetime, shown: str = "") -> DeskView:
         "adresse": list(contact.address),
         "courriels": [{"texte": e, "href": f"mailto:{e}"} for e in contact.emails],
         "sites": [{"texte": label, "href": url} for label, url in contact.websites if url != shown and _safe(url)],
+        "formulaires": [{"texte": CONTACT_FORM, "href": url} for url in contact.forms if _safe(url)],
         "horaires": [typeset(line) for line in readable_hours(contact.hours)],
         "plages": contact.hours,
         "ouverture": _opening(contact.hours, now),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
 from bot.base.errors import BadMessage
 
+Jour = date
 Profile = Literal["citoyen", "partenaire", "agent"]
 Decision = Literal["orienter", "clarifier", "hors_perimetre", "urgence", "conversation", "hors_sujet", "incompris"]
 Dis = Literal["population", "territoire", "securite", "logistique", "accueil", "hors_perimetre"]
@@ -56,6 +57,26 @@ class Lien(BaseModel):
     url: str
 
 
+class Origine(BaseModel):
+    """D'où viennent des faits."""
+
+    source: str = Field(description="La fiche officielle, ou le texte qui le dit.")
+    date: Jour = Field(description="Jour de la fiche ou, si « verifie », de la dernière vérification par une personne.")
+    fiche: str | None = Field(..., description="Numéro de la fiche de service-public.gouv.fr, stable.")
+    fiche_url: str | None = Field(...)
+    verifie: bool = Field(description="Une personne a vérifié ces faits à cette date.")
+
+
+class Fait(Origine):
+    """Un fait d'une démarche, avec sa source et son jour."""
+
+    genre: Literal["cout", "delai", "rendez_vous", "comment", "qui", "recours", "formulaire"]
+    nom: str = Field(description="Le genre, en clair.")
+    texte: str
+    url: str | None = Field(..., description="L'adresse d'un formulaire.")
+    a_confirmer: bool = Field(description="Un prix ou un délai que personne n'a vérifié depuis la fiche.")
+
+
 class Contact(BaseModel):
     """Un guichet. Ce qui est inconnu est vide, jamais inventé."""
 
@@ -63,6 +84,7 @@ class Contact(BaseModel):
     adresse: list[str]
     telephones: list[str]
     courriels: list[str]
+    formulaires: list[str] = Field(description="Adresses de formulaires de contact.")
     sites: list[Lien]
     horaires: str = Field(description="Syntaxe OpenStreetMap « opening_hours » ; vide si inconnus.")
     a_confirmer: bool = Field(description="La préfecture doit encore confirmer ces coordonnées.")
@@ -90,7 +112,10 @@ class Carte(BaseModel):
     a_apporter: list[str] = Field(description="Ce qu'il faut apporter ; pour un partenaire, les pièces du dossier.")
     services_associes: list[ServiceAssocie]
     lien: Lien | None = Field(...)
-    contact: Contact
+    faits: list[Fait] = Field(description="Prix, délai, rendez-vous, formulaire… Ce qui est inconnu n'y est pas.")
+    origine: Origine | None = Field(..., description="D'où viennent les faits.")
+    contact: Contact = Field(description="Où aller d'abord.")
+    entree_unique: Contact | None = Field(..., description="Le guichet unique de la délégation, quand un autre guichet reçoit d'abord.")
     contact_service: Contact | None = Field(..., description="Pour un partenaire : le guichet du service lui-même.")
     nom_actuel: str = Field(description="Nom actuel du service ; vide s'il est inconnu.")
     pourquoi: str = Field(description="Les mots du message qui mènent là ; vide quand c'est tout le message.")
@@ -206,6 +231,8 @@ class SujetReferentiel(BaseModel):
     partenaire: ConseilPartenaire | None = Field(...)
     services_associes: list[ServiceAssocie]
     lien: Lien | None = Field(...)
+    faits: list[Fait]
+    origine: Origine
     organisme: str = Field(description="L'organisme compétent, hors périmètre ; vide sinon.")
     guichet: str
     nom_actuel: str
