@@ -4,6 +4,7 @@ AssistantError
 ├── ReferentialError     the referential files are wrong (all mistakes at once)
 ├── CorpusError          the training messages are wrong
 ├── MissingTestSets      the test messages are not there
+├── MissingSheets        no national sheet where one was said to be
 ├── ModelError           no model, or a model that cannot be read
 │   ├── ModelMissing
 │   └── ModelCorrupt
@@ -75,6 +76,10 @@ class MissingTestSets(_ProblemList):
     """Test sets are missing; carries one :class:`Problem` per set."""
 
     title = "Il manque des messages d'essai"
+
+
+class MissingSheets(AssistantError):
+    """The folder given as that of the national sheets holds none."""
 
 
 class ModelError(AssistantError):

@@ -52,9 +52,9 @@ class Contact:
         phones: numbers, spaced as French people read them.
         emails: generic boxes only.
         websites: (label, url).
-        forms: addresses of contact forms.
         hours: opening hours in the OpenStreetMap syntax, empty when unknown.
         to_confirm: whether the referential says it must be checked.
+        forms: addresses of contact forms.
     """
 
     name: str
@@ -62,9 +62,9 @@ class Contact:
     phones: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     websites: tuple[tuple[str, str], ...] = ()
-    forms: tuple[str, ...] = ()
     hours: str = ""
     to_confirm: bool = False
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
 from bot.referential.ages import due_facts
 from bot.referential.communes import load_gazetteer
+from bot.referential.doors import door_problems
 
 
 def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Problem], list[str]]:
@@ -32,7 +33,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
-    problems = answer_problems(referential)
+    problems = [*answer_problems(referential), *all_door_problems(referential)]
     problems.extend(
         Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
         for n in languages.emergency_numbers
@@ -63,6 +64,15 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     return problems, notes
 
 
+def all_door_problems(referential: Referential) -> list[Problem]:
+    """Return the topics whose door cannot be acted on, or that say to write and give nowhere to write to."""
+    return [
+        Problem(f"data/referentiel/sujets/{topic.service}.yml", 0, f"sujet « {topic.id} » : {said}.")
+        for topic in referential.topics.values()
+        for said in door_problems(referential, topic)
+    ]
+
+
 def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:
     """Return the dangers to learn whose situation has no number, and those that are also held out."""
     rows = [(path.name, row) for path in sorted(paths.dangers.glob("*.jsonl")) for row in read_jsonl(path)]
@@ -91,6 +101,8 @@ def answer_problems(referential: Referential) -> list[Problem]:
             name = destination.sujet or destination.service or destination.dis
             where = f"data/referentiel/sujets/{destination.service}.yml" if destination.sujet else "data/referentiel"
             found.extend(Problem(where, 0, f"réponse « {name} » : {p}.") for p in readability_problems(card.text))
+        facts = " ".join(fact.text for fact in card.facts if not fact.url)
+        found.extend(Problem(where, 0, f"faits « {name} » : {p}.") for p in readability_problems(facts))
     for act in referential.acts.values():
         text = writer.act_text(act.id)
         found.extend(Problem("data/referentiel/conversation.yml", 0, f"« {act.id} » : {p}.") for p in readability_problems(text))
