@@ -268,7 +268,7 @@ class Dialogue:
         card = self._last_card(state.destination, state)
         link = [f"{card.link[0]} : {card.link[1]}"] if card.link else []
         form = [f.line for f in card.facts if f.kind == "formulaire"]
-        origin = [f"D'après la {card.origin.text}."] if card.origin and not card.origin.checked else []
+        origin = [f"D'après la {card.bring_origin.text}."] if card.bring_origin and not card.bring_origin.checked else []
         known = {
             "contact": [contact_line(card.contact)],
             "horaires": [f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}."] if card.contact.hours else [],

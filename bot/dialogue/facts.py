@@ -90,6 +90,12 @@ def origin_of(topic: Topic) -> Origin:
     return Origin(source, day, sheet.numero, sheet.url, topic.faits.verifie_le is not None)
 
 
+def papers_origin(topic: Topic, partner: bool) -> Origin:
+    """Return where the list of papers comes from; a partner's own list is never the sheet's."""
+    own = partner or topic.fiche is None or not topic.fiche.papiers
+    return Origin(topic.source, topic.verifie_le) if own else origin_of(topic)
+
+
 def facts_of(topic: Topic) -> tuple[Fact, ...]:
     """Return what is known of a topic, the price first and the form last."""
     origin, form = origin_of(topic), topic.faits.formulaire

@@ -143,6 +143,7 @@ def card_as_json(card: Card, destination: Destination, referential: Referential)
         "lien": {"libelle": card.link[0], "url": card.link[1]} if card.link else None,
         "faits": [fact_as_json(fact) for fact in card.facts],
         "origine": origin_as_json(card.origin) if card.origin else None,
+        "origine_pieces": origin_as_json(card.bring_origin) if card.bring_origin and card.bring else None,
         "contact": contact_as_json(card.contact),
         "entree_unique": contact_as_json(card.behind) if card.behind else None,
         "contact_service": contact_as_json(card.partner_contact) if card.partner_contact else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bot.dialogue.facts import Fact, Origin, facts_of, origin_of
+from bot.dialogue.facts import Fact, Origin, facts_of, origin_of, papers_origin
 from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
 from bot.referential.hours import french_date
@@ -90,7 +90,8 @@ class Card:
         partner_contact: desk of the service itself, for partners only.
         behind: single entry of the delegation that holds the file, when another desk receives the person first.
         facts: what is known of the procedure, each with its source and its day.
-        origin: source and day of the facts and of what to bring, ``None`` for a service or a delegation.
+        origin: source and day of the facts, ``None`` for a service or a delegation.
+        bring_origin: source and day of what to bring, ``None`` likewise.
         checked: day the door and the first step were last checked.
     """
 
@@ -113,6 +114,7 @@ class Card:
     behind: Contact | None = None
     facts: tuple[Fact, ...] = ()
     origin: Origin | None = None
+    bring_origin: Origin | None = None
     checked: date | None = None
 
     @property
@@ -361,6 +363,7 @@ class Writer:
             behind=self._behind(service, desk),
             facts=facts_of(topic),
             origin=origin_of(topic),
+            bring_origin=papers_origin(topic, advice is topic.partenaire),
             checked=topic.verifie_le,
         )
 

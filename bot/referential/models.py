@@ -48,12 +48,14 @@ class Sheet(_Record):
         titre: as published.
         date: day the sheet was last changed by its authors, in the copy that was read.
         espace: part of the site that holds it.
+        papiers: whether the topic's list of papers comes from it too, and not from the topic's own source.
     """
 
     numero: str = Field(regex=r"^[FNR]\d+$")
     titre: str = Field(min_length=3)
     date: Day
     espace: str = Field(default="particuliers", regex=r"^(particuliers|professionnels|associations)$")
+    papiers: bool = False
 
     @property
     def url(self) -> str:

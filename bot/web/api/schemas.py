@@ -114,6 +114,7 @@ class Carte(BaseModel):
     lien: Lien | None = Field(...)
     faits: list[Fait] = Field(description="Prix, délai, rendez-vous, formulaire… Ce qui est inconnu n'y est pas.")
     origine: Origine | None = Field(..., description="D'où viennent les faits.")
+    origine_pieces: Origine | None = Field(..., description="D'où vient « a_apporter » ; null si la liste est vide.")
     contact: Contact = Field(description="Où aller d'abord.")
     entree_unique: Contact | None = Field(..., description="Le guichet unique de la délégation, quand un autre guichet reçoit d'abord.")
     contact_service: Contact | None = Field(..., description="Pour un partenaire : le guichet du service lui-même.")

@@ -277,7 +277,9 @@ def _facts(form: Mapping[str, str]) -> tuple[dict[str, Any] | None, dict[str, An
             record[name] = date.fromisoformat(record[name])
     if official_form:
         facts["formulaire"] = official_form
-    return (sheet if sheet.keys() - {"espace"} else None), facts
+    if form.get("fiche_papiers") == "oui":
+        sheet["papiers"] = True
+    return (sheet if sheet.keys() - {"espace", "papiers"} else None), facts
 
 
 def _form_page(
