@@ -88,7 +88,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     found = [c for c in found if not service or referential.topics[c.id].service == service]
     stale: dict[str, list[str]] = {}
     for fact in due_facts(referential, date.today()):
-        if fact.owner in referential.topics:
+        if fact.kind != "guichet":
             stale.setdefault(fact.owner, []).append(FACT_NAMES[fact.kind])
     only_stale = request.query.get("perimes", "") == "oui"
     found = [c for c in found if c.id in stale or not only_stale]

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,34 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
     assert workshop.writer.phrases(topic.id) == ("un drone filme mon jardin", "qui règle les drones ?")
     with workshop.storage.read() as connection:
         assert connection.execute(audit.audit.select().where(audit.audit.c.action == "sujet_cree")).first() is not None
+
+
+async def test_facts_are_written_with_their_sheet_and_those_due_are_listed(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    shown = await remi.get("/atelier/sujets/passeport")
+    assert 'name="faits_cout" type="text" value="86 euros' in shown and 'name="fiche_papiers" value="oui" checked' in shown
+    fields = {
+        "version": shown.partition('name="version" value="')[2].partition('"')[0],
+        **{
+            "libelle": "Passeport",
+            "public": "citoyen",
+            "premier_geste": "allez à la mairie.",
+            "source": "Note",
+            "verifie_le": "2026-11-20",
+        },
+        **{"faits_cout": "C'est payant.", "faits_verifie_le": "2026-11-21", "geste": "enregistrer"},
+        **{"fiche_numero": "F1", "fiche_titre": "Une fiche", "fiche_date": "2020-07-23", "fiche_espace": "associations"},
+    }
+    said = await remi.post("/atelier/sujets/passeport", 422, **{**fields, "formulaire_url": "rien"})
+    faults = said.partition('id="fautes"')[2].partition("</ul>")[0]
+    assert "Adresse du lien" in faults, faults
+    assert "est payant." in said
+    await remi.post("/atelier/sujets/passeport", **fields)
+    topic = load_referential(workshop.paths.referential).topics["passeport"]
+    assert topic.faits.said() == {"cout": "C'est payant."} and topic.faits.verifie_le == date(2026, 11, 21)
+    assert topic.fiche is not None and topic.fiche.url.endswith("/associations/vosdroits/F1")
+    due = await remi.get("/atelier/sujets?perimes=oui&service=titres")
+    assert "/atelier/sujets/carte_identite" in due and "Prix" in due and "/atelier/sujets/passeport" not in due
 
 
 async def test_the_linter_answers_the_script(enter: Any) -> None:
