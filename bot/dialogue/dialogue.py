@@ -17,6 +17,7 @@ from bot.dialogue.wording import (
     Reply,
     Writer,
     contact_line,
+    link_lines,
     listed,
 )
 from bot.language.cleaning import Script, clean
@@ -266,7 +267,7 @@ class Dialogue:
             return Reply(self.writer.act_text(act))
         asked = self.referential.acts[act]
         card = self._last_card(state.destination, state)
-        link = [f"{card.link[0]} : {card.link[1]}"] if card.link else []
+        link = link_lines(card)
         form = [f.line for f in card.facts if f.kind == "formulaire"]
         origin = [f"D'après la {card.bring_origin.text}."] if card.bring_origin and not card.bring_origin.checked else []
         known = {

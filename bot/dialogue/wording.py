@@ -9,6 +9,7 @@ from datetime import date
 from bot.dialogue.facts import Fact, Origin, facts_of, origin_of, papers_origin
 from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
+from bot.referential.doors import is_exact
 from bot.referential.hours import french_date
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
@@ -126,7 +127,7 @@ class Card:
         """Return what follows the sentences, one line each, in plain text: a partner's differ from a citizen's."""
         desk = contact_line(self.contact)
         behind = contact_line(self.behind) if self.behind else ""
-        ends = [*main_facts(self), *([f"{self.link[0]} : {self.link[1]}"] if self.link else [])]
+        ends = [*main_facts(self), *link_lines(self)]
         if not self.partner:
             return [desk, *([behind_line(self)] if behind else []), *listed("À apporter", self.bring), *ends]
         lead = f"Organisme compétent : {self.service}." if self.outside else f"Service chef de file : {self.service} – {self.delegation}."
@@ -444,6 +445,14 @@ def main_facts(card: Card) -> list[str]:
     """Return the facts a person asks first, one a line, then where they come from."""
     lines = [f.line for f in card.facts if f.kind in MAIN_FACTS]
     return [*lines, origin_line(card)] if lines else []
+
+
+def link_lines(card: Card) -> list[str]:
+    """Return the link of a card; the official sheet too when that link is no more than a home page."""
+    lines = [f"{card.link[0]} : {card.link[1]}"] if card.link else []
+    if card.origin and card.origin.url and not (card.link and is_exact(card.link[1])):
+        lines.append(f"La fiche officielle {card.origin.sheet} : {card.origin.url}")
+    return lines
 
 
 def origin_line(card: Card) -> str:

@@ -9,7 +9,7 @@ import pytest
 from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.dialogue.wording import Card, Writer, listed
 from bot.referential import Facts, Referential, Sheet
-from bot.referential.models import Form
+from bot.referential.models import Form, Link
 from bot.routing.decision import Thresholds
 from bot.routing.router import Router
 from bot.routing.types import Destination
@@ -103,6 +103,13 @@ def test_what_is_unknown_gets_the_honest_sentence_and_the_exact_link(referential
     text = answer(unknown, plain, act)
     link = unknown.topics["passeport"].lien
     assert text.startswith(referential.acts[act].avec_porte) and link is not None and text.endswith(link.url)
+
+
+def test_a_home_page_is_followed_by_the_official_sheet(referential: Referential, plain: Router) -> None:
+    home = known(referential, lien=Link(libelle="Accueil", url="https://www.service-public.gouv.fr"))
+    assert answer(home, plain, "demander_lien").endswith(SHEET.url)
+    exact = known(referential, lien=Link(libelle="La page", url="https://passeport.ants.gouv.fr"))
+    assert SHEET.url not in answer(exact, plain, "demander_lien")
 
 
 def test_a_sentence_of_the_topic_answers_when_no_fact_does(referential: Referential, plain: Router) -> None:
