@@ -15,6 +15,7 @@ from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
 from bot.referential.ages import stale_desks, stale_topics
 from bot.referential.communes import load_gazetteer
+from bot.referential.directory import TOWN_HALL, directory_problems
 
 
 def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int = 12) -> tuple[list[Problem], list[str]]:
@@ -27,19 +28,23 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
     """
     try:
         referential = load_referential(paths.referential)
-        load_gazetteer(paths.referential)
+        gazetteer = load_gazetteer(paths.referential)
         load_detector(paths)
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
     problems = answer_problems(referential)
+    problems.extend(directory_problems(referential.directory, gazetteer))
+    problems.extend(desk_problems(referential))
     problems.extend(
         Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
         for n in languages.emergency_numbers
         if n not in referential.emergency_numbers
     )
+    places = referential.directory.places.values()
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
+        f"{len(places)} lieux dans l'annuaire, dont {sum(place.to_confirm for place in places)} à confirmer.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
@@ -63,6 +68,23 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
     problems.extend(lint(examples, referential, held_out))
     problems.extend(danger_problems(paths, referential, held_out))
     return problems, notes
+
+
+def desk_problems(referential: Referential) -> list[Problem]:
+    """Return the desks whose place is not in the directory."""
+    known = {*referential.directory.places, *(place.type for place in referential.directory.places.values())}
+    halls = {place.code_insee for place in referential.directory.of_type(TOWN_HALL)}
+    found = [
+        Problem("data/referentiel/guichets.yml", 0, f"guichet « {desk.id} » : « {desk.x_ose.annuaire} » n'est pas dans l'annuaire.")
+        for desk in referential.entry_points.values()
+        if desk.x_ose.annuaire and desk.x_ose.annuaire not in known
+    ]
+    return found + [
+        Problem("data/referentiel/guichets.yml", 0, f"guichet « {desk.id} » : « {code} » n'est le code d'aucune commune actuelle.")
+        for desk in referential.entry_points.values()
+        for code in desk.x_ose.parmi
+        if code not in halls
+    ]
 
 
 def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:

@@ -12,7 +12,35 @@ PARIS = ZoneInfo("Europe/Paris")
 _DAYS = {"Mo": "lundi", "Tu": "mardi", "We": "mercredi", "Th": "jeudi", "Fr": "vendredi", "Sa": "samedi", "Su": "dimanche"}
 _WEEK = tuple(_DAYS.values())
 _MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre")
+_SHORT_DAYS = {name[:3]: code for code, name in _DAYS.items()}
+_PLAIN = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d:\d\d-\d\d:\d\d(?: / \d\d:\d\d-\d\d:\d\d)*)")
+PLAIN_FORM = "lun-mar 09:00-12:00 / 14:00-17:00 ; jeu 09:00-12:00"
+"""How people write hours in the tables."""
+PUBLIC_HOLIDAYS_OFF = "; PH off"
 _HOURS = re.compile(r"(?P<first>[A-Z][a-z])(?:-(?P<last>[A-Z][a-z]))? (?P<spans>\d\d:\d\d-\d\d:\d\d(?:,\d\d:\d\d-\d\d:\d\d)*)")
+
+
+class MalformedHours(ValueError):
+    """Hours that are not written like :data:`PLAIN_FORM`."""
+
+
+def from_plain(hours: str) -> str:
+    """Return hours written like :data:`PLAIN_FORM` in the OpenStreetMap syntax, closed on public holidays; "" stays so.
+
+    Raises:
+        MalformedHours: they are written otherwise, or a time comes after the next.
+    """
+    rules = []
+    for part in hours.split(" ; ") if hours else ():
+        match = _PLAIN.fullmatch(part)
+        if match is None or not {match[1], match[2] or match[1]} <= _SHORT_DAYS.keys():
+            raise MalformedHours(part)
+        times = re.findall(r"\d\d:\d\d", match[3])
+        if times != sorted(set(times)) or times[-1] > "24:00" or any(time[3:] > "59" for time in times):
+            raise MalformedHours(part)
+        days = [_SHORT_DAYS[day] for day in (match[1], match[2]) if day]
+        rules.append(f"{'-'.join(days)} {match[3].replace(' / ', ',')}")
+    return ", ".join(rules) + PUBLIC_HOLIDAYS_OFF if rules else ""
 
 
 def readable_hours(hours: str) -> list[str]:

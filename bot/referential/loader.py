@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.base.errors import Problem, ReferentialError
 from bot.base.yaml_lines import LocatedYaml, load_located
+from bot.referential.directory import FOLDER, Directory
 from bot.referential.models import (
     ConversationAct,
     Delegation,
@@ -159,6 +160,7 @@ def load_referential(folder: Path) -> Referential:
         menus=menus,
         emergency_numbers=MappingProxyType(numbers),
         emergency_situations=MappingProxyType(situations),
+        directory=Directory(folder / FOLDER),
     )
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from bot.referential.directory import Directory
+
 
 class Audience(StrEnum):
     """Who a topic concerns."""
@@ -83,6 +85,10 @@ class OseBlock(_Record):
     service: str | None = None
     guichet_unique: bool = False
     zone: tuple[str, ...] = ()
+    annuaire: str = ""
+    """Its place in the directory: an id, or a type when it depends on the commune."""
+    parmi: tuple[str, ...] = ()
+    """Insee codes of the communes that have such a place, when not all places of that type do."""
     source: str
     date_source: str | None = None
     verifie_le: date | None = None
@@ -251,6 +257,10 @@ class Referential(_Record):
     menus: tuple[Menu, ...]
     emergency_numbers: Mapping[str, EmergencyNumber]
     emergency_situations: Mapping[str, EmergencySituation]
+    directory: Directory
+
+    class Config:
+        arbitrary_types_allowed = True
 
     @property
     def aliases(self) -> Mapping[str, str]:
