@@ -98,9 +98,11 @@ def _places(rows: list[dict[str, str]], today: dict[str, str], gazetteer: Gazett
         commune = gazetteer.by_code(code)
         assert commune is not None
         place = _place(best, f"{kind}-{code}-{ranks[f'{kind}-{code}']:02d}", commune)
-        for other in others:  # a position does not age; contacts do
+        for other in others:  # a position does not age, nor the number in a street; contacts do
             if not place.latitude and other["lat"]:
                 place = replace(place, latitude=_degrees(other["lat"]), longitude=_degrees(other["lon"]))
+            if place.adresse.lower() in other["address"].lower():
+                place = replace(place, adresse=other["address"])
         yield place
 
 

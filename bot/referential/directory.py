@@ -14,14 +14,14 @@ from pathlib import Path
 from bot.base.errors import Problem
 from bot.referential.communes import Gazetteer
 from bot.referential.facts import is_email, is_mobile, is_phone
-from bot.referential.hours import PLAIN_FORM, MalformedHours, from_plain
+from bot.referential.hours import MONTHS, PLAIN_FORM, MalformedHours, from_plain
 
 FOLDER = "annuaire"
 TOWN_HALL, DELEGATED, FRANCE_SERVICES = "mairie", "mairie_deleguee", "france_services"
 CONFIDENCES = ("haute", "moyenne")
 """What is « faible » is not written down: what is written may be shown."""
 EARTH_KM = 6371.0
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-\d\d)?)?")
 _LOT = (44.1, 45.15, 0.9, 2.3)
 """Latitudes, then longitudes, between which the Lot lies, in degrees."""
 
@@ -77,6 +77,12 @@ class Place:
     def to_confirm(self) -> bool:
         """Whether the facts are old or have one source only."""
         return self.confiance != "haute"
+
+    @property
+    def checked(self) -> str:
+        """When the facts were true, in French: « octobre 2026 »; of an older one the year is enough."""
+        year, month = self.date[:4], self.date[5:7]
+        return f"{MONTHS[int(month) - 1]} {year}" if month and not self.to_confirm else year
 
 
 COLUMNS = tuple(field.name for field in fields(Place))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 PARIS = ZoneInfo("Europe/Paris")
 _DAYS = {"Mo": "lundi", "Tu": "mardi", "We": "mercredi", "Th": "jeudi", "Fr": "vendredi", "Sa": "samedi", "Su": "dimanche"}
 _WEEK = tuple(_DAYS.values())
-_MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre")
+MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre")
 _SHORT_DAYS = {name[:3]: code for code, name in _DAYS.items()}
 _PLAIN = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d:\d\d-\d\d:\d\d(?: / \d\d:\d\d-\d\d:\d\d)*)")
 PLAIN_FORM = "lun-mar 09:00-12:00 / 14:00-17:00 ; jeu 09:00-12:00"
@@ -101,7 +101,7 @@ def _moment(when: datetime, today: date) -> str:
     if days < 7:
         return f"{_WEEK[when.weekday()]} à {clock}"
     first = "1er" if when.day == 1 else str(when.day)
-    return f"le {first} {_MONTHS[when.month - 1]} à {clock}"
+    return f"le {first} {MONTHS[when.month - 1]} à {clock}"
 
 
 def _clock(time: str) -> str:

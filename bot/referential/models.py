@@ -114,6 +114,11 @@ class EntryPoint(_Record):
     information_complementaire: str = ""
     x_ose: OseBlock
 
+    @property
+    def depends_on_commune(self) -> bool:
+        """Whether it stands for a sort of place, such as a town hall, and not for one place."""
+        return bool(self.x_ose.annuaire) and "-" not in self.x_ose.annuaire
+
 
 class Delegation(_Sourced):
     """One of the interservice delegations (DIS), the front desk, or the outside."""
