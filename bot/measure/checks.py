@@ -71,20 +71,21 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
 
 
 def desk_problems(referential: Referential) -> list[Problem]:
-    """Return the desks whose place is not in the directory."""
-    known = {*referential.directory.places, *(place.type for place in referential.directory.places.values())}
+    """Return the desks whose place is not in the directory, and the closures of a place that is not."""
+    places = referential.directory.places
+    known = {*places, *(place.type for place in places.values())}
     halls = {place.code_insee for place in referential.directory.of_type(TOWN_HALL)}
-    found = [
-        Problem("data/referentiel/guichets.yml", 0, f"guichet « {desk.id} » : « {desk.x_ose.annuaire} » n'est pas dans l'annuaire.")
-        for desk in referential.entry_points.values()
-        if desk.x_ose.annuaire and desk.x_ose.annuaire not in known
-    ]
-    return found + [
-        Problem("data/referentiel/guichets.yml", 0, f"guichet « {desk.id} » : « {code} » n'est le code d'aucune commune actuelle.")
-        for desk in referential.entry_points.values()
-        for code in desk.x_ose.parmi
-        if code not in halls
-    ]
+    found: list[tuple[str, str]] = []
+    for desk in referential.entry_points.values():
+        wrong = [desk.x_ose.annuaire] if desk.x_ose.annuaire and desk.x_ose.annuaire not in known else []
+        wrong.extend(code for code in desk.x_ose.parmi if code not in halls)
+        found.extend(("guichets.yml", f"guichet « {desk.id} » : « {name} » n'est pas dans l'annuaire.") for name in wrong)
+    found.extend(
+        ("fermetures.yml", f"fermeture « {closure.id} » : « {closure.lieu} » n'est ni un guichet ni un lieu de l'annuaire.")
+        for closure in referential.closures
+        if closure.lieu not in places and closure.lieu not in referential.entry_points
+    )
+    return [Problem(f"data/referentiel/{name}", 0, message) for name, message in found]
 
 
 def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:

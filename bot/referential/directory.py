@@ -133,16 +133,13 @@ class Directory:
         return {kind: tuple(places) for kind, places in found.items()}
 
     @cached_property
-    def _homes(self) -> Mapping[str, tuple[float, float]]:
+    def homes(self) -> Mapping[str, tuple[float, float]]:
+        """Where each commune is, by Insee code: its town hall, latitude and longitude in degrees."""
         return {place.code_insee: place.position for place in self.of_type(TOWN_HALL) if place.position}
 
     def of_type(self, kind: str) -> tuple[Place, ...]:
         """Return the places of a type, in the order of the files."""
         return self._of_type.get(kind, ())
-
-    def home(self, code_insee: str) -> tuple[float, float] | None:
-        """Return where a commune is: its town hall."""
-        return self._homes.get(code_insee)
 
     def delegated_of(self, code_insee: str) -> tuple[Place, ...]:
         """Return the delegated town halls of a commune, which answer beside its main one."""
@@ -156,7 +153,7 @@ class Directory:
             code_insee: of the person's commune, "" when it is not known.
             among: Insee codes that have such a place, when not all of that type do.
         """
-        home = self.home(code_insee)
+        home = self.homes.get(code_insee)
         if sought in self.places:
             return self._from(self.places[sought], home, code_insee)
         codes = frozenset(among)

@@ -12,6 +12,7 @@ PARIS = ZoneInfo("Europe/Paris")
 _DAYS = {"Mo": "lundi", "Tu": "mardi", "We": "mercredi", "Th": "jeudi", "Fr": "vendredi", "Sa": "samedi", "Su": "dimanche"}
 _WEEK = tuple(_DAYS.values())
 MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre")
+_OSM_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SHORT_DAYS = {name[:3]: code for code, name in _DAYS.items()}
 _PLAIN = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d:\d\d-\d\d:\d\d(?: / \d\d:\d\d-\d\d:\d\d)*)")
 PLAIN_FORM = "lun-mar 09:00-12:00 / 14:00-17:00 ; jeu 09:00-12:00"
@@ -54,6 +55,26 @@ def readable_hours(hours: str) -> list[str]:
     if lines and "PH off" in hours:
         lines.append("Fermé les jours fériés")
     return lines
+
+
+def closed(hours: str, first: date, last: date) -> str:
+    """Return hours in the OpenStreetMap syntax, closed from ``first`` to ``last``, both included; unknown ones stay so."""
+    return f"{hours}; {_osm(first)}-{_osm(last)} off" if hours else ""
+
+
+def _osm(day: date) -> str:
+    return f"{day.year} {_OSM_MONTHS[day.month - 1]} {day.day:02d}"
+
+
+def closure_sentence(first: date, last: date, reason: str = "") -> str:
+    """Return in French that a place is closed from ``first`` to ``last``, both included."""
+    days = f"le {day_of_month(first)}" if first == last else f"du {day_of_month(first)} au {day_of_month(last)}"
+    return f"Fermeture exceptionnelle {days} {last.year}{f' : {reason}' if reason else ''}."
+
+
+def day_of_month(day: date) -> str:
+    """Return « 1er janvier », « 24 décembre »."""
+    return f"{'1er' if day.day == 1 else day.day} {MONTHS[day.month - 1]}"
 
 
 def opening_now(hours: str, now: datetime) -> tuple[bool, str] | None:
@@ -100,8 +121,7 @@ def _moment(when: datetime, today: date) -> str:
         return f"demain à {clock}"
     if days < 7:
         return f"{_WEEK[when.weekday()]} à {clock}"
-    first = "1er" if when.day == 1 else str(when.day)
-    return f"le {first} {MONTHS[when.month - 1]} à {clock}"
+    return f"le {day_of_month(when)} à {clock}"
 
 
 def _clock(time: str) -> str:

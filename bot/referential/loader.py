@@ -13,6 +13,7 @@ from bot.base.errors import Problem, ReferentialError
 from bot.base.yaml_lines import LocatedYaml, load_located
 from bot.referential.directory import FOLDER, Directory
 from bot.referential.models import (
+    Closure,
     ConversationAct,
     Delegation,
     EmergencyNumber,
@@ -125,6 +126,10 @@ def load_referential(folder: Path) -> Referential:
     services = {s.id: s for s in collector.records("services.yml", "services", Service)}
     entry_points = {e.id: e for e in collector.records("guichets.yml", "guichets", EntryPoint)}
     acts = {a.id: a for name in ("conversation.yml", "evenements.yml") for a in collector.records(name, "actes", ConversationAct)}
+    closures = tuple(collector.records("fermetures.yml", "fermetures", Closure))
+    for closure in closures:
+        if closure.au < closure.du:
+            collector.at(Closure, closure.id, "au", "le dernier jour vient avant le premier.")
     glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
     numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
     situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
@@ -158,6 +163,7 @@ def load_referential(folder: Path) -> Referential:
         entry_points=MappingProxyType(entry_points),
         glossary=glossary,
         menus=menus,
+        closures=closures,
         emergency_numbers=MappingProxyType(numbers),
         emergency_situations=MappingProxyType(situations),
         directory=Directory(folder / FOLDER),

@@ -120,6 +120,25 @@ class EntryPoint(_Record):
         return bool(self.x_ose.annuaire) and "-" not in self.x_ose.annuaire
 
 
+class Closure(_Record):
+    """Days on which a place is closed, public holidays aside.
+
+    Args:
+        lieu: id of a desk, or of a place of the directory.
+        du: first day closed.
+        au: last day closed.
+        motif: why, as the public reads it.
+        source: who said so.
+    """
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    lieu: str
+    du: date
+    au: date
+    motif: str = ""
+    source: str = Field(min_length=3)
+
+
 class Delegation(_Sourced):
     """One of the interservice delegations (DIS), the front desk, or the outside."""
 
@@ -260,6 +279,7 @@ class Referential(_Record):
     entry_points: Mapping[str, EntryPoint]
     glossary: tuple[GlossaryEntry, ...]
     menus: tuple[Menu, ...]
+    closures: tuple[Closure, ...]
     emergency_numbers: Mapping[str, EmergencyNumber]
     emergency_situations: Mapping[str, EmergencySituation]
     directory: Directory

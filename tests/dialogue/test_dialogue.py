@@ -510,3 +510,8 @@ def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(make_router,
     turn = talk(dialogue, "il est tout gris")
     assert turn.reply.calls and set(turn.state.choices) == {"passeport", "permis_construire", NONE_CHOICE}
     assert dialogue.choose("passeport", turn.state).reply.cards[0].topic_id == "passeport"
+
+
+def test_a_person_is_found_at_the_nearest_france_services(dialogue: Dialogue) -> None:
+    assert "France services Catus" in dialogue.human(ConversationState(commune="Catus")).reply.text
+    assert dialogue.human(START).reply.text == dialogue.writer.act_text("parler_humain")

@@ -193,7 +193,7 @@ def test_unconfirmed_desks_say_so(writer: Writer, referential: Referential) -> N
     for desk in referential.entry_points.values():
         contact = writer.contact(desk)
         place = contact.nearby.place if contact.nearby else None
-        unsure = place.to_confirm if place and not desk.x_ose.verifie_par else desk.x_ose.a_verifier
+        unsure = place.to_confirm if place and not desk.x_ose.verifie_par else desk.x_ose.a_verifier and not desk.depends_on_commune
         said = f"Vérifié en {place.checked}, à confirmer." if place else TO_CONFIRM
         assert (said in contact_line(contact)) == unsure
 

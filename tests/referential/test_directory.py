@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bot.base.paths import project_paths
+from bot.measure.checks import desk_problems
+from bot.referential import Referential
 from bot.referential.communes import Gazetteer, load_gazetteer, of_place
 from bot.referential.directory import (
     DELEGATED,
@@ -23,6 +26,7 @@ from bot.referential.directory import (
     kilometres,
     place_mistakes,
 )
+from bot.referential.models import Closure
 
 FOLDER = project_paths().referential
 FIGEAC, SOUILLAC, CAJARC = "46102", "46309", "46045"
@@ -139,3 +143,12 @@ def test_wrong_lines_are_left_out_and_told_with_their_number(directory: Director
     assert any("existe déjà" in line for line in said) and any("les colonnes" in line for line in said)
     missing = next(line for line in said if "une mairie et une seule" in line)
     assert first.code_insee in missing and second.code_insee in missing and others[-1].code_insee in missing
+
+
+def test_a_desk_or_a_closure_without_its_place_is_told(referential: Referential) -> None:
+    desk = referential.entry_points["ddt"]
+    lost = desk.copy(update={"x_ose": desk.x_ose.copy(update={"annuaire": "ddt-46042-09", "parmi": ("46999",)})})
+    closure = Closure(id="noel", lieu="mairie-46999-01", du=date(2026, 12, 24), au=date(2026, 12, 31), source="appel")
+    found = desk_problems(referential.copy(update={"entry_points": {"ddt": lost}, "closures": (closure,)}))
+    assert [problem.fichier.rsplit("/", 1)[1] for problem in found] == ["guichets.yml", "guichets.yml", "fermetures.yml"]
+    assert desk_problems(referential) == []
