@@ -22,6 +22,7 @@ from bot.referential.directory import (
     DELEGATED,
     FOLDER,
     FRANCE_SERVICES,
+    ITINERANT,
     TOWN_HALL,
     Place,
     as_csv,
@@ -39,7 +40,6 @@ WITHOUT_TRUST = {
     "caf": "adresse de courrier possible",
 }
 """Types left out, and why."""
-ITINERANT = re.compile(r"^(Bus|Car)\b|\b(Bus|Car itinérant)\b")
 OUTDATED = re.compile("Bessières")
 """Where the préfecture was during its works, until 2019."""
 _DATE = re.compile(r"\d{4}(-\d\d)?(-\d\d)?")

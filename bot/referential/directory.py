@@ -18,6 +18,8 @@ from bot.referential.hours import MONTHS, PLAIN_FORM, MalformedHours, from_plain
 
 FOLDER = "annuaire"
 TOWN_HALL, DELEGATED, FRANCE_SERVICES = "mairie", "mairie_deleguee", "france_services"
+ITINERANT = re.compile(r"^(bus|car)\b|\bbus\b|\bcar itinérant\b", re.IGNORECASE)
+"""Names of what moves from place to place: nobody can go there without its calendar."""
 CONFIDENCES = ("haute", "moyenne")
 """What is « faible » is not written down: what is written may be shown."""
 EARTH_KM = 6371.0

@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, str] = {
     "sujet_confie": "a confié un sujet à un autre service",
     "sujet_retire": "a retiré un sujet",
     "guichet_modifie": "a vérifié un guichet",
+    "annuaire_importe": "a mis l'annuaire à jour",
     "entrainement_demande": "a demandé un entraînement",
     "entrainement_annule": "a arrêté un entraînement",
     "modele_active": "a mis un modèle en service",
