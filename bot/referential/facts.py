@@ -27,7 +27,7 @@ def is_mobile(number: str) -> bool:
 
 
 def spaced(number: str) -> str:
-    """Return a ten-figure number as French people read it (« 05 65 23 10 00 »), any other as it is."""
+    """Return a ten-figure number as French people read it (by pairs), any other as it is."""
     digits = re.sub(r"\D", "", number.replace("+33", "0"))
     return " ".join(re.findall("..", digits)) if len(digits) == 10 and digits.startswith("0") else number.strip()
 
