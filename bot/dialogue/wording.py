@@ -60,6 +60,7 @@ class Contact:
         commune: name of the person's commune, empty when it is not known.
         distance: how far it is from there in French, empty in that commune.
         dated: what is to be confirmed, in French, when the directory says more than ``to_confirm``.
+        source: who says the facts and since when, empty for what staff checked.
         also: one line on each other place that answers too.
         closures: exceptional ones, past ones included: the hours already hold them.
     """
@@ -75,6 +76,7 @@ class Contact:
     commune: str = ""
     distance: str = ""
     dated: str = ""
+    source: str = ""
     also: tuple[str, ...] = ()
     closures: tuple[Closure, ...] = ()
 
@@ -495,6 +497,7 @@ def _contact_of(found: Nearby, commune: Commune | None = None) -> Contact:
         commune=home,
         distance=DISTANCE.format(km=max(1, round(found.km)), place=of_place(home)) if home and found.km is not None else "",
         dated=OLD.format(date=place.checked) if place.to_confirm else "",
+        source=f"{place.source}, {place.checked}",
     )
 
 

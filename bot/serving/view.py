@@ -260,7 +260,7 @@ def desk_view(contact: Contact, now: datetime, shown: str = "") -> DeskView:
         "distance": typeset(contact.distance),
         "itineraire": _geo(contact),
         "plan": _map(contact),
-        "source": typeset(_source(contact)),
+        "source": typeset(f"Source : {contact.source}.") if contact.source else "",
         "aussi": [runs(line) for line in contact.also],
     }
 
@@ -287,11 +287,6 @@ def _map(contact: Contact) -> MapView | None:
         "legende": typeset(legend),
         "texte": f"Carte du Lot : {place}.",
     }
-
-
-def _source(contact: Contact) -> str:
-    place = contact.nearby.place if contact.nearby else None
-    return f"Source : {place.source}, {place.checked}." if place else ""
 
 
 def _safe(url: str) -> bool:

@@ -203,7 +203,7 @@ def test_what_staff_checked_wins_over_the_directory(writer: Writer, referential:
     phone = desk.telephone[0].copy(update={"valeur": "05 65 00 00 00"})
     block = desk.x_ose.copy(update={"verifie_par": "appel au guichet", "a_verifier": False})
     contact = writer.contact(desk.copy(update={"telephone": (phone,), "adresse_courriel": (), "x_ose": block}))
-    assert contact.phones == ("05 65 00 00 00",) and not contact.to_confirm
+    assert contact.phones == ("05 65 00 00 00",) and not contact.to_confirm and not contact.source
     assert contact.emails == ("ddt@lot.gouv.fr",), "the directory fills what is empty"
     untouched = writer.contact(desk.copy(update={"telephone": (phone,)}))
     assert untouched.phones == ("05 65 23 60 60",) and untouched.dated == "Vérifié en 2019, à confirmer."
