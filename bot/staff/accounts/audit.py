@@ -48,6 +48,8 @@ ACTIONS: Mapping[str, str] = {
     "sujet_confie": "a confié un sujet à un autre service",
     "sujet_retire": "a retiré un sujet",
     "guichet_modifie": "a vérifié un guichet",
+    "fermeture_ajoutee": "a noté une fermeture",
+    "fermeture_retiree": "a retiré une fermeture",
     "annuaire_importe": "a mis l'annuaire à jour",
     "entrainement_demande": "a demandé un entraînement",
     "entrainement_annule": "a arrêté un entraînement",
