@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nasty_inputs import NASTY
 
@@ -95,6 +95,9 @@ messages = st.one_of(
 
 
 @given(messages)
+@example("/ /")
+@example("&amp;amp;lt;b>")
+@example("<\u200bb>e\u200b\u0301")
 def test_cleaning_takes_anything(text: str) -> None:
     cleaned = clean(text)
     assert "\0" not in cleaned.display

@@ -8,6 +8,7 @@ AssistantError
 ├── ModelError           no model, or a model that cannot be read
 │   ├── ModelMissing
 │   └── ModelCorrupt
+├── BrokenFile           a file given to an import is not what it should be
 ├── BadMessage           what a person sent cannot be handled
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
@@ -92,6 +93,10 @@ class ModelMissing(ModelError):
 
 class ModelCorrupt(ModelError):
     """The trained model cannot be read or does not match its manifest."""
+
+
+class BrokenFile(AssistantError):
+    """A file given to an import is cut short, or is not what it should be; nothing was written."""
 
 
 class BadMessage(AssistantError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.dialogue.facts import with_origin
 from bot.dialogue.wording import (
+    ASK_COMMUNE,
     EMPTY,
     NONE_OF_THESE,
     NOT_UNDERSTOOD,
@@ -24,6 +25,7 @@ from bot.language.cleaning import Script, clean
 from bot.language.foreign import Foreign
 from bot.language.privacy import mask
 from bot.referential import ConversationAct, Referential
+from bot.referential.communes import Commune
 from bot.referential.hours import readable_hours
 from bot.routing.context import Before
 from bot.routing.router import Router, commune_as_json
@@ -41,7 +43,7 @@ WIDE_FACTS = frozenset({"qui", "comment"})
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
-ASK_COMMUNE = "Dans quelle commune êtes-vous ?"
+COMMUNE_NOTED = "C'est noté. Voici où aller."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -56,7 +58,7 @@ class ConversationState:
         choices: ids of the choices of the question just asked.
         pending: the message to read again once the question is answered.
         profile: "citoyen", "partenaire", "agent", or ``None``.
-        commune: name of the commune given by the person, or ``None``.
+        commune: name of the commune given by the person, "" once it was asked and not told, ``None`` before.
         failures: how many times in a row nothing was understood.
         request: the last request, personal data masked: what comes next is read with it.
         others: ids of the next best doors for it.
@@ -145,15 +147,23 @@ class Dialogue:
         follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices or decision.acte == "corriger")
         if decision.acte and (follow_up or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
-        reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
-        commune = decision.commune["nom"] if decision.commune else state.commune
-        known = replace(state, choices=tuple(c.id for c in reply.choices), pending=None, failures=0, commune=commune)
+        reply, known = self._words(decision, state)
+        known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
         if not decision.destinations:
             return Turn(reply, known, decision)
         known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+
+    def _words(self, decision: RoutingDecision, state: ConversationState) -> tuple[Reply, ConversationState]:
+        """Return the reply to a decision; the commune is asked once, then it is left to the person to tell it."""
+        reply = self.writer.reply(decision, state.profile, self._place(state))
+        if decision.commune:
+            return reply, replace(state, commune=decision.commune["nom"])
+        if state.commune is None:
+            return reply, replace(state, commune="" if reply.invitation else None)
+        return replace(reply, invitation=""), state
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
         """Answer a pressed button, of this question or of an earlier one: a door is public. What names none is not understood."""
@@ -167,9 +177,9 @@ class Dialogue:
             return self._not_understood(RoutingDecision(DecisionKind.INCOMPRIS), state)
         kind = DecisionKind.HORS_PERIMETRE if destination.dis == "hors_perimetre" else DecisionKind.ORIENTER
         decision = RoutingDecision(kind, (destination,), niveau=destination.level)
-        reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
+        reply, known = self._words(decision, state)
         ids = tuple(c.id for c in reply.choices)
-        return Turn(reply, replace(state, destination=choice, choices=ids, pending=None, failures=0), decision)
+        return Turn(reply, replace(known, destination=choice, choices=ids, pending=None, failures=0), decision)
 
     def destination(self, identifier: str) -> Destination:
         """Return the destination of a topic, service or delegation id.
@@ -185,8 +195,10 @@ class Dialogue:
         return Destination(self.referential.delegations[identifier].id, None, None, 1.0)
 
     def human(self, state: ConversationState) -> Turn:
-        """Point to a person: the front desk and France services."""
-        return Turn(Reply(self.writer.act_text("parler_humain")), replace(state, failures=0, choices=(), pending=None))
+        """Point to a person: the front desk and France services, the nearest one when the commune is known."""
+        nearest = self.writer.contact(self.referential.entry_points["france_services"], self._place(state))
+        there = f"\n{contact_line(nearest)}" if nearest.nearby else ""
+        return Turn(Reply(self.writer.act_text("parler_humain") + there), replace(state, failures=0, choices=(), pending=None))
 
     def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""
@@ -276,7 +288,9 @@ class Dialogue:
             "pieces": [*listed("À apporter", card.bring), *form, *origin] if card.bring else [],
             "lien": [*form, *link],
         }.get(asked.fait) or _told(card, asked)
-        return Reply("\n".join(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link]))
+        said = "\n".join(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link])
+        elsewhere = not self._place(state) and self.writer.depends_on_commune(self.destination(state.destination))
+        return Reply(said, invitation=ASK_COMMUNE if elsewhere and asked.fait in {"contact", "horaires"} else "")
 
     def _corrected(self, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Move away from the door said to be wrong: the next ones, then a person."""
@@ -315,15 +329,15 @@ class Dialogue:
             return Turn(Reply(" ".join(self.writer._place_notes(said))), known, decision)
         if state.destination and not state.pending and self.writer.depends_on_commune(self.destination(state.destination)):
             card = self._last_card(state.destination, known)
-            return Turn(Reply(contact_line(card.contact), (card,)), known, decision)
+            return Turn(Reply(COMMUNE_NOTED, (card,)), known, decision)
         return self._resume(known, decision)
 
     def _last_card(self, destination: str, state: ConversationState) -> Card:
-        return self.writer.card(self.destination(destination), state.profile, self._arrondissement(state))
+        return self.writer.card(self.destination(destination), state.profile, self._place(state))
 
-    def _arrondissement(self, state: ConversationState) -> str:
+    def _place(self, state: ConversationState) -> Commune | None:
         place = self.router.gazetteer.lookup(state.commune) if state.commune else None
-        return place.arrondissement if place else ""
+        return place if place and place.in_lot else None
 
     def _resume(self, state: ConversationState, decision: RoutingDecision) -> Turn:
         if state.pending:

@@ -14,6 +14,7 @@ from bot.dialogue.facts import Fact, Origin
 from bot.dialogue.wording import Card, Contact, Reply
 from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
+from bot.referential.directory import Nearby
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 if TYPE_CHECKING:  # the router loads numerical libraries: not before it is used
@@ -61,6 +62,7 @@ class Orientation:
             "choix": [{"id": c.id, "libelle": c.label} for c in self.reply.choices],
             "appels": [{"numero": c.number, "nom": c.name} for c in self.reply.calls],
             "consigne": self.reply.instruction,
+            "invitation": self.reply.invitation,
             "reponse": self.reply.as_text(),
         }
 
@@ -198,5 +200,24 @@ def contact_as_json(contact: Contact) -> dict[str, Any]:
         "formulaires": list(contact.forms),
         "sites": [{"libelle": label, "url": url} for label, url in contact.websites],
         "horaires": contact.hours,
+        "fermetures": [{"du": c.du.isoformat(), "au": c.au.isoformat(), "motif": c.motif, "source": c.source} for c in contact.closures],
         "a_confirmer": contact.to_confirm,
+        "lieu": place_as_json(contact.nearby) if contact.nearby else None,
+        "aussi": list(contact.also),
+    }
+
+
+def place_as_json(nearby: Nearby) -> dict[str, Any]:
+    """Return the public form of a place of the directory: where it is, and who says so since when."""
+    place = nearby.place
+    latitude, longitude = place.position or (None, None)
+    return {
+        "id": place.id,
+        "code_insee": place.code_insee,
+        "latitude": latitude,
+        "longitude": longitude,
+        "distance_km": None if nearby.km is None else round(nearby.km, 1),
+        "source": place.source,
+        "date": place.date,
+        "confiance": place.confiance,
     }

@@ -114,12 +114,18 @@ def plain_words(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    text = unicodedata.normalize("NFC", text)
+    cleaner = _without_markup(text)
+    while ("&" in cleaner or "<" in cleaner) and cleaner != text:  # what is taken away may bring an entity or a tag together
+        text, cleaner = cleaner, _without_markup(cleaner)
+    return cleaner
+
+
+def _without_markup(text: str) -> str:
     text = _TAG.sub(" ", html.unescape(text))
     kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Zs"} else c for c in text)
     kept = "".join(c for c in kept if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
-    kept = kept.replace("’", "'").replace("‘", "'")
-    return _SPACES.sub(" ", kept).strip().lstrip("/").strip()
+    kept = unicodedata.normalize("NFC", kept).replace("’", "'").replace("‘", "'")
+    return _SPACES.sub(" ", kept).strip().lstrip("/ ")
 
 
 def _script_of(display: str) -> Script:

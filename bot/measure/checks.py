@@ -16,6 +16,7 @@ from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
 from bot.referential.ages import due_facts
 from bot.referential.communes import load_gazetteer
+from bot.referential.directory import TOWN_HALL, directory_problems
 from bot.referential.doors import door_problems
 
 
@@ -28,19 +29,23 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     """
     try:
         referential = load_referential(paths.referential)
-        load_gazetteer(paths.referential)
+        gazetteer = load_gazetteer(paths.referential)
         load_detector(paths)
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
     problems = [*answer_problems(referential), *all_door_problems(referential)]
+    problems.extend(directory_problems(referential.directory, gazetteer))
+    problems.extend(desk_problems(referential))
     problems.extend(
         Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
         for n in languages.emergency_numbers
         if n not in referential.emergency_numbers
     )
+    places = referential.directory.places.values()
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
+        f"{len(places)} lieux dans l'annuaire, dont {sum(place.to_confirm for place in places)} à confirmer.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
@@ -71,6 +76,24 @@ def all_door_problems(referential: Referential) -> list[Problem]:
         for topic in referential.topics.values()
         for said in door_problems(referential, topic)
     ]
+
+
+def desk_problems(referential: Referential) -> list[Problem]:
+    """Return the desks whose place is not in the directory, and the closures of a place that is not."""
+    places = referential.directory.places
+    known = {*places, *(place.type for place in places.values())}
+    halls = {place.code_insee for place in referential.directory.of_type(TOWN_HALL)}
+    found: list[tuple[str, str]] = []
+    for desk in referential.entry_points.values():
+        wrong = [desk.x_ose.annuaire] if desk.x_ose.annuaire and desk.x_ose.annuaire not in known else []
+        wrong.extend(code for code in desk.x_ose.parmi if code not in halls)
+        found.extend(("guichets.yml", f"guichet « {desk.id} » : « {name} » n'est pas dans l'annuaire.") for name in wrong)
+    found.extend(
+        ("fermetures.yml", f"fermeture « {closure.id} » : « {closure.lieu} » n'est ni un guichet ni un lieu de l'annuaire.")
+        for closure in referential.closures
+        if closure.lieu not in places and closure.lieu not in referential.entry_points
+    )
+    return [Problem(f"data/referentiel/{name}", 0, message) for name, message in found]
 
 
 def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.measure.reports import table
 from bot.referential import Referential, Topic
 from bot.referential.ages import due_facts
-from bot.referential.doors import OUTSIDE, can_write_to, desks_of, exact_link
+from bot.referential.doors import OUTSIDE, can_write_to, desks_of, exact_link, has_phone
 from bot.referential.hours import french_date
 from bot.referential.sheets import changed_sheets
 
@@ -19,11 +19,11 @@ Holds = Callable[[Referential, Topic], bool]
 
 
 def _phone(referential: Referential, topic: Topic) -> bool:
-    return any(desk.telephone for desk in desks_of(referential, topic))
+    return any(has_phone(referential, desk) for desk in desks_of(referential, topic))
 
 
 def _place(referential: Referential, topic: Topic) -> bool:
-    return any(map(can_write_to, desks_of(referential, topic)))
+    return any(can_write_to(referential, desk) for desk in desks_of(referential, topic))
 
 
 def _link(_: Referential, topic: Topic) -> bool:

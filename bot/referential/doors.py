@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from bot.referential.directory import Place
 from bot.referential.models import EntryPoint, Referential, Topic
 
 OUTSIDE = "hors_perimetre"
@@ -37,23 +38,39 @@ def exact_link(topic: Topic) -> str:
     return next((url for url in urls if url and is_exact(url)), "")
 
 
-def can_write_to(desk: EntryPoint) -> bool:
-    """Whether a desk has a postal address, an e-mail or a contact form."""
-    return bool(desk.adresse or desk.adresse_courriel or desk.formulaire_contact)
+def has_phone(referential: Referential, desk: EntryPoint) -> bool:
+    """Whether a desk has a phone number, its own or that of its place; for a sort of place, wherever the person lives."""
+    places = _places(referential, desk)
+    return bool(desk.telephone) or (bool(places) and all(place.telephone for place in places))
 
 
-def can_reach(desk: EntryPoint) -> bool:
+def can_write_to(referential: Referential, desk: EntryPoint) -> bool:
+    """Whether a desk has a postal address, an e-mail or a contact form, its own or its place's."""
+    places = _places(referential, desk)
+    own = desk.adresse or desk.adresse_courriel or desk.formulaire_contact
+    return bool(own) or (bool(places) and all(place.adresse or place.courriel for place in places))
+
+
+def can_reach(referential: Referential, desk: EntryPoint) -> bool:
     """Whether a person can reach a desk at all."""
-    return bool(desk.telephone or desk.site_internet) or can_write_to(desk)
+    return bool(desk.site_internet) or has_phone(referential, desk) or can_write_to(referential, desk)
+
+
+def _places(referential: Referential, desk: EntryPoint) -> tuple[Place, ...]:
+    """Return the place of a desk in the directory, or all of its sort when it depends on the commune."""
+    name, directory = desk.x_ose.annuaire, referential.directory
+    if not name:
+        return ()
+    return (directory.places[name],) if name in directory.places else directory.of_type(name)
 
 
 def door_problems(referential: Referential, topic: Topic) -> tuple[str, ...]:
     """Return what keeps a person from acting on the door of a topic, as French sentences; empty when nothing does."""
     desks = desks_of(referential, topic)
-    if not any(map(can_reach, desks)) and not (topic.lien or exact_link(topic)):
+    if not any(can_reach(referential, desk) for desk in desks) and not (topic.lien or exact_link(topic)):
         return ("aucun moyen d'agir : ni téléphone, ni adresse, ni courriel, ni lien",)
     link = topic.lien is not None and is_exact(topic.lien.url)
-    where_to_write = any(map(can_write_to, desks)) or link or topic.faits.formulaire
+    where_to_write = any(can_write_to(referential, desk) for desk in desks) or link or topic.faits.formulaire
     asks = [s for s in _steps(topic) if _TO_WRITE.search(s) and not _NOT_A_LETTER.search(s)]
     return tuple(f"« {step} » ne dit pas où écrire" for step in asks if not where_to_write)
 

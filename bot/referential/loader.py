@@ -11,9 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from bot.base.errors import Problem, ReferentialError
 from bot.base.yaml_lines import LocatedYaml, load_located
+from bot.referential.directory import FOLDER, Directory
 from bot.referential.models import (
     FACT_KINDS,
     AgeLimit,
+    Closure,
     ConversationAct,
     Delegation,
     EmergencyNumber,
@@ -131,6 +133,10 @@ def load_referential(folder: Path) -> Referential:
     services = {s.id: s for s in collector.records("services.yml", "services", Service)}
     entry_points = {e.id: e for e in collector.records("guichets.yml", "guichets", EntryPoint)}
     acts = {a.id: a for name in ("conversation.yml", "evenements.yml") for a in collector.records(name, "actes", ConversationAct)}
+    closures = tuple(collector.records("fermetures.yml", "fermetures", Closure))
+    for closure in closures:
+        if closure.au < closure.du:
+            collector.at(Closure, closure.id, "au", "le dernier jour vient avant le premier.")
     glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
     numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
     situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
@@ -169,8 +175,10 @@ def load_referential(folder: Path) -> Referential:
         glossary=glossary,
         menus=menus,
         age_limits=MappingProxyType(limits),
+        closures=closures,
         emergency_numbers=MappingProxyType(numbers),
         emergency_situations=MappingProxyType(situations),
+        directory=Directory(folder / FOLDER),
     )
 
 

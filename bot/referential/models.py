@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from bot.referential.directory import Directory
+
 Day = date
 """A civil day, for records that have a field called ``date``."""
 
@@ -170,6 +172,10 @@ class OseBlock(_Record):
     service: str | None = None
     guichet_unique: bool = False
     zone: tuple[str, ...] = ()
+    annuaire: str = ""
+    """Its place in the directory: an id, or a type when it depends on the commune."""
+    parmi: tuple[str, ...] = ()
+    """Insee codes of the communes that have such a place, when not all places of that type do."""
     source: str
     date_source: str | None = None
     verifie_le: date | None = None
@@ -194,6 +200,30 @@ class EntryPoint(_Record):
     commentaire_plage_ouverture: str = ""
     information_complementaire: str = ""
     x_ose: OseBlock
+
+    @property
+    def depends_on_commune(self) -> bool:
+        """Whether it stands for a sort of place, such as a town hall, and not for one place."""
+        return bool(self.x_ose.annuaire) and "-" not in self.x_ose.annuaire
+
+
+class Closure(_Record):
+    """Days on which a place is closed, public holidays aside.
+
+    Args:
+        lieu: id of a desk, or of a place of the directory.
+        du: first day closed.
+        au: last day closed.
+        motif: why, as the public reads it.
+        source: who said so.
+    """
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    lieu: str
+    du: date
+    au: date
+    motif: str = ""
+    source: str = Field(min_length=3)
 
 
 class Delegation(_Sourced):
@@ -339,8 +369,13 @@ class Referential(_Record):
     glossary: tuple[GlossaryEntry, ...]
     menus: tuple[Menu, ...]
     age_limits: Mapping[str, AgeLimit]
+    closures: tuple[Closure, ...]
     emergency_numbers: Mapping[str, EmergencyNumber]
     emergency_situations: Mapping[str, EmergencySituation]
+    directory: Directory
+
+    class Config:
+        arbitrary_types_allowed = True
 
     @property
     def aliases(self) -> Mapping[str, str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TypedDict
+from urllib.parse import quote
 
 from bot.dialogue.facts import Fact
 from bot.dialogue.wording import TO_CONFIRM, Card, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
-from bot.referential.hours import french_date, opening_now, readable_hours
+from bot.referential.communes import of_place
+from bot.referential.hours import closure_sentence, french_date, opening_now, readable_hours
+from bot.serving.lot_map import heading, on_map
 
 TO_VALIDATE = "Cette réponse doit encore être validée par la préfecture."
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[A-ZÀ-Ý0-9«\"(])|\n+")
@@ -43,6 +46,15 @@ class OpeningView(TypedDict):
     texte: str
 
 
+class MapView(TypedDict):
+    """Where a place and the person's commune are on the map of the Lot, and the same in words."""
+
+    lieu: tuple[float, float]
+    commune: tuple[float, float]
+    legende: str
+    texte: str
+
+
 class DeskView(TypedDict):
     """Where to knock; ``plages`` are the hours in the OpenStreetMap syntax, to tell again later whether it is open."""
 
@@ -55,6 +67,12 @@ class DeskView(TypedDict):
     horaires: list[str]
     plages: str
     ouverture: OpeningView | None
+    fermetures: list[str]
+    distance: str
+    itineraire: str
+    plan: MapView | None
+    source: str
+    aussi: list[list[Link]]
 
 
 class FactView(TypedDict):
@@ -113,6 +131,7 @@ class ReplyView(TypedDict):
     phrases: list[list[Link]]
     cartes: list[CardView]
     choix: list[ChoiceView]
+    invitation: str
     avis: bool
 
 
@@ -130,6 +149,7 @@ def reply_view(reply: Reply, now: datetime) -> ReplyView:
         "phrases": [runs(p) for p in sentences(_lead(reply))],
         "cartes": [card_view(c, now) for c in reply.cards],
         "choix": [{"id": c.id, "libelle": typeset(c.label)} for c in reply.choices],
+        "invitation": typeset(reply.invitation),
         "avis": bool(reply.cards) and not reply.calls,
     }
 
@@ -208,7 +228,7 @@ def call_view(call: EmergencyCall) -> CallView:
 def card_view(card: Card, now: datetime) -> CardView:
     """Return the parts of one card."""
     first, *others = card.sentences or ("",)
-    warnings = [TO_CONFIRM] if card.contact.to_confirm else []
+    warnings = [typeset(card.contact.dated) or TO_CONFIRM] if card.contact.to_confirm else []
     if card.to_validate:
         warnings.append(TO_VALIDATE)
     door, service = _capital(card.delegation), _capital(card.service)
@@ -269,6 +289,36 @@ def desk_view(contact: Contact, now: datetime, shown: str = "") -> DeskView:
         "horaires": [typeset(line) for line in readable_hours(contact.hours)],
         "plages": contact.hours,
         "ouverture": _opening(contact.hours, now),
+        "fermetures": [typeset(closure_sentence(c.du, c.au, c.motif)) for c in contact.closures if c.au >= now.date()],
+        "distance": typeset(contact.distance),
+        "itineraire": _geo(contact),
+        "plan": _map(contact),
+        "source": typeset(f"Source : {contact.source}.") if contact.source else "",
+        "aussi": [runs(line) for line in contact.also],
+    }
+
+
+def _geo(contact: Contact) -> str:
+    """Return the address that opens the place in the person's own map (RFC 5870), empty when its position is not known."""
+    position = contact.nearby.place.position if contact.nearby else None
+    return "geo:{0},{1}?q={0},{1}({2})".format(*position, quote(contact.name)) if position else ""
+
+
+def _map(contact: Contact) -> MapView | None:
+    nearby = contact.nearby
+    if nearby is None or nearby.home is None or nearby.place.position is None:
+        return None
+    if nearby.km is None:
+        place = legend = f"{contact.name} dans le Lot"
+    else:
+        way = heading(nearby.home, nearby.place.position)
+        place = f"{contact.name} est {way} {of_place(contact.commune)}"
+        legend = f"Point plein : {contact.name}. Cercle : {contact.commune}."
+    return {
+        "lieu": on_map(nearby.place.position),
+        "commune": on_map(nearby.home),
+        "legende": typeset(legend),
+        "texte": f"Carte du Lot : {place}.",
     }
 
 

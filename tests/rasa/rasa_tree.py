@@ -26,7 +26,16 @@ def make_tree(root: Path, labels: tuple[str, ...] = TOPICS + ACTS) -> ProjectPat
             entry.update(SMALL)
     (root / "config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     write_corpus(root / "data" / "nlu" / "petit.yml", labels)
+    write_dangers(root / "data" / "urgences")
     return ProjectPaths(root)
+
+
+def write_dangers(folder: Path) -> None:
+    """Write one real message in sixteen of those the emergency detector learns from: it trains in seconds."""
+    folder.mkdir()
+    for source in sorted((ROOT / "data" / "urgences").glob("*.jsonl")):
+        lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / source.name).write_text("".join(lines[::16]), encoding="utf-8")
 
 
 def write_corpus(path: Path, labels: tuple[str, ...]) -> None:

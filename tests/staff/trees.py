@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 from dulwich import porcelain
+from rasa_tree import write_dangers
 
 from bot.base.paths import ProjectPaths
 from bot.learning.corpus import read_corpus
@@ -40,6 +41,7 @@ def make_tree(root: Path, topics: dict[str, tuple[str, ...]] | None = None, git:
     (root / ".gitignore").write_text("models/\n*.db*\n", encoding="utf-8")
     for name, labels in (topics or TOPICS).items():
         write_corpus(root / "data" / "nlu" / f"{name}.yml", labels)
+    write_dangers(root / "data" / "urgences")
     if git:
         repository = porcelain.init(str(root))
         porcelain.add(repository, [str(p) for p in root.rglob("*") if p.is_file() and ".git" not in p.parts])

@@ -44,7 +44,8 @@ class Assistant:
 
     def start(self) -> None:
         arguments = [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", str(self.port)]
-        environment = {**os.environ, **self._settings, "PYTHONUNBUFFERED": "1"}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+        environment = {**ours, **self._settings, "PYTHONUNBUFFERED": "1"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=log, stderr=log)
 

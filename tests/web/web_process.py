@@ -26,13 +26,15 @@ _AS_OTHER = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
 
 def trained_tree(folder: Path) -> ProjectPaths:
-    """Write a small tree and train its router: a few topics, real messages, some seconds."""
+    """Write a small tree and train what it answers with: a few topics, real messages, some seconds."""
     sys.path.insert(0, str(ROOT / "tests" / "staff"))
     from trees import make_tree
 
+    from bot.learning.emergencies import ensure_detector
     from bot.learning.tuning import ensure_model
 
     paths = ProjectPaths(make_tree(folder, git=False).root, folder / "models")
+    ensure_detector(paths, lambda _sentence: None)
     ensure_model(paths, lambda _sentence: None)
     return paths
 

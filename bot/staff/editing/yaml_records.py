@@ -74,6 +74,8 @@ class RecordFile:
 
     def add(self, values: Mapping[str, Any]) -> None:
         """Add a record at the end."""
+        if not self._rows:
+            self._rows.fa.set_block_style()
         self._rows.append(_styled("", dict(values)))
         self._expected[self._key].append(_plain(dict(values)))
 

@@ -77,6 +77,30 @@ class Fait(Origine):
     a_confirmer: bool = Field(description="Un prix ou un délai que personne n'a vérifié depuis la fiche.")
 
 
+class Lieu(BaseModel):
+    """Un lieu de l'annuaire : où il est, qui le dit et depuis quand."""
+
+    id: str
+    code_insee: str = Field(description="De la commune actuelle.")
+    latitude: float | None = Field(..., description="En degrés.")
+    longitude: float | None = Field(..., description="En degrés.")
+    distance_km: float | None = Field(
+        ..., description="À vol d'oiseau depuis la mairie de la commune de la personne ; null dans sa commune, ou quand elle est inconnue."
+    )
+    source: str
+    date: str = Field(description="De la donnée : année, mois ou jour.", example="2026-10")
+    confiance: str = Field(description="« haute », ou « moyenne » : à confirmer.")
+
+
+class Fermeture(BaseModel):
+    """Une fermeture exceptionnelle, du premier au dernier jour compris."""
+
+    du: date
+    au: date
+    motif: str
+    source: str
+
+
 class Contact(BaseModel):
     """Un guichet. Ce qui est inconnu est vide, jamais inventé."""
 
@@ -87,7 +111,10 @@ class Contact(BaseModel):
     formulaires: list[str] = Field(description="Adresses de formulaires de contact.")
     sites: list[Lien]
     horaires: str = Field(description="Syntaxe OpenStreetMap « opening_hours » ; vide si inconnus.")
+    fermetures: list[Fermeture] = Field(description="Les horaires en tiennent déjà compte.")
     a_confirmer: bool = Field(description="La préfecture doit encore confirmer ces coordonnées.")
+    lieu: Lieu | None = Field(..., description="Son lieu dans l'annuaire ; pour une mairie, seulement quand la commune est connue.")
+    aussi: list[str] = Field(description="Les autres lieux qui répondent, comme une mairie déléguée.")
 
 
 class ServiceAssocie(BaseModel):
@@ -158,6 +185,7 @@ class Orientation(BaseModel):
     choix: list[Choix]
     appels: list[Appel]
     consigne: str = Field(description="Ce qu'il faut faire tout de suite, en cas d'urgence.")
+    invitation: str = Field(description="Ce qu'il faut dire pour que la carte soit complète ; vide sinon.")
     reponse: str = Field(description="Toute la réponse, en texte simple.")
 
 

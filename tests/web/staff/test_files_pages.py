@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,29 @@ async def test_rename_merge_hand_over_and_retire(enter: Any, workshop: Workshop)
     topics = load_referential(workshop.paths.referential).topics
     assert topics["passeport_neuf"].service == "accueil_general"
     assert {"passeport", "maltraitance_animale", "permis_construire"}.isdisjoint(topics)
+
+
+async def test_a_closure_is_added_and_removed(enter: Any, workshop: Workshop) -> None:
+    remi, path = await enter("remi"), "/atelier/fermetures"
+    assert "Aucune fermeture" in await remi.get(path) and path in await remi.get("/atelier/guichets")
+    first, last = date.today() + timedelta(days=3), date.today() + timedelta(days=5)
+    hall = "Mairie de Figeac (mairie-46102-01)"
+    fields = {"lieu": hall, "du": first.isoformat(), "au": last.isoformat(), "motif": "congés", "source": "appel"}
+    for wrong, said in (
+        ({"lieu": "Mairie de Nulle-Part"}, "Choisissez un lieu"), ({"au": "2020-01-01"}, "vient avant"), ({"du": ""}, "premier jour"),
+        ({"source": ""}, "qui a donné"), ({"du": "2020-01-01", "au": "2020-01-02"}, "déjà passée"), ({"au": "2999-01-01"}, "un an au plus"),
+    ):  # fmt: skip
+        shown = await remi.post(path, 422, **{**fields, **wrong})
+        assert said in shown and 'value="congés"' in shown
+    assert "La fermeture est enregistrée" in await remi.post(path, **fields)
+    assert "déjà écrite" in await remi.post(path, 422, **fields)
+    (closure,) = load_referential(workshop.paths.referential).closures
+    assert (closure.lieu, closure.du, closure.au, closure.motif) == ("mairie-46102-01", first, last, "congés")
+    assert "Mairie de Figeac" in await remi.get(path)
+    assert "La fermeture est retirée" in await remi.post(path, retirer=closure.id)
+    assert not load_referential(workshop.paths.referential).closures
+    gone = await remi.post(path, 422, retirer=closure.id)
+    assert "existe plus" in gone
 
 
 async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Workshop) -> None:

@@ -25,6 +25,7 @@ from axe_playwright_python import sync_playwright as axe_api
 from playwright import sync_api as playwright_api
 
 from bot.base.paths import ProjectPaths
+from bot.learning.emergencies import ensure_detector
 from bot.learning.tuning import ensure_model
 from bot.referential import load_referential
 from bot.staff.accounts.accounts import Accounts
@@ -103,6 +104,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
             for i, (t, d, s) in enumerate(rows)
         ]
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ensure_detector(paths, lambda _s: None)
     ensure_model(paths, lambda _s: None)
     storage = Storage(f"sqlite:///{paths.variable / 'atelier.db'}")
     accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -118,10 +120,11 @@ def site(prepared: ProjectPaths, tmp_path: Path) -> Iterator[Site]:
     paths = ProjectPaths(tmp_path / "projet")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
     environment |= {"BOT_RACINE": str(paths.root), "PYTHONPATH": str(ROOT), "BOT_DEBIT_MINUTE": "0", "BOT_DEBIT_HEURE": "0"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", "0", "--interne", "127.0.0.1:0"],
-        env=environment, stdout=subprocess.PIPE, stderr=(tmp_path / "journal").open("w"), text=True, cwd=ROOT,
-    )  # fmt: skip
+    with (tmp_path / "journal").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", "0", "--interne", "127.0.0.1:0"],
+            env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT,
+        )  # fmt: skip
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:
