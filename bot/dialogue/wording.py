@@ -329,7 +329,7 @@ class Writer:
             there = replace(there, to_confirm=True, dated=LIST_TO_CONFIRM)
         elif found.place.type == TOWN_HALL:
             there = replace(there, also=tuple(contact_line(_contact_of(Nearby(p))) for p in directory.delegated_of(code)))
-        if not desk.x_ose.verifie_par:
+        if not desk.x_ose.verifie_par or desk.depends_on_commune:
             return _completed(there, own)
         return replace(_completed(own, there), nearby=found, commune=there.commune, distance=there.distance, also=there.also)
 

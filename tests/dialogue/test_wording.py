@@ -209,6 +209,12 @@ def test_what_staff_checked_wins_over_the_directory(writer: Writer, referential:
     assert untouched.phones == ("05 65 23 60 60",) and untouched.dated == "Vérifié en 2019, à confirmer."
 
 
+def test_a_sort_of_place_that_staff_checked_still_names_the_place(writer: Writer, referential: Referential, gazetteer: Gazetteer) -> None:
+    desk = referential.entry_points["mairie"]
+    checked = desk.copy(update={"x_ose": desk.x_ose.copy(update={"verifie_par": "accueil"})})
+    assert writer.contact(checked, gazetteer.lookup("Figeac")).name == "Mairie de Figeac"
+
+
 def test_every_commune_has_its_town_hall_on_the_card(writer: Writer, gazetteer: Gazetteer) -> None:
     halls = {}
     for commune in gazetteer.in_lot():
