@@ -56,8 +56,9 @@ check: install ## style, types, frontières d'import, données, projet Rasa
 evaluate: install ## mesure sur les messages jamais vus
 	$(RUN) bot evaluate
 
-rapport: install ## régénère les chiffres et les graphiques de docs/resultats.md
+rapport: install ## régénère les chiffres et les graphiques de docs/resultats.md, et docs/portes.md
 	$(RUN) bot evaluate --rapport docs/resultats.md
+	$(RUN) bot portes --rapport docs/portes.md
 
 comparaison: train ## compare les façons de comprendre (vingt minutes) : docs/comparaison.md
 	$(RUN) python -m scripts.mesures comparaison $(COMPARAISON_ARGS)

@@ -4,9 +4,11 @@ AssistantError
 ├── ReferentialError     the referential files are wrong (all mistakes at once)
 ├── CorpusError          the training messages are wrong
 ├── MissingTestSets      the test messages are not there
+├── MissingSheets        no national sheet where one was said to be
 ├── ModelError           no model, or a model that cannot be read
 │   ├── ModelMissing
 │   └── ModelCorrupt
+├── BrokenFile           a file given to an import is not what it should be
 ├── BadMessage           what a person sent cannot be handled
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
@@ -77,6 +79,10 @@ class MissingTestSets(_ProblemList):
     title = "Il manque des messages d'essai"
 
 
+class MissingSheets(AssistantError):
+    """The folder given as that of the national sheets holds none."""
+
+
 class ModelError(AssistantError):
     """Something is wrong with the trained model."""
 
@@ -87,6 +93,10 @@ class ModelMissing(ModelError):
 
 class ModelCorrupt(ModelError):
     """The trained model cannot be read or does not match its manifest."""
+
+
+class BrokenFile(AssistantError):
+    """A file given to an import is cut short, or is not what it should be; nothing was written."""
 
 
 class BadMessage(AssistantError):

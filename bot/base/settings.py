@@ -147,9 +147,6 @@ class Settings:
         False, "BOT_RELECTURE", _boolean, "« oui » : un message rattaché n'entre dans le corpus qu'après une seconde lecture."
     )
 
-    stale_months: int = _setting(
-        12, "BOT_AGE_MAX_MOIS", _integer(1, 120), "Mois après lesquels un guichet ou un sujet vérifié est à revérifier."
-    )
     gate_wrong_doors: float = _setting(
         0.5, "BOT_MARGE_MAUVAISES_PORTES", _points, "Hausse permise des mauvaises portes, en points, pour mettre un modèle en service."
     )

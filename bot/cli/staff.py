@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.base.errors import AccountError
-from bot.base.paths import project_paths
+from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
 from bot.cli.registry import Registry
 
@@ -96,6 +96,17 @@ def console_name() -> str:
         return f"console ({getpass.getuser()})"
     except (KeyError, OSError):
         return "console"
+
+
+def note(paths: ProjectPaths, action: str, target: str, details: dict[str, Any]) -> None:
+    """Write in the workshop's journal what was done by a command."""
+    from bot.staff.accounts import audit
+    from bot.staff.storage import Storage, database_url
+
+    storage = Storage(database_url(Settings.from_environment().base, paths))
+    with storage.write() as connection:
+        audit.record(connection, console_name(), action, target, details)
+    storage.close()
 
 
 def _storage() -> Storage:

@@ -6,11 +6,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, Card, Choice, Reply, Writer, contact_line
+from bot.dialogue.facts import with_origin
+from bot.dialogue.wording import (
+    ASK_COMMUNE,
+    EMPTY,
+    NONE_OF_THESE,
+    NOT_UNDERSTOOD,
+    OTHER_LANGUAGE,
+    Card,
+    Choice,
+    Reply,
+    Writer,
+    contact_line,
+    link_lines,
+    listed,
+)
 from bot.language.cleaning import Script, clean
 from bot.language.foreign import Foreign
 from bot.language.privacy import mask
-from bot.referential import Referential
+from bot.referential import ConversationAct, Referential
+from bot.referential.communes import Commune
 from bot.referential.hours import readable_hours
 from bot.routing.context import Before
 from bot.routing.router import Router, commune_as_json
@@ -23,10 +38,12 @@ NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
 MAX_REQUEST = 400
 """Characters kept of a request: what comes next is read with them."""
+WIDE_FACTS = frozenset({"qui", "comment"})
+"""Facts that say several things: one answers a follow-up only if it holds one of its words."""
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
-ASK_COMMUNE = "Dans quelle commune êtes-vous ?"
+COMMUNE_NOTED = "C'est noté. Voici où aller."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -41,7 +58,7 @@ class ConversationState:
         choices: ids of the choices of the question just asked.
         pending: the message to read again once the question is answered.
         profile: "citoyen", "partenaire", "agent", or ``None``.
-        commune: name of the commune given by the person, or ``None``.
+        commune: name of the commune given by the person, "" once it was asked and not told, ``None`` before.
         failures: how many times in a row nothing was understood.
         request: the last request, personal data masked: what comes next is read with it.
         others: ids of the next best doors for it.
@@ -130,15 +147,23 @@ class Dialogue:
         follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices or decision.acte == "corriger")
         if decision.acte and (follow_up or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
-        reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
-        commune = decision.commune["nom"] if decision.commune else state.commune
-        known = replace(state, choices=tuple(c.id for c in reply.choices), pending=None, failures=0, commune=commune)
+        reply, known = self._words(decision, state)
+        known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
         if not decision.destinations:
             return Turn(reply, known, decision)
         known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+
+    def _words(self, decision: RoutingDecision, state: ConversationState) -> tuple[Reply, ConversationState]:
+        """Return the reply to a decision; the commune is asked once, then it is left to the person to tell it."""
+        reply = self.writer.reply(decision, state.profile, self._place(state))
+        if decision.commune:
+            return reply, replace(state, commune=decision.commune["nom"])
+        if state.commune is None:
+            return reply, replace(state, commune="" if reply.invitation else None)
+        return replace(reply, invitation=""), state
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
         """Answer a pressed button, of this question or of an earlier one: a door is public. What names none is not understood."""
@@ -152,9 +177,9 @@ class Dialogue:
             return self._not_understood(RoutingDecision(DecisionKind.INCOMPRIS), state)
         kind = DecisionKind.HORS_PERIMETRE if destination.dis == "hors_perimetre" else DecisionKind.ORIENTER
         decision = RoutingDecision(kind, (destination,), niveau=destination.level)
-        reply = self.writer.reply(decision, state.profile, self._arrondissement(state))
+        reply, known = self._words(decision, state)
         ids = tuple(c.id for c in reply.choices)
-        return Turn(reply, replace(state, destination=choice, choices=ids, pending=None, failures=0), decision)
+        return Turn(reply, replace(known, destination=choice, choices=ids, pending=None, failures=0), decision)
 
     def destination(self, identifier: str) -> Destination:
         """Return the destination of a topic, service or delegation id.
@@ -170,8 +195,10 @@ class Dialogue:
         return Destination(self.referential.delegations[identifier].id, None, None, 1.0)
 
     def human(self, state: ConversationState) -> Turn:
-        """Point to a person: the front desk and France services."""
-        return Turn(Reply(self.writer.act_text("parler_humain")), replace(state, failures=0, choices=(), pending=None))
+        """Point to a person: the front desk and France services, the nearest one when the commune is known."""
+        nearest = self.writer.contact(self.referential.entry_points["france_services"], self._place(state))
+        there = f"\n{contact_line(nearest)}" if nearest.nearby else ""
+        return Turn(Reply(self.writer.act_text("parler_humain") + there), replace(state, failures=0, choices=(), pending=None))
 
     def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""
@@ -252,15 +279,18 @@ class Dialogue:
             return Reply(self.writer.act_text(act))
         asked = self.referential.acts[act]
         card = self._last_card(state.destination, state)
-        facts = {
-            "contact": contact_line(card.contact),
-            "horaires": f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}." if card.contact.hours else "",
-            "pieces": f"À apporter : {', '.join(card.bring)}." if card.bring else "",
-            "lien": f"{card.link[0]} : {card.link[1]}" if card.link else "",
-            "": " ".join(s for s in (card.step, *card.sentences[1:]) if any(word in s for word in asked.indices)),
-        }
-        fact = facts[asked.fait]
-        return Reply(fact if fact else f"{self.writer.fill(asked.avec_porte)}\n{contact_line(card.contact)}")
+        link = link_lines(card)
+        form = [f.line for f in card.facts if f.kind == "formulaire"]
+        origin = [f"D'après la {card.bring_origin.text}."] if card.bring_origin and not card.bring_origin.checked else []
+        known = {
+            "contact": [contact_line(card.contact)],
+            "horaires": [f"{card.contact.name} : {'. '.join(readable_hours(card.contact.hours))}."] if card.contact.hours else [],
+            "pieces": [*listed("À apporter", card.bring), *form, *origin] if card.bring else [],
+            "lien": [*form, *link],
+        }.get(asked.fait) or _told(card, asked)
+        said = "\n".join(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link])
+        elsewhere = not self._place(state) and self.writer.depends_on_commune(self.destination(state.destination))
+        return Reply(said, invitation=ASK_COMMUNE if elsewhere and asked.fait in {"contact", "horaires"} else "")
 
     def _corrected(self, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Move away from the door said to be wrong, or from the choices of a question: the next ones, then a person."""
@@ -299,15 +329,15 @@ class Dialogue:
             return Turn(Reply(" ".join(self.writer._place_notes(said))), known, decision)
         if state.destination and not state.pending and self.writer.depends_on_commune(self.destination(state.destination)):
             card = self._last_card(state.destination, known)
-            return Turn(Reply(contact_line(card.contact), (card,)), known, decision)
+            return Turn(Reply(COMMUNE_NOTED, (card,)), known, decision)
         return self._resume(known, decision)
 
     def _last_card(self, destination: str, state: ConversationState) -> Card:
-        return self.writer.card(self.destination(destination), state.profile, self._arrondissement(state))
+        return self.writer.card(self.destination(destination), state.profile, self._place(state))
 
-    def _arrondissement(self, state: ConversationState) -> str:
+    def _place(self, state: ConversationState) -> Commune | None:
         place = self.router.gazetteer.lookup(state.commune) if state.commune else None
-        return place.arrondissement if place else ""
+        return place if place and place.in_lot else None
 
     def _resume(self, state: ConversationState, decision: RoutingDecision) -> Turn:
         if state.pending:
@@ -341,6 +371,19 @@ _PROFILE_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """Words that tell who speaks, read in this order: a denial comes first (« je ne suis pas agent »)."""
+
+
+def _told(card: Card, asked: ConversationAct) -> list[str]:
+    """Return the fact that a follow-up asks for, with its origin, else the sentences of the card with its words; both may be unknown."""
+    fact = next((f for f in card.facts if f.kind == asked.fait), None)
+    if fact and (fact.kind not in WIDE_FACTS or _says(fact.text, asked)):
+        return with_origin(fact).splitlines()
+    said = " ".join(s for s in (card.step, *card.sentences[1:]) if _says(s, asked))
+    return [said] if said else []
+
+
+def _says(text: str, asked: ConversationAct) -> bool:
+    return any(word in text.lower() for word in asked.indices)
 
 
 def replace_decision(turn: Turn, decision: RoutingDecision) -> Turn:

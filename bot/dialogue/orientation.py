@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.base.errors import BadMessage
+from bot.dialogue.facts import Fact, Origin
 from bot.dialogue.wording import Card, Contact, Reply
 from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
+from bot.referential.directory import Nearby
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 if TYPE_CHECKING:  # the router loads numerical libraries: not before it is used
@@ -60,6 +62,7 @@ class Orientation:
             "choix": [{"id": c.id, "libelle": c.label} for c in self.reply.choices],
             "appels": [{"numero": c.number, "nom": c.name} for c in self.reply.calls],
             "consigne": self.reply.instruction,
+            "invitation": self.reply.invitation,
             "reponse": self.reply.as_text(),
         }
 
@@ -140,7 +143,11 @@ def card_as_json(card: Card, destination: Destination, referential: Referential)
         "a_apporter": list(card.bring),
         "services_associes": associated_as_json(referential, destination.sujet),
         "lien": {"libelle": card.link[0], "url": card.link[1]} if card.link else None,
+        "faits": [fact_as_json(fact) for fact in card.facts],
+        "origine": origin_as_json(card.origin) if card.origin else None,
+        "origine_pieces": origin_as_json(card.bring_origin) if card.bring_origin and card.bring else None,
         "contact": contact_as_json(card.contact),
+        "entree_unique": contact_as_json(card.behind) if card.behind else None,
         "contact_service": contact_as_json(card.partner_contact) if card.partner_contact else None,
         "nom_actuel": card.today,
         "pourquoi": card.because,
@@ -148,6 +155,29 @@ def card_as_json(card: Card, destination: Destination, referential: Referential)
         "a_valider": card.to_validate,
         "source": topic.source if topic else None,
         "verifie_le": topic.verifie_le.isoformat() if topic else None,
+    }
+
+
+def fact_as_json(fact: Fact) -> dict[str, Any]:
+    """Return the public form of one fact, with its own source and day."""
+    return {
+        "genre": fact.kind,
+        "nom": fact.name,
+        "texte": fact.text,
+        "url": fact.url or None,
+        "a_confirmer": fact.to_confirm,
+        **origin_as_json(fact.origin),
+    }
+
+
+def origin_as_json(origin: Origin) -> dict[str, Any]:
+    """Return where facts come from; ``verifie`` when a person checked them at that date."""
+    return {
+        "source": origin.source,
+        "date": origin.day.isoformat(),
+        "fiche": origin.sheet or None,
+        "fiche_url": origin.url or None,
+        "verifie": origin.checked,
     }
 
 
@@ -167,7 +197,27 @@ def contact_as_json(contact: Contact) -> dict[str, Any]:
         "adresse": list(contact.address),
         "telephones": list(contact.phones),
         "courriels": list(contact.emails),
+        "formulaires": list(contact.forms),
         "sites": [{"libelle": label, "url": url} for label, url in contact.websites],
         "horaires": contact.hours,
+        "fermetures": [{"du": c.du.isoformat(), "au": c.au.isoformat(), "motif": c.motif, "source": c.source} for c in contact.closures],
         "a_confirmer": contact.to_confirm,
+        "lieu": place_as_json(contact.nearby) if contact.nearby else None,
+        "aussi": list(contact.also),
+    }
+
+
+def place_as_json(nearby: Nearby) -> dict[str, Any]:
+    """Return the public form of a place of the directory: where it is, and who says so since when."""
+    place = nearby.place
+    latitude, longitude = place.position or (None, None)
+    return {
+        "id": place.id,
+        "code_insee": place.code_insee,
+        "latitude": latitude,
+        "longitude": longitude,
+        "distance_km": None if nearby.km is None else round(nearby.km, 1),
+        "source": place.source,
+        "date": place.date,
+        "confiance": place.confiance,
     }

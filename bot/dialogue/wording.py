@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
+from bot.dialogue.facts import Fact, Origin, facts_of, origin_of, papers_origin
 from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
+from bot.referential.communes import Commune, of_place
+from bot.referential.directory import TOWN_HALL, Nearby
+from bot.referential.doors import is_exact
+from bot.referential.hours import PUBLIC_HOLIDAYS_OFF, closed, french_date, from_plain
+from bot.referential.models import Closure
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
@@ -18,7 +25,12 @@ OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre
 NONE_OF_THESE = "Rien de tout cela"
 IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
 FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
-TELL_COMMUNE = "Dites-moi votre commune : je vous donnerai le bon bureau."
+MAIN_FACTS = frozenset({"cout", "delai", "formulaire"})
+"""Facts of the plain text; a page shows them all, and a follow-up question asks for the others."""
+ASK_COMMUNE = "Dans quelle commune êtes-vous ?"
+DISTANCE = "À environ {km} km {place}, à vol d'oiseau"
+OLD = "Vérifié en {date}, à confirmer."
+LIST_TO_CONFIRM = "La liste de ces lieux est à confirmer. Appelez avant d'y aller."
 OUTSIDE_LOT = "Attention : {place} n'est pas dans le Lot. Je connais seulement les services du Lot."
 HOMONYM = "Plusieurs communes s'appellent {place}. Je réponds pour celle du Lot."
 
@@ -48,6 +60,14 @@ class Contact:
         websites: (label, url).
         hours: opening hours in the OpenStreetMap syntax, empty when unknown.
         to_confirm: whether the referential says it must be checked.
+        forms: addresses of contact forms.
+        nearby: the place of the directory it is, with the distance from the person's commune.
+        commune: name of the person's commune, empty when it is not known.
+        distance: how far it is from there in French, empty in that commune.
+        dated: what is to be confirmed, in French, when the directory says more than ``to_confirm``.
+        source: who says the facts and since when, empty for what staff checked.
+        also: one line on each other place that answers too.
+        closures: exceptional ones, past ones included: the hours already hold them.
     """
 
     name: str
@@ -57,6 +77,14 @@ class Contact:
     websites: tuple[tuple[str, str], ...] = ()
     hours: str = ""
     to_confirm: bool = False
+    forms: tuple[str, ...] = ()
+    nearby: Nearby | None = None
+    commune: str = ""
+    distance: str = ""
+    dated: str = ""
+    source: str = ""
+    also: tuple[str, ...] = ()
+    closures: tuple[Closure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +108,11 @@ class Card:
         outside: whether another body than the State services is named.
         partner: whether a partner reads it: lead service, associated services, pieces of the file.
         partner_contact: desk of the service itself, for partners only.
+        behind: single entry of the delegation that holds the file, when another desk receives the person first.
+        facts: what is known of the procedure, each with its source and its day.
+        origin: source and day of the facts, ``None`` for a service or a delegation.
+        bring_origin: source and day of what to bring, ``None`` likewise.
+        checked: day the door and the first step were last checked.
     """
 
     delegation: str
@@ -98,6 +131,11 @@ class Card:
     outside: bool = False
     partner: bool = False
     partner_contact: Contact | None = None
+    behind: Contact | None = None
+    facts: tuple[Fact, ...] = ()
+    origin: Origin | None = None
+    bring_origin: Origin | None = None
+    checked: date | None = None
 
     @property
     def text(self) -> str:
@@ -107,21 +145,23 @@ class Card:
     def details(self) -> list[str]:
         """Return what follows the sentences, one line each, in plain text: a partner's differ from a citizen's."""
         desk = contact_line(self.contact)
-        link = [f"{self.link[0]} : {self.link[1]}"] if self.link else []
+        behind = contact_line(self.behind) if self.behind else ""
+        ends = [*main_facts(self), *link_lines(self)]
         if not self.partner:
-            return [*([f"À apporter : {', '.join(self.bring)}."] if self.bring else []), desk, *link]
+            return [desk, *([behind_line(self)] if behind else []), *listed("À apporter", self.bring), *ends]
         lead = f"Organisme compétent : {self.service}." if self.outside else f"Service chef de file : {self.service} – {self.delegation}."
         lines = [lead]
         if self.associated:
             lines.append("Services associés : " + " ".join(self.associated))
-        if self.bring:
-            lines.append(f"Pièces du dossier : {', '.join(self.bring)}.")
-        lines.append(f"Contact : {desk}" if self.outside else f"Entrée unique : {desk}")
+        lines.extend(listed("Pièces du dossier", self.bring))
+        lines.append(f"Contact : {desk}" if self.outside else f"Premier guichet : {desk}" if behind else f"Entrée unique : {desk}")
+        if behind:
+            lines.append(f"Entrée unique : {behind}")
         if self.partner_contact:
             lines.append(f"Contact du service : {contact_line(self.partner_contact)}")
         if self.today:
             lines.append(f"Nom actuel du service : {self.today}.")
-        return [*lines, *link]
+        return [*lines, *ends]
 
 
 @dataclass(frozen=True)
@@ -143,6 +183,7 @@ class Reply:
         choices: buttons of a question.
         calls: emergency numbers, the right one first.
         instruction: what to do at once in an emergency.
+        invitation: what to tell so that the card is complete.
         notice: who speaks (a program that orients and decides nothing).
         courtesy: what is said first to a person who does not write French.
     """
@@ -152,6 +193,7 @@ class Reply:
     choices: tuple[Choice, ...] = ()
     calls: tuple[EmergencyCall, ...] = ()
     instruction: str = ""
+    invitation: str = ""
     notice: str = PROGRAM_NOTICE
     courtesy: Courtesy | None = None
 
@@ -168,6 +210,7 @@ class Reply:
                 lines.append(card.text)
             lines.extend(card.details())
         lines.extend(f"- {choice.label}" for choice in self.choices)
+        lines.append(self.invitation)
         if self.cards:
             lines.append(self.notice)
         return "\n".join(line for line in lines if line)
@@ -183,15 +226,15 @@ class Writer:
     def __init__(self, referential: Referential) -> None:
         self._referential = referential
 
-    def reply(self, decision: RoutingDecision, profile: str | None = None, arrondissement: str = "") -> Reply:
+    def reply(self, decision: RoutingDecision, profile: str | None = None, place: Commune | None = None) -> Reply:
         """Return the reply to a decision.
 
         Args:
             decision: what the router decided.
             profile: "partenaire" gets the partner's words where they differ.
-            arrondissement: of the commune told before, when the message names none: some topics have a desk in each.
+            place: the commune told before, when the message names none: some desks depend on it.
         """
-        place = str((decision.commune or {}).get("arrondissement") or arrondissement)
+        place = _commune_of(decision) or place
         if decision.decision is DecisionKind.URGENCE:
             return self._emergency(decision, profile, place)
         if decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}:
@@ -216,14 +259,15 @@ class Writer:
         phones = self.contact(self._referential.entry_points["prefecture_accueil"]).phones
         return phones[0] if phones else ""
 
-    def card(self, destination: Destination, profile: str | None = None, arrondissement: str = "") -> Card:
-        """Return the card of one destination."""
+    def card(self, destination: Destination, profile: str | None = None, place: Commune | None = None) -> Card:
+        """Return the card of one destination, for somebody of that commune."""
+        desk = self.contact(self._desk(destination, place), place)
         if destination.sujet:
-            card = self._topic_card(self._referential.topics[destination.sujet], destination, profile, arrondissement)
+            card = self._topic_card(self._referential.topics[destination.sujet], destination, profile, desk)
         elif destination.service:
-            card = self._service_card(self._referential.services[destination.service], destination)
+            card = self._service_card(self._referential.services[destination.service], destination, desk)
         else:
-            card = self._delegation_card(destination)
+            card = self._delegation_card(destination, desk)
         if profile != Audience.PARTENAIRE.value:
             return card
         return replace(card, partner=True, partner_contact=self._partner_contact(destination))
@@ -245,17 +289,48 @@ class Writer:
             return Choice(destination.service, self._referential.services[destination.service].nom_clair)
         return Choice(destination.dis, self._referential.delegations[destination.dis].en_bref)
 
-    def contact(self, desk: EntryPoint) -> Contact:
-        """Return a desk ready to show; an unknown number is replaced by nothing."""
-        return Contact(
+    def _desk(self, destination: Destination, place: Commune | None = None) -> EntryPoint:
+        if destination.sujet:
+            return self._referential.entry_point_of(destination.sujet, place.arrondissement if place else "")
+        owner = self._referential.services[destination.service] if destination.service else self._referential.delegations[destination.dis]
+        return self._referential.entry_points[owner.guichet]
+
+    def contact(self, desk: EntryPoint, place: Commune | None = None) -> Contact:
+        """Return a desk ready to show, for somebody of that commune; an unknown number is replaced by nothing."""
+        contact = self._located(desk, place)
+        names = {desk.id, contact.nearby.place.id if contact.nearby else desk.id}
+        closures = tuple(closure for closure in self._referential.closures if closure.lieu in names)
+        hours = contact.hours
+        for closure in closures:
+            hours = closed(hours, closure.du, closure.au)
+        return replace(contact, hours=hours, closures=closures)
+
+    def _located(self, desk: EntryPoint, place: Commune | None) -> Contact:
+        """Return the facts of a desk and of its place in the directory: what staff checked wins, each fills what the other lacks."""
+        own = Contact(
             name=desk.nom,
             address=_address_lines(desk),
             phones=tuple(p.valeur for p in desk.telephone),
             emails=desk.adresse_courriel,
             websites=tuple((w.libelle or w.valeur, w.valeur) for w in desk.site_internet),
+            forms=desk.formulaire_contact,
             hours=opening_hours(desk),
-            to_confirm=desk.x_ose.a_verifier,
+            to_confirm=desk.x_ose.a_verifier and not desk.depends_on_commune,  # a sort of place has no contacts to confirm
         )
+        directory, code = self._referential.directory, place.code_insee if place else ""
+        found = directory.find(desk.x_ose.annuaire, code, desk.x_ose.parmi) if desk.x_ose.annuaire else None
+        if found is None:
+            return own
+        there = _contact_of(found, place)
+        if not desk.depends_on_commune:
+            there = replace(there, name=own.name)
+        elif desk.x_ose.parmi:
+            there = replace(there, to_confirm=True, dated=LIST_TO_CONFIRM)
+        elif found.place.type == TOWN_HALL:
+            there = replace(there, also=tuple(contact_line(_contact_of(Nearby(p))) for p in directory.delegated_of(code)))
+        if not desk.x_ose.verifie_par or desk.depends_on_commune:
+            return _completed(there, own)
+        return replace(_completed(own, there), nearby=found, commune=there.commune, distance=there.distance, also=there.also)
 
     def calls(self, numbers: Iterable[str]) -> tuple[EmergencyCall, ...]:
         """Return emergency numbers with their names; an unknown number is left out."""
@@ -265,32 +340,38 @@ class Writer:
     def depends_on_commune(self, destination: Destination) -> bool:
         """Whether the desk changes with the commune."""
         topic = self._referential.topics.get(destination.sujet or "")
-        return topic is not None and bool(topic.guichets_locaux)
+        return (topic is not None and bool(topic.guichets_locaux)) or self._desk(destination).depends_on_commune
 
-    def _event(self, event: ConversationAct, profile: str | None, arrondissement: str) -> Reply:
+    def _event(self, event: ConversationAct, profile: str | None, place: Commune | None) -> tuple[list[Destination], list[Card]]:
         """Return the doors of a life event in their order, each with its first step there."""
-        cards = []
+        doors, cards = [], []
         for door in event.portes:
             service = self._referential.service_of(door.sujet)
-            card = self.card(Destination(service.delegation, service.id, door.sujet, 1.0), profile, arrondissement)
+            doors.append(Destination(service.delegation, service.id, door.sujet, 1.0))
+            card = self.card(doors[-1], profile, place)
             if door.geste:
                 card = replace(card, step=_capital(door.geste), sentences=(f"{card.service} : {door.geste}",))
             cards.append(card)
-        return Reply(self.act_text(event.id), tuple(cards))
+        return doors, cards
 
-    def _doors(self, decision: RoutingDecision, profile: str | None, arrondissement: str) -> Reply:
+    def _doors(self, decision: RoutingDecision, profile: str | None, place: Commune | None) -> Reply:
         event = self._referential.acts.get(decision.acte or "")
         if event is not None and event.portes:
-            return self._event(event, profile, arrondissement)
-        cards = tuple(self.card(d, profile, arrondissement) for d in decision.destinations)
+            doors, cards = self._event(event, profile, place)
+            return Reply(self.act_text(event.id), tuple(cards), invitation=self._invitation(doors, decision, place))
+        cards = [self.card(d, profile, place) for d in decision.destinations]
         notes = self._place_notes(decision)
-        if not arrondissement and any(map(self.depends_on_commune, decision.destinations)):
-            notes = (*notes, TELL_COMMUNE)
+        invitation = self._invitation(decision.destinations, decision, place)
         if len(cards) == 1:
             offered = tuple(self.choice(d) for d in decision.offered)
             choices = (*offered, Choice("aucun", NONE_OF_THESE)) if offered else ()
-            return Reply(" ".join(filter(None, (cards[0].text, *notes, decision.invitation))), cards, choices)
-        return Reply(" ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes)), cards)
+            text = " ".join(filter(None, (cards[0].text, *notes, decision.invitation)))
+            return Reply(text, tuple(cards), choices, invitation=invitation)
+        text = " ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes))
+        return Reply(text, tuple(cards), invitation=invitation)
+
+    def _invitation(self, doors: Sequence[Destination], decision: RoutingDecision, place: Commune | None) -> str:
+        return "" if place or decision.commune or not any(map(self.depends_on_commune, doors)) else ASK_COMMUNE
 
     def _place_notes(self, decision: RoutingDecision) -> tuple[str, ...]:
         place = decision.commune
@@ -306,22 +387,21 @@ class Writer:
         choices = [self.choice(d) for d in decision.destinations]
         return Reply(decision.question or "", choices=(*choices, Choice("aucun", NONE_OF_THESE)))
 
-    def _emergency(self, decision: RoutingDecision, profile: str | None, arrondissement: str) -> Reply:
+    def _emergency(self, decision: RoutingDecision, profile: str | None, place: Commune | None) -> Reply:
         situation = self._referential.emergency_situations.get(decision.situation or "")
         calls = self.calls(decision.urgence)
         if decision.question:
             asked = self._question(decision)
             return replace(asked, text=IF_NO_DANGER, calls=calls, instruction=situation.consigne if situation else "")
-        cards = tuple(self.card(d, profile, arrondissement) for d in decision.destinations)
+        cards = tuple(self.card(d, profile, place) for d in decision.destinations)
         text = "Après l'appel, voici la porte pour la suite." if cards else ""
         return Reply(text, cards, calls=calls, instruction=situation.consigne if situation else "")
 
-    def _topic_card(self, topic: Topic, destination: Destination, profile: str | None, arrondissement: str) -> Card:
+    def _topic_card(self, topic: Topic, destination: Destination, profile: str | None, desk: Contact) -> Card:
         service = self._referential.services[topic.service]
         outside = service.delegation == OUTSIDE
         advice = topic.partenaire if profile == Audience.PARTENAIRE.value and topic.partenaire else topic
         who = topic.organisme if outside else service.nom_clair
-        desk = self._referential.entry_point_of(topic.id, arrondissement)
         associated = tuple(f"{_capital(self._plain_service(a.service))} {a.raison}." for a in topic.services_associes if not outside)
         associated = tuple(line for line in associated if line not in advice.precisions)
         return Card(
@@ -332,16 +412,28 @@ class Writer:
             bring=advice.a_apporter,
             link=(topic.lien.libelle, topic.lien.url) if topic.lien else None,
             associated=associated,
-            contact=self.contact(desk),
+            contact=desk,
             today="" if outside else (topic.nom_actuel or service.nom_actuel),
             because=destination.extrait,
             to_validate=topic.a_valider,
             topic_id=topic.id,
             step=_capital(advice.premier_geste),
             outside=outside,
+            behind=self._behind(service, self._desk(destination)),
+            facts=facts_of(topic),
+            origin=origin_of(topic),
+            bring_origin=papers_origin(topic, advice is topic.partenaire),
+            checked=topic.verifie_le,
         )
 
-    def _service_card(self, service: Service, destination: Destination) -> Card:
+    def _behind(self, service: Service, desk: EntryPoint) -> Contact | None:
+        """Return the single entry of the delegation when another desk receives the person first."""
+        entry = self._referential.delegations[service.delegation].guichet
+        if service.delegation == OUTSIDE or desk.id in {entry, service.guichet}:
+            return None
+        return self.contact(self._referential.entry_points[entry])
+
+    def _service_card(self, service: Service, destination: Destination, desk: Contact) -> Card:
         delegation = self._referential.delegations[service.delegation]
         return Card(
             delegation=delegation.nom_clair,
@@ -355,14 +447,14 @@ class Writer:
             bring=(),
             link=None,
             associated=(),
-            contact=self.contact(self._referential.entry_points[service.guichet]),
+            contact=desk,
             today=service.nom_actuel,
             because=destination.extrait,
             to_validate=service.a_valider,
             step="Appelez-le ou écrivez-lui.",
         )
 
-    def _delegation_card(self, destination: Destination) -> Card:
+    def _delegation_card(self, destination: Destination, desk: Contact) -> Card:
         delegation = self._referential.delegations[destination.dis]
         return Card(
             delegation=delegation.nom_clair,
@@ -376,7 +468,7 @@ class Writer:
             bring=(),
             link=None,
             associated=(),
-            contact=self.contact(self._referential.entry_points[delegation.guichet]),
+            contact=desk,
             today="",
             because=destination.extrait,
             to_validate=delegation.a_valider,
@@ -400,6 +492,46 @@ def possible_destinations(referential: Referential) -> Iterable[Destination]:
             yield Destination(delegation.id, None, None, 1.0)
 
 
+def behind_line(card: Card) -> str:
+    """Return who is behind the desk that receives, and whom to call when nothing moves."""
+    phones = card.behind.phones if card.behind else ()
+    stuck = f" Rien n'avance ? Appelez le {phones[0]}." if phones else ""
+    return f"Derrière ce guichet : {card.service[:1].lower()}{card.service[1:]} – {card.delegation}.{stuck}"
+
+
+def main_facts(card: Card) -> list[str]:
+    """Return the facts a person asks first, one a line, then where they come from."""
+    lines = [f.line for f in card.facts if f.kind in MAIN_FACTS]
+    return [*lines, origin_line(card)] if lines else []
+
+
+def link_lines(card: Card) -> list[str]:
+    """Return the link of a card; the official sheet too when that link is no more than a home page."""
+    lines = [f"{card.link[0]} : {card.link[1]}"] if card.link else []
+    if card.origin and card.origin.url and not (card.link and is_exact(card.link[1])):
+        lines.append(f"La fiche officielle {card.origin.sheet} : {card.origin.url}")
+    return lines
+
+
+def origin_line(card: Card) -> str:
+    """Return where the facts of a card come from, as a sentence; empty when it has none."""
+    if card.origin is None or not card.facts:
+        return ""
+    if card.origin.checked:
+        return f"Faits vérifiés le {french_date(card.origin.day)}."
+    confirm = " et ".join(f.name.lower() for f in card.facts if f.to_confirm)
+    return f"D'après la {card.origin.text}.{f' {_capital(confirm)} à confirmer.' if confirm else ''}"
+
+
+def listed(title: str, items: Sequence[str]) -> list[str]:
+    """Return a list in plain text: on one line, or one item a line when some hold a comma; nothing when it is empty."""
+    if not items:
+        return []
+    if any("," in item for item in items):
+        return [f"{title} :", *(f"- {item}" for item in items)]
+    return [f"{title} : {', '.join(items)}."]
+
+
 def contact_line(contact: Contact) -> str:
     """Return a desk as one line of plain text."""
     parts = [contact.name]
@@ -407,10 +539,43 @@ def contact_line(contact: Contact) -> str:
         parts.append("téléphone " + " ou ".join(contact.phones))
     if contact.address:
         parts.append(", ".join(contact.address))
-    if contact.emails:
-        parts.append(contact.emails[0])
-    line = " – ".join(parts)
-    return f"{line}. {TO_CONFIRM}" if contact.to_confirm else f"{line}."
+    parts.extend([*(contact.emails or contact.forms)[:1], *filter(None, [contact.distance])])
+    line = f"{' – '.join(parts)}."
+    return f"{line} {contact.dated or TO_CONFIRM}" if contact.to_confirm else line
+
+
+def _commune_of(decision: RoutingDecision) -> Commune | None:
+    """Return the commune a message names, when it is in the Lot."""
+    row = decision.commune or {}
+    if row.get("departement") != "46" or not row.get("code_insee"):
+        return None
+    return Commune(row["nom"], row["code_insee"], row.get("arrondissement", ""))
+
+
+def _contact_of(found: Nearby, commune: Commune | None = None) -> Contact:
+    place = found.place
+    town = f"{place.code_postal} {place.commune}".strip()
+    home = commune.nom if commune else ""
+    return Contact(
+        name=place.nom,
+        address=tuple(line for line in (*place.adresse.split(" - "), town) if line),
+        phones=(place.telephone,) if place.telephone else (),
+        emails=(place.courriel,) if place.courriel else (),
+        websites=((place.site, place.site),) if place.site else (),
+        hours=from_plain(place.horaires),
+        to_confirm=place.to_confirm,
+        nearby=found,
+        commune=home,
+        distance=DISTANCE.format(km=max(1, round(found.km)), place=of_place(home)) if home and found.km is not None else "",
+        dated=OLD.format(date=place.checked) if place.to_confirm else "",
+        source=f"{place.source}, {place.checked}",
+    )
+
+
+def _completed(contact: Contact, other: Contact) -> Contact:
+    """Return a contact whose empty facts are those of another."""
+    facts = ("address", "phones", "emails", "websites", "hours")
+    return replace(contact, **{name: getattr(contact, name) or getattr(other, name) for name in facts})
 
 
 _OSM_DAYS = {"lundi": "Mo", "mardi": "Tu", "mercredi": "We", "jeudi": "Th", "vendredi": "Fr", "samedi": "Sa", "dimanche": "Su"}
@@ -425,7 +590,7 @@ def opening_hours(desk: EntryPoint) -> str:
         if slot.valeur_heure_debut_2:
             spans.append(f"{slot.valeur_heure_debut_2[:5]}-{slot.valeur_heure_fin_2[:5]}")
         rules.append(f"{first if first == last else f'{first}-{last}'} {','.join(spans)}")
-    return ", ".join(rules) + "; PH off" if rules else ""
+    return ", ".join(rules) + PUBLIC_HOLIDAYS_OFF if rules else ""
 
 
 def _address_lines(desk: EntryPoint) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def live_mark(paths: ProjectPaths) -> str:
         link / "rasa" / MANIFEST_FILE,
         *sorted(paths.referential.glob("*.*")),
         *sorted((paths.referential / "sujets").glob("*.yml")),
+        *sorted((paths.referential / "annuaire").glob("*.csv")),
     ):
         try:
             found = path.stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -13,42 +14,45 @@ from bot.language.readability import problems as readability_problems
 from bot.learning.corpus import lint, read_corpus, read_jsonl
 from bot.learning.loading import load_detector
 from bot.referential import Referential, load_referential
-from bot.referential.ages import stale_desks, stale_topics
+from bot.referential.ages import due_facts
 from bot.referential.communes import load_gazetteer
+from bot.referential.directory import TOWN_HALL, directory_problems
+from bot.referential.doors import door_problems
 
 
-def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int = 12) -> tuple[list[Problem], list[str]]:
+def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Problem], list[str]]:
     """Return every problem, and French notes that are no errors (counts, facts to validate).
 
     Args:
         paths: the tree.
         today: date to judge the age of facts by; ``None`` leaves ages out.
-        stale_months: age from which a checked fact is to be checked again.
     """
     try:
         referential = load_referential(paths.referential)
-        load_gazetteer(paths.referential)
+        gazetteer = load_gazetteer(paths.referential)
         load_detector(paths)
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
-    problems = answer_problems(referential)
+    problems = [*answer_problems(referential), *all_door_problems(referential)]
+    problems.extend(directory_problems(referential.directory, gazetteer))
+    problems.extend(desk_problems(referential))
     problems.extend(
         Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
         for n in languages.emergency_numbers
         if n not in referential.emergency_numbers
     )
+    places = referential.directory.places.values()
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
+        f"{len(places)} lieux dans l'annuaire, dont {sum(place.to_confirm for place in places)} à confirmer.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
     if today is not None:
-        old = stale_topics(referential, today, stale_months)
-        desks = stale_desks(referential, today, stale_months)
-        notes.append(f"{len(old)} sujets vérifiés il y a plus de {stale_months} mois.")
-        notes.append(f"{len(desks)} guichets jamais vérifiés, ou il y a plus de {stale_months} mois.")
-        notes.extend(f"  {d.desk.nom} : {f'vérifié le {d.checked:%d/%m/%Y}' if d.checked else 'jamais vérifié'}." for d in desks)
+        due = Counter(fact.kind for fact in due_facts(referential, today))
+        said = ", ".join(f"{kind} {count}" for kind, count in due.items())
+        notes.append(f"{due.total()} faits à revérifier{f' ({said})' if said else ''}. La liste : bot portes --a-revoir.")
     try:
         examples = read_corpus(paths.corpus)
     except CorpusError as error:
@@ -63,6 +67,33 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
     problems.extend(lint(examples, referential, held_out))
     problems.extend(danger_problems(paths, referential, held_out))
     return problems, notes
+
+
+def all_door_problems(referential: Referential) -> list[Problem]:
+    """Return the topics whose door cannot be acted on, or that say to write and give nowhere to write to."""
+    return [
+        Problem(f"data/referentiel/sujets/{topic.service}.yml", 0, f"sujet « {topic.id} » : {said}.")
+        for topic in referential.topics.values()
+        for said in door_problems(referential, topic)
+    ]
+
+
+def desk_problems(referential: Referential) -> list[Problem]:
+    """Return the desks whose place is not in the directory, and the closures of a place that is not."""
+    places = referential.directory.places
+    known = {*places, *(place.type for place in places.values())}
+    halls = {place.code_insee for place in referential.directory.of_type(TOWN_HALL)}
+    found: list[tuple[str, str]] = []
+    for desk in referential.entry_points.values():
+        wrong = [desk.x_ose.annuaire] if desk.x_ose.annuaire and desk.x_ose.annuaire not in known else []
+        wrong.extend(code for code in desk.x_ose.parmi if code not in halls)
+        found.extend(("guichets.yml", f"guichet « {desk.id} » : « {name} » n'est pas dans l'annuaire.") for name in wrong)
+    found.extend(
+        ("fermetures.yml", f"fermeture « {closure.id} » : « {closure.lieu} » n'est ni un guichet ni un lieu de l'annuaire.")
+        for closure in referential.closures
+        if closure.lieu not in places and closure.lieu not in referential.entry_points
+    )
+    return [Problem(f"data/referentiel/{name}", 0, message) for name, message in found]
 
 
 def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:
@@ -93,6 +124,8 @@ def answer_problems(referential: Referential) -> list[Problem]:
             name = destination.sujet or destination.service or destination.dis
             where = f"data/referentiel/sujets/{destination.service}.yml" if destination.sujet else "data/referentiel"
             found.extend(Problem(where, 0, f"réponse « {name} » : {p}.") for p in readability_problems(card.text))
+        facts = " ".join(fact.text for fact in card.facts if not fact.url)
+        found.extend(Problem(where, 0, f"faits « {name} » : {p}.") for p in readability_problems(facts))
     for act in referential.acts.values():
         text = writer.act_text(act.id)
         found.extend(Problem("data/referentiel/conversation.yml", 0, f"« {act.id} » : {p}.") for p in readability_problems(text))

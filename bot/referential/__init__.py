@@ -6,8 +6,10 @@ from bot.referential.models import (
     ConversationAct,
     Delegation,
     EntryPoint,
+    Facts,
     Referential,
     Service,
+    Sheet,
     Topic,
 )
 
@@ -16,8 +18,10 @@ __all__ = [
     "ConversationAct",
     "Delegation",
     "EntryPoint",
+    "Facts",
     "Referential",
     "Service",
+    "Sheet",
     "Topic",
     "load_referential",
 ]

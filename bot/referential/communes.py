@@ -49,6 +49,14 @@ def place_words(text: str) -> tuple[str, ...]:
     return tuple({"st": "saint", "ste": "sainte"}.get(w, w) for w in words)
 
 
+def of_place(name: str) -> str:
+    """Return the name of a place after « de »: « d'Albas », « du Vigan », « des Arques », « de La Tour »."""
+    for article, joined in (("Le ", "du "), ("Les ", "des ")):
+        if name.startswith(article):
+            return joined + name.removeprefix(article)
+    return f"d'{name}" if strip_accents(name[:1].lower()) in "aeiou" else f"de {name}"
+
+
 class Gazetteer:
     """Finds communes in a message.
 

@@ -11,7 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from bot.base.errors import Problem, ReferentialError
 from bot.base.yaml_lines import LocatedYaml, load_located
+from bot.referential.directory import FOLDER, Directory
 from bot.referential.models import (
+    FACT_KINDS,
+    AgeLimit,
+    Closure,
     ConversationAct,
     Delegation,
     EmergencyNumber,
@@ -24,6 +28,8 @@ from bot.referential.models import (
     Topic,
 )
 
+AGED = {"sujet", "guichet", "formulaire", *FACT_KINDS}
+"""Kinds of fact that have an age limit."""
 ARRONDISSEMENTS = ("Cahors", "Figeac", "Gourdon")
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -32,6 +38,9 @@ FRENCH_REASONS = {
     "value_error.missing": "le champ « {champ} » manque",
     "value_error.extra": "le champ « {champ} » n'existe pas : corrigez son nom ou retirez-le",
     "value_error.str.regex": "la valeur de « {champ} » n'a pas la forme attendue",
+    "value_error.number.not_ge": "« {champ} » est trop petit",
+    "value_error.number.not_le": "« {champ} » est trop grand",
+    "type_error.integer": "« {champ} » doit être un nombre entier",
     "value_error.date": "« {champ} » doit être une date, par exemple 2026-11-24",
     "value_error.any_str.min_length": "« {champ} » est vide ou trop court",
     "type_error.enum": "« {champ} » a une valeur inconnue",
@@ -124,10 +133,18 @@ def load_referential(folder: Path) -> Referential:
     services = {s.id: s for s in collector.records("services.yml", "services", Service)}
     entry_points = {e.id: e for e in collector.records("guichets.yml", "guichets", EntryPoint)}
     acts = {a.id: a for name in ("conversation.yml", "evenements.yml") for a in collector.records(name, "actes", ConversationAct)}
+    closures = tuple(collector.records("fermetures.yml", "fermetures", Closure))
+    for closure in closures:
+        if closure.au < closure.du:
+            collector.at(Closure, closure.id, "au", "le dernier jour vient avant le premier.")
     glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
     numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
     situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
     menus = tuple(collector.records("menus.yml", "menus", Menu))
+    limits = {a.id: a for a in collector.records("fraicheur.yml", "ages", AgeLimit)}
+    if not collector.problems and limits.keys() != AGED:
+        said = f"il faut un âge, et un seul, pour : {', '.join(sorted(AGED))}."
+        collector.problems.append(Problem("data/referentiel/fraicheur.yml", 0, said))
     topics: dict[str, Topic] = {}
     for service_id in services:
         if not (folder / "sujets" / f"{service_id}.yml").exists():
@@ -157,8 +174,11 @@ def load_referential(folder: Path) -> Referential:
         entry_points=MappingProxyType(entry_points),
         glossary=glossary,
         menus=menus,
+        age_limits=MappingProxyType(limits),
+        closures=closures,
         emergency_numbers=MappingProxyType(numbers),
         emergency_situations=MappingProxyType(situations),
+        directory=Directory(folder / FOLDER),
     )
 
 

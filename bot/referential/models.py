@@ -8,6 +8,11 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from bot.referential.directory import Directory
+
+Day = date
+"""A civil day, for records that have a field called ``date``."""
+
 
 class Audience(StrEnum):
     """Who a topic concerns."""
@@ -35,6 +40,90 @@ class Link(_Record):
 
     libelle: str
     url: str = Field(regex=r"^https://")
+
+
+class Sheet(_Record):
+    """The national sheet of service-public.gouv.fr that facts are taken from (DILA, Licence Ouverte).
+
+    Args:
+        numero: stable number, such as "F1342".
+        titre: as published.
+        date: day the sheet was last changed by its authors, in the copy that was read.
+        espace: part of the site that holds it.
+        papiers: whether the topic's list of papers comes from it too, and not from the topic's own source.
+    """
+
+    numero: str = Field(regex=r"^[FNR]\d+$")
+    titre: str = Field(min_length=3)
+    date: Day
+    espace: str = Field(default="particuliers", regex=r"^(particuliers|professionnels|associations)$")
+    papiers: bool = False
+
+    @property
+    def url(self) -> str:
+        """Address of the sheet."""
+        space = "professionnels-entreprises" if self.espace == "professionnels" else self.espace
+        return f"https://www.service-public.gouv.fr/{space}/vosdroits/{self.numero}"
+
+
+class Form(_Record):
+    """An official form.
+
+    Args:
+        libelle: what it is called.
+        numero: such as "cerfa 12669*02"; empty when it has none.
+        url: where it is found.
+    """
+
+    libelle: str = Field(min_length=3)
+    numero: str = ""
+    url: str = Field(regex=r"^https://")
+
+
+class Facts(_Record):
+    """What is known of a procedure, in plain sentences; what is unknown is empty.
+
+    The source is the topic's sheet, or the topic's own when it has none.
+
+    Args:
+        cout: what it costs.
+        delai: how long it takes.
+        qui: who may do it: the person, another, a parent.
+        comment: online, by post, at a desk.
+        rendez_vous: whether one is needed, and how to get it.
+        recours: what to do after a refusal.
+        formulaire: the form to fill.
+        verifie_le: day somebody checked these facts again, after the date of the sheet.
+    """
+
+    cout: str = ""
+    delai: str = ""
+    qui: str = ""
+    comment: str = ""
+    rendez_vous: str = ""
+    recours: str = ""
+    formulaire: Form | None = None
+    verifie_le: Day | None = None
+
+    def said(self) -> Mapping[str, str]:
+        """Return the sentences that are known, by kind of fact (:data:`FACT_KINDS`)."""
+        return {kind: getattr(self, kind) for kind in FACT_KINDS if getattr(self, kind)}
+
+
+FACT_KINDS = ("cout", "delai", "rendez_vous", "comment", "qui", "recours")
+"""Facts told in a sentence, in the order they are shown."""
+
+
+class AgeLimit(_Record):
+    """How long a kind of fact stays good.
+
+    Args:
+        id: "sujet", "guichet", "formulaire" or one of :data:`FACT_KINDS`.
+        mois: months after which it is to be checked again.
+    """
+
+    id: str
+    mois: int = Field(ge=1, le=120)
 
 
 class Address(_Record):
@@ -83,6 +172,10 @@ class OseBlock(_Record):
     service: str | None = None
     guichet_unique: bool = False
     zone: tuple[str, ...] = ()
+    annuaire: str = ""
+    """Its place in the directory: an id, or a type when it depends on the commune."""
+    parmi: tuple[str, ...] = ()
+    """Insee codes of the communes that have such a place, when not all places of that type do."""
     source: str
     date_source: str | None = None
     verifie_le: date | None = None
@@ -107,6 +200,30 @@ class EntryPoint(_Record):
     commentaire_plage_ouverture: str = ""
     information_complementaire: str = ""
     x_ose: OseBlock
+
+    @property
+    def depends_on_commune(self) -> bool:
+        """Whether it stands for a sort of place, such as a town hall, and not for one place."""
+        return bool(self.x_ose.annuaire) and "-" not in self.x_ose.annuaire
+
+
+class Closure(_Record):
+    """Days on which a place is closed, public holidays aside.
+
+    Args:
+        lieu: id of a desk, or of a place of the directory.
+        du: first day closed.
+        au: last day closed.
+        motif: why, as the public reads it.
+        source: who said so.
+    """
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    lieu: str
+    du: date
+    au: date
+    motif: str = ""
+    source: str = Field(min_length=3)
 
 
 class Delegation(_Sourced):
@@ -159,6 +276,8 @@ class Topic(_Sourced):
     precisions: tuple[str, ...] = ()
     a_apporter: tuple[str, ...] = ()
     lien: Link | None = None
+    fiche: Sheet | None = None
+    faits: Facts = Facts()
     services_associes: tuple[AssociatedService, ...] = ()
     organisme: str = ""
     guichet: str = ""
@@ -190,8 +309,8 @@ class ConversationAct(_Record):
             life event that opens several doors ("evenement").
         reponse: what is said; for a follow-up, when no door was given before.
         avec_porte: what is said of a follow-up when a door was given and the referential holds no fact that answers.
-        fait: part of the card that answers a follow-up: "contact", "horaires", "pieces" or "lien".
-        indices: words of the topic's own sentences that answer a follow-up.
+        fait: part of the card that answers a follow-up: "contact", "horaires", "pieces", "lien" or one of :data:`FACT_KINDS`.
+        indices: words of the topic's own sentences, or of that fact when it says several things, that answer a follow-up.
         portes: doors of a life event, the most pressing first.
         sujet_par_defaut: topic of a follow-up ("vous ouvrez quand ?"), when no door was given before.
     """
@@ -201,7 +320,7 @@ class ConversationAct(_Record):
     libelle: str
     reponse: str
     avec_porte: str = ""
-    fait: str = Field(default="", regex=r"^(contact|horaires|pieces|lien)?$")
+    fait: str = Field(default="", regex=rf"^(contact|horaires|pieces|lien|{'|'.join(FACT_KINDS)})?$")
     indices: tuple[str, ...] = ()
     portes: tuple[EventDoor, ...] = ()
     sujet_par_defaut: str | None = None
@@ -249,8 +368,14 @@ class Referential(_Record):
     entry_points: Mapping[str, EntryPoint]
     glossary: tuple[GlossaryEntry, ...]
     menus: tuple[Menu, ...]
+    age_limits: Mapping[str, AgeLimit]
+    closures: tuple[Closure, ...]
     emergency_numbers: Mapping[str, EmergencyNumber]
     emergency_situations: Mapping[str, EmergencySituation]
+    directory: Directory
+
+    class Config:
+        arbitrary_types_allowed = True
 
     @property
     def aliases(self) -> Mapping[str, str]:

@@ -51,6 +51,8 @@ def exchange_from_mapping(values: Mapping[str, Any]) -> Exchange:
     """
     from bot.staff.inbox.events import turn_from_mapping
 
+    if not ReplyView.__required_keys__ <= values["reply"].keys():
+        raise KeyError("reply")  # drawn by a version that showed less: the page could not draw it again
     event = values.get("event")
     return Exchange(**{**values, "event": turn_from_mapping(event) if event else None})
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TypedDict
+from urllib.parse import quote
 
+from bot.dialogue.facts import Fact
 from bot.dialogue.wording import TO_CONFIRM, Card, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
-from bot.referential.hours import opening_now, readable_hours
+from bot.referential.communes import of_place
+from bot.referential.hours import closure_sentence, french_date, opening_now, readable_hours
+from bot.serving.lot_map import heading, on_map
 
 TO_VALIDATE = "Cette réponse doit encore être validée par la préfecture."
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[A-ZÀ-Ý0-9«\"(])|\n+")
 _LINKABLE = re.compile(r"(?P<tel>(?<!\d)0[1-9](?: \d{2}){4}(?!\d))|(?P<url>https://[^\s<>\"]+[^\s<>\".,;:!?)])")
+CONTACT_FORM = "Écrire par le formulaire de contact"
 NO_BREAK = "\u00a0"
 _BEFORE = re.compile(r" (?=[?!:;»])")
 _AFTER = re.compile(r"(?<=«) ")
@@ -41,6 +46,15 @@ class OpeningView(TypedDict):
     texte: str
 
 
+class MapView(TypedDict):
+    """Where a place and the person's commune are on the map of the Lot, and the same in words."""
+
+    lieu: tuple[float, float]
+    commune: tuple[float, float]
+    legende: str
+    texte: str
+
+
 class DeskView(TypedDict):
     """Where to knock; ``plages`` are the hours in the OpenStreetMap syntax, to tell again later whether it is open."""
 
@@ -49,9 +63,24 @@ class DeskView(TypedDict):
     adresse: list[str]
     courriels: list[Link]
     sites: list[Link]
+    formulaires: list[Link]
     horaires: list[str]
     plages: str
     ouverture: OpeningView | None
+    fermetures: list[str]
+    distance: str
+    itineraire: str
+    plan: MapView | None
+    source: str
+    aussi: list[list[Link]]
+
+
+class FactView(TypedDict):
+    """One fact: its name, its words, and whether it may have changed since its source."""
+
+    nom: str
+    texte: list[Link]
+    a_confirmer: bool
 
 
 class CardView(TypedDict):
@@ -64,6 +93,10 @@ class CardView(TypedDict):
     precisions: list[list[Link]]
     apporter: list[str]
     guichet: DeskView
+    derriere: DeskView | None
+    faits: list[FactView]
+    origine: Link | None
+    verifie: str
     lien: Link | None
     pourquoi: str
     aujourdhui: str
@@ -98,6 +131,7 @@ class ReplyView(TypedDict):
     phrases: list[list[Link]]
     cartes: list[CardView]
     choix: list[ChoiceView]
+    invitation: str
     avis: bool
 
 
@@ -115,6 +149,7 @@ def reply_view(reply: Reply, now: datetime) -> ReplyView:
         "phrases": [runs(p) for p in sentences(_lead(reply))],
         "cartes": [card_view(c, now) for c in reply.cards],
         "choix": [{"id": c.id, "libelle": typeset(c.label)} for c in reply.choices],
+        "invitation": typeset(reply.invitation),
         "avis": bool(reply.cards) and not reply.calls,
     }
 
@@ -193,7 +228,7 @@ def call_view(call: EmergencyCall) -> CallView:
 def card_view(card: Card, now: datetime) -> CardView:
     """Return the parts of one card."""
     first, *others = card.sentences or ("",)
-    warnings = [TO_CONFIRM] if card.contact.to_confirm else []
+    warnings = [typeset(card.contact.dated) or TO_CONFIRM] if card.contact.to_confirm else []
     if card.to_validate:
         warnings.append(TO_VALIDATE)
     door, service = _capital(card.delegation), _capital(card.service)
@@ -205,12 +240,29 @@ def card_view(card: Card, now: datetime) -> CardView:
         "precisions": [runs(s) for s in (*others, *card.associated)],
         "apporter": [typeset(_capital(item)) for item in card.bring],
         "guichet": desk_view(card.contact, now, card.link[1] if card.link else ""),
+        "derriere": desk_view(card.behind, now) if card.behind else None,
+        "faits": [_fact_view(fact) for fact in card.facts],
+        "origine": _origin_view(card),
+        "verifie": typeset(french_date(card.checked)) if card.checked else "",
         "lien": {"texte": typeset(card.link[0]), "href": card.link[1]} if card.link and _safe(card.link[1]) else None,
         "pourquoi": typeset(_why(card)),
         "aujourdhui": typeset(card.today),
         "a_confirmer": warnings,
         "fiche": f"/fiche/{card.topic_id}" if card.topic_id else "",
     }
+
+
+def _fact_view(fact: Fact) -> FactView:
+    words: list[Link] = [{"texte": typeset(fact.text), "href": fact.url}] if fact.url else runs(fact.text)
+    return {"nom": typeset(fact.name), "texte": words, "a_confirmer": fact.to_confirm}
+
+
+def _origin_view(card: Card) -> Link | None:
+    """Return where the facts come from, with the official sheet unless the card's own link leads there."""
+    if card.origin is None or not (card.facts or card.origin.url):
+        return None
+    known = card.link is not None and card.link[1] == card.origin.url
+    return {"texte": typeset(_capital(card.origin.text)), "href": "" if known else card.origin.url}
 
 
 def _why(card: Card) -> str:
@@ -233,9 +285,40 @@ def desk_view(contact: Contact, now: datetime, shown: str = "") -> DeskView:
         "adresse": list(contact.address),
         "courriels": [{"texte": e, "href": f"mailto:{e}"} for e in contact.emails],
         "sites": [{"texte": label, "href": url} for label, url in contact.websites if url != shown and _safe(url)],
+        "formulaires": [{"texte": CONTACT_FORM, "href": url} for url in contact.forms if _safe(url)],
         "horaires": [typeset(line) for line in readable_hours(contact.hours)],
         "plages": contact.hours,
         "ouverture": _opening(contact.hours, now),
+        "fermetures": [typeset(closure_sentence(c.du, c.au, c.motif)) for c in contact.closures if c.au >= now.date()],
+        "distance": typeset(contact.distance),
+        "itineraire": _geo(contact),
+        "plan": _map(contact),
+        "source": typeset(f"Source : {contact.source}.") if contact.source else "",
+        "aussi": [runs(line) for line in contact.also],
+    }
+
+
+def _geo(contact: Contact) -> str:
+    """Return the address that opens the place in the person's own map (RFC 5870), empty when its position is not known."""
+    position = contact.nearby.place.position if contact.nearby else None
+    return "geo:{0},{1}?q={0},{1}({2})".format(*position, quote(contact.name)) if position else ""
+
+
+def _map(contact: Contact) -> MapView | None:
+    nearby = contact.nearby
+    if nearby is None or nearby.home is None or nearby.place.position is None:
+        return None
+    if nearby.km is None:
+        place = legend = f"{contact.name} dans le Lot"
+    else:
+        way = heading(nearby.home, nearby.place.position)
+        place = f"{contact.name} est {way} {of_place(contact.commune)}"
+        legend = f"Point plein : {contact.name}. Cercle : {contact.commune}."
+    return {
+        "lieu": on_map(nearby.place.position),
+        "commune": on_map(nearby.home),
+        "legende": typeset(legend),
+        "texte": f"Carte du Lot : {place}.",
     }
 
 

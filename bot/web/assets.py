@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 
 from bot.base.errors import SettingsError
+from bot.serving.lot_map import HEIGHT, WIDTH, communes_path
 from bot.serving.view import typeset
 
 HERE = Path(__file__).resolve().parent
@@ -119,7 +120,11 @@ class Pages:
         )
         self._environment.filters["typo"] = typeset
         self._environment.globals.update(
-            static=lambda name: f"/static/{name}?v={assets[name].version}", theme=f"theme-{theme}.css", dsfr=theme == "dsfr"
+            communes_du_lot=communes_path,
+            cadre_du_lot=f"0 0 {WIDTH} {HEIGHT}",
+            static=lambda name: f"/static/{name}?v={assets[name].version}",
+            theme=f"theme-{theme}.css",
+            dsfr=theme == "dsfr",
         )
 
     def render(self, template: str, **values: Any) -> str:

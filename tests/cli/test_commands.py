@@ -347,6 +347,23 @@ def test_a_broken_referential_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "manque" in capsys.readouterr().out
 
 
+def test_doors_are_counted_listed_and_compared(
+    paths: ProjectPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOT_RACINE", str(paths.root))
+    page = tmp_path / "portes.md"
+    assert main(["portes", "--rapport", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "Porte complète" in shown and shown.strip() in page.read_text(encoding="utf-8")
+    assert main(["portes", "--a-revoir"]) == 0
+    assert "faits à revérifier." in capsys.readouterr().out
+    assert main(["portes", "--fiches", str(tmp_path)]) == 2
+    assert "fiches" in capsys.readouterr().err
+    (tmp_path / "particuliers").mkdir()
+    assert main(["portes", "--fiches", str(tmp_path)]) == 1
+    assert "introuvable" in capsys.readouterr().out
+
+
 def test_train_makes_both_models_or_the_router_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from bot.dialogue.dialogue import (
     Dialogue,
     Turn,
 )
-from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE, TELL_COMMUNE
+from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE
 from bot.emergency.situations import Emergency
 from bot.referential import Referential
 from bot.routing.decision import AGENT_QUESTION
@@ -40,6 +40,7 @@ TABLE = {
     "oui": {"affirmer": 0.95},
     "non": {"nier": 0.95},
     "je suis": {"dire_profil": 0.95},
+    "inscrire a l ecole": {"ecole_creche_cantine": 0.95},
     "j habite": {"dire_commune": 0.95},
     "comprends pas": {"pas_compris": 0.95},
     "veut dire": {"question_organisation": 0.95},
@@ -68,7 +69,7 @@ def talk(dialogue: Dialogue, *messages: str, state: ConversationState = START) -
 
 def test_a_door_is_remembered(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "je veux un passeport")
-    assert turn.state == ConversationState(destination="passeport", request="je veux un passeport")
+    assert turn.state == ConversationState(destination="passeport", commune="", request="je veux un passeport")
     assert len(turn.reply.cards) == 1
 
 
@@ -82,7 +83,6 @@ def test_papers_of_the_last_door(dialogue: Dialogue, referential: Referential) -
     known = talk(dialogue, "je risque l'expulsion", "quels papiers ?").reply.text
     assert known.startswith("À apporter : ")
     assert referential.topics["prevention_expulsion"].a_apporter[0] in known
-    assert referential.acts["demander_pieces"].avec_porte in talk(dialogue, "je veux un passeport", "quels papiers ?").reply.text
 
 
 def test_link_of_the_last_door(dialogue: Dialogue, referential: Referential) -> None:
@@ -115,14 +115,6 @@ def test_a_follow_up_without_a_door_asks_which_one(dialogue: Dialogue, message: 
 def test_a_follow_up_before_the_choice_asks_the_choice_again(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "une histoire de permis", "quels papiers ?")
     assert turn.reply.text == CHOOSE_FIRST and [c.id for c in turn.reply.choices] == list(turn.state.choices)
-
-
-def test_a_fact_of_the_topic_answers_a_follow_up(make_router, referential: Referential) -> None:  # type: ignore[no-untyped-def]
-    dialogue = Dialogue(
-        make_router({"passeport": {"passeport": 0.95}, "rendez vous": {"demander_rdv": 0.95}, "cher": {"demander_cout": 0.95}})
-    )
-    assert "prenez rendez-vous" in talk(dialogue, "un passeport", "rdv ?").reply.text.lower()
-    assert referential.acts["demander_cout"].avec_porte in talk(dialogue, "un passeport", "c'est cher ?").reply.text
 
 
 def test_a_correction_gives_the_next_doors_then_a_person(make_router) -> None:  # type: ignore[no-untyped-def]
@@ -442,9 +434,17 @@ def test_two_requests_remember_the_first(dialogue: Dialogue) -> None:
 # The commune, asked only where it changes the desk
 
 
-def test_the_commune_is_asked_only_where_it_changes_the_desk(dialogue: Dialogue) -> None:
-    assert TELL_COMMUNE in talk(dialogue, "créer une association").reply.text
-    assert TELL_COMMUNE not in talk(dialogue, "refaire mon passeport").reply.text
+@pytest.mark.parametrize("message", ["créer une association", "refaire mon passeport", "inscrire à l'école"])
+def test_the_commune_is_asked_only_where_it_changes_the_desk(dialogue: Dialogue, message: str) -> None:
+    assert talk(dialogue, message).reply.invitation == ASK_COMMUNE
+    assert talk(dialogue, message).reply.as_text().splitlines()[-2] == ASK_COMMUNE, "after the card"
+    assert not talk(dialogue, "je risque l'expulsion").reply.invitation
+
+
+def test_the_commune_is_asked_once(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "refaire mon passeport", "créer une association")
+    assert turn.reply.cards and not turn.reply.invitation
+    assert talk(dialogue, "les horaires ?", state=turn.state).reply.invitation == ASK_COMMUNE, "they depend on it: it is asked again"
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_the_commune_is_asked_only_where_it_changes_the_desk(dialogue: Dialogue)
 )
 def test_the_commune_of_the_message_gives_the_desk(dialogue: Dialogue, place: str, desk: str) -> None:
     reply = talk(dialogue, f"créer une association à {place}").reply
-    assert TELL_COMMUNE not in reply.text
+    assert not reply.invitation
     assert reply.cards[0].contact.name == f"Bureau des associations de {desk}"
 
 
@@ -464,12 +464,34 @@ def test_the_commune_told_afterwards_gives_the_desk(dialogue: Dialogue) -> None:
 
 def test_the_commune_told_before_gives_the_desk(dialogue: Dialogue) -> None:
     reply = talk(dialogue, "j'habite Gourdon", "créer une association").reply
-    assert reply.cards[0].contact.name == "Bureau des associations de Gourdon" and TELL_COMMUNE not in reply.text
+    assert reply.cards[0].contact.name == "Bureau des associations de Gourdon" and not reply.invitation
+
+
+def test_the_commune_completes_the_card_and_what_follows(dialogue: Dialogue) -> None:
+    turn = talk(dialogue, "j'habite à Figeac", state=ConversationState(destination="ecole_creche_cantine"))
+    contact = turn.reply.cards[0].contact
+    assert contact.name == "Mairie de Figeac" and contact.phones and contact.hours and not contact.to_confirm
+    assert contact.phones[0] in talk(dialogue, "le numéro ?", state=turn.state).reply.text
+    assert "Mairie de Figeac : " in talk(dialogue, "les horaires ?", state=turn.state).reply.text
+
+
+@pytest.mark.parametrize(("told", "hall"), [("Vers", "Mairie de Saint Géry-Vers"), ("Montcuq", "Mairie de Montcuq-en-Quercy-Blanc")])
+def test_a_former_commune_gives_the_town_hall_of_today(dialogue: Dialogue, told: str, hall: str) -> None:
+    known = ConversationState(destination="ecole_creche_cantine")
+    assert talk(dialogue, f"j'habite à {told}", state=known).reply.cards[0].contact.name == hall
+
+
+def test_an_equipped_town_hall_is_the_nearest_one(dialogue: Dialogue) -> None:
+    contact = talk(dialogue, "refaire mon passeport", "j'habite à Martel").reply.cards[0].contact
+    assert contact.name == "Mairie de Souillac" and contact.to_confirm
+    assert contact.distance == "À environ 12 km de Martel, à vol d'oiseau"
 
 
 def test_a_commune_elsewhere_gives_no_local_desk(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "créer une association", "j'habite Toulouse")
     assert "Toulouse" in turn.reply.text and not turn.reply.cards
+    reply = talk(dialogue, "inscrire à l'école", state=turn.state).reply
+    assert reply.cards[0].contact.name == "La mairie de votre commune" and not reply.invitation
 
 
 def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(make_router, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
@@ -479,3 +501,8 @@ def test_a_choice_behind_the_numbers_of_an_emergency_can_be_pressed(make_router,
     turn = talk(dialogue, "il est tout gris")
     assert turn.reply.calls and set(turn.state.choices) == {"passeport", "permis_construire", NONE_CHOICE}
     assert dialogue.choose("passeport", turn.state).reply.cards[0].topic_id == "passeport"
+
+
+def test_a_person_is_found_at_the_nearest_france_services(dialogue: Dialogue) -> None:
+    assert "France services Catus" in dialogue.human(ConversationState(commune="Catus")).reply.text
+    assert dialogue.human(START).reply.text == dialogue.writer.act_text("parler_humain")

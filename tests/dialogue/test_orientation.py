@@ -87,7 +87,7 @@ def test_a_partner_reads_each_thing_once(referential: Referential) -> None:
         lead = "Organisme compétent : " if card.outside else "Service chef de file : "
         assert text.count(lead) == 1
         assert "À apporter" not in text and text.count("Services associés : ") == bool(card.associated)
-        assert text.count("Pièces du dossier : ") == bool(card.bring)
+        assert text.count("Pièces du dossier :") == bool(card.bring)
         assert ("Nom actuel du service : " in text) == bool(card.today)
         for line in card.associated:
             assert text.count(line) == 1

@@ -20,6 +20,7 @@ from bot.dialogue.wording import (
     possible_destinations,
 )
 from bot.referential import Referential
+from bot.referential.communes import Gazetteer
 from bot.routing.decision import QUESTION
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
@@ -77,6 +78,7 @@ def test_no_phone_number_in_the_sentences_of_the_referential(referential: Refere
 
 def test_every_number_shown_comes_from_a_desk(writer: Writer, referential: Referential) -> None:
     known = {p.valeur for e in referential.entry_points.values() for p in e.telephone}
+    known |= {place.telephone for place in referential.directory.places.values()}
     for destination in possible_destinations(referential):
         text = writer.reply(orient(destination)).as_text()
         assert set(PHONE.findall(text)) <= known
@@ -189,7 +191,44 @@ def test_contact_lines() -> None:
 
 def test_unconfirmed_desks_say_so(writer: Writer, referential: Referential) -> None:
     for desk in referential.entry_points.values():
-        assert (TO_CONFIRM in contact_line(writer.contact(desk))) == desk.x_ose.a_verifier
+        contact = writer.contact(desk)
+        place = contact.nearby.place if contact.nearby else None
+        unsure = place.to_confirm if place and not desk.x_ose.verifie_par else desk.x_ose.a_verifier and not desk.depends_on_commune
+        said = f"Vérifié en {place.checked}, à confirmer." if place else TO_CONFIRM
+        assert (said in contact_line(contact)) == unsure
+
+
+def test_what_staff_checked_wins_over_the_directory(writer: Writer, referential: Referential) -> None:
+    desk = referential.entry_points["ddt"]
+    phone = desk.telephone[0].copy(update={"valeur": "05 65 00 00 00"})
+    block = desk.x_ose.copy(update={"verifie_par": "appel au guichet", "a_verifier": False})
+    contact = writer.contact(desk.copy(update={"telephone": (phone,), "adresse_courriel": (), "x_ose": block}))
+    assert contact.phones == ("05 65 00 00 00",) and not contact.to_confirm and not contact.source
+    assert contact.emails == ("ddt@lot.gouv.fr",), "the directory fills what is empty"
+    untouched = writer.contact(desk.copy(update={"telephone": (phone,)}))
+    assert untouched.phones == ("05 65 23 60 60",) and untouched.dated == "Vérifié en 2019, à confirmer."
+
+
+def test_a_sort_of_place_that_staff_checked_still_names_the_place(writer: Writer, referential: Referential, gazetteer: Gazetteer) -> None:
+    desk = referential.entry_points["mairie"]
+    checked = desk.copy(update={"x_ose": desk.x_ose.copy(update={"verifie_par": "accueil"})})
+    assert writer.contact(checked, gazetteer.lookup("Figeac")).name == "Mairie de Figeac"
+
+
+def test_every_commune_has_its_town_hall_on_the_card(writer: Writer, gazetteer: Gazetteer) -> None:
+    halls = {}
+    for commune in gazetteer.in_lot():
+        contact = writer.card(Destination("hors_perimetre", "mairie", CITY_HALL_TOPIC, 1.0), None, commune).contact
+        assert contact.nearby and contact.nearby.place.code_insee == commune.code_insee
+        assert contact.phones and contact.address and not contact.distance
+        halls[commune.code_insee] = contact.name
+    assert len(set(halls.values())) == len(halls) == 312
+
+
+def test_delegated_town_halls_are_told_too(writer: Writer, gazetteer: Gazetteer) -> None:
+    vers = gazetteer.lookup("Vers")
+    contact = writer.card(Destination("hors_perimetre", "mairie", CITY_HALL_TOPIC, 1.0), None, vers).contact
+    assert contact.name == "Mairie de Saint Géry-Vers" and contact.also[0].startswith("Mairie déléguée - Vers – téléphone 05 65 31 42 59")
 
 
 def test_opening_hours_are_read_by_a_third_party(referential: Referential) -> None:

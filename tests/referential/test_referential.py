@@ -188,7 +188,7 @@ MISTAKES: dict[str, tuple[str, Damage, str, str]] = {
     "unknown delegation": ("services.yml", swap("delegation: population", "delegation: nulle_part"), "nulle_part", "nulle_part"),
     "unknown associated service": ("sujets/titres.yml", swap("{service: mairie,", "{service: personne,"), "services_associes:", "personne"),
     "bad date": ("sujets/titres.yml", swap("verifie_le: 2026-11-24", "verifie_le: hier"), "verifie_le: hier", "date"),
-    "http link": ("sujets/titres.yml", swap("https://ants", "http://ants"), "http://ants", "url"),
+    "http link": ("sujets/titres.yml", swap("https://passeport.ants", "http://passeport.ants"), "http://passeport.ants", "url"),
     "empty audience": ("sujets/titres.yml", swap("public: [citoyen]", "public: []"), "public: []", "public"),
     "a word for a list": ("sujets/titres.yml", swap("public: [citoyen]", "public: citoyen"), "public: citoyen", "liste"),
     "topic named like an act": ("sujets/titres.yml", swap("- id: carte_identite", "- id: saluer"), "- id: saluer", "acte"),

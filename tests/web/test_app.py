@@ -935,6 +935,25 @@ async def test_every_topic_of_the_referential_has_a_page() -> None:
         assert plain(card.delegation[:1].upper() + card.delegation[1:]).replace("'", "&#39;") in plain(macro)
 
 
+async def test_a_card_says_where_to_go_first_and_where_its_facts_come_from() -> None:
+    from bot.base.paths import project_paths
+    from bot.serving.first_aid import FirstAid
+    from bot.serving.view import card_view
+    from bot.web.assets import Pages, load_assets
+
+    card = FirstAid(project_paths()).card("passeport")
+    assert card is not None and card.behind is not None and card.origin is not None
+    view = card_view(card, datetime.now(PARIS))
+    pages = Pages(load_assets(), "neutre")
+    page = pages.render("fiche.html", carte=view, **COMMON)
+    title = page.partition("al-surtitre")[2].partition("</h2>")[0]
+    assert "Une mairie équipée" in title and "Où aller d" in title
+    assert f'href="{card.origin.url}"' in page and "(à confirmer)" in page and "Porte vérifiée le" in page
+    assert page.count(view["derriere"]["telephones"][0]["texte"]) == 1  # type: ignore[index]
+    older = {k: v for k, v in view.items() if k not in {"derriere", "faits", "origine", "verifie"}}
+    assert "Votre porte" in pages.render("fiche.html", carte=older, **COMMON), "a card kept from before an update is still shown"
+
+
 COMMON = {
     "facile": False,
     "compact": False,

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import phonenumbers
-
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
+from bot.referential.facts import is_email, is_phone
 from bot.staff.editing.workspace import Change, Draft, Workspace, check_version, content_version
 from bot.staff.editing.yaml_records import RecordFile, record_text
 
@@ -22,9 +21,7 @@ FIELDS = (
     "commentaire_plage_ouverture", "information_complementaire",
 )  # fmt: skip
 """What a person may set."""
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _HOUR = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
-_SHORT_NUMBER = re.compile(r"\d{2,5}|3\d \d{2}|116 ?\d{3}|0 8\d{2} \d{3} \d{3}|08 \d{2} \d{2} \d{2} \d{2}")
 
 
 @dataclass(frozen=True)
@@ -110,24 +107,13 @@ def contact_mistakes(fields: Mapping[str, Any]) -> list[str]:
     found = []
     for phone in fields.get("telephone", ()):
         number = str(phone.get("valeur", ""))
-        if not _is_phone(number):
+        if not is_phone(number):
             found.append(f"« {number} » n'est pas un numéro de téléphone français.")
-    found.extend(
-        f"« {mail} » n'est pas une adresse de courriel." for mail in fields.get("adresse_courriel", ()) if not _EMAIL.fullmatch(mail)
-    )
+    found.extend(f"« {mail} » n'est pas une adresse de courriel." for mail in fields.get("adresse_courriel", ()) if not is_email(mail))
     links = [*(s.get("valeur", "") for s in fields.get("site_internet", ())), *fields.get("formulaire_contact", ())]
     found.extend(f"L'adresse « {link} » doit commencer par https://." for link in links if not str(link).startswith("https://"))
     found.extend(m for slot in fields.get("plage_ouverture", ()) for m in _slot_mistakes(slot))
     return found
-
-
-def _is_phone(number: str) -> bool:
-    if _SHORT_NUMBER.fullmatch(number):
-        return True
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number, "FR"))
-    except phonenumbers.NumberParseException:
-        return False
 
 
 def _slot_mistakes(slot: Mapping[str, str]) -> Sequence[str]:

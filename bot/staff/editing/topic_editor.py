@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
+from bot.dialogue.facts import NAMES as fact_names
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 from bot.referential import Topic
@@ -34,7 +35,7 @@ from bot.staff.editing.yaml_records import RecordFile, record_text
 TOPICS = "sujets"
 RETIRED_FOLDER = "retires"
 FIELDS = (
-    "libelle", "public", "premier_geste", "precisions", "a_apporter", "lien", "services_associes",
+    "libelle", "public", "premier_geste", "precisions", "a_apporter", "lien", "fiche", "faits", "services_associes",
     "organisme", "guichet", "nom_actuel", "partenaire", "refs", "source", "verifie_le", "a_valider",
 )  # fmt: skip
 """What a person may set, in the order of the files."""
@@ -134,6 +135,9 @@ class TopicEditor:
             path = self._file(sheet.service)
             records = RecordFile(draft.read(path), TOPICS)
             removed = {name: None for name in FIELDS if name in sheet.values and name not in fields}
+            fields.update(
+                {name: _instead(sheet.values[name], fields[name]) for name in ("fiche", "faits") if name in fields.keys() & sheet.values}
+            )
             records.set(topic, {**fields, **removed})
             draft.write(path, records.text())
         return done[0] if done else None
@@ -358,7 +362,8 @@ def _checked_fields(topic: str, service: str, values: Mapping[str, Any]) -> dict
                 reason = FRENCH_REASONS.get(item["type"], "« {champ} » a une valeur incorrecte")
                 mistakes.append(reason.format(champ=NAMES.get(name, name)) + ".")
     checked = kept.get("verifie_le")
-    if isinstance(checked, date) and checked > date.today():
+    dated = (checked, kept.get("fiche", {}).get("date"), kept.get("faits", {}).get("verifie_le"))
+    if any(isinstance(day, date) and day > date.today() for day in dated):
         mistakes.append("La date de vérification est dans le futur.")
     if mistakes:
         raise EditError("\n".join(unique(mistakes)))
@@ -366,6 +371,9 @@ def _checked_fields(topic: str, service: str, values: Mapping[str, Any]) -> dict
         kept["verifie_le"] = date.fromisoformat(checked)
     return kept
 
+
+FACT_NAMES = {"sujet": "Porte et première étape", **fact_names}
+"""Kinds of fact of a topic, by the name a person reads."""
 
 NAMES = {
     "libelle": "Nom du sujet",
@@ -380,11 +388,21 @@ NAMES = {
     "guichet": "Guichet",
     "source": "Source",
     "verifie_le": "Vérifié le",
+    "numero": "Numéro de la fiche ou du formulaire",
+    "titre": "Titre de la fiche",
+    "date": "Date de la fiche",
+    **FACT_NAMES,
 }
 """Fields by the name a person reads."""
 
 ALWAYS_WRITTEN = frozenset({"precisions", "a_apporter", "services_associes", "refs"})
 """Lists the files show even when they are empty."""
+
+
+def _instead(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``new`` with ``None`` for what only ``old`` holds, so that it leaves the file."""
+    kept = {k: _instead(old[k], v) if isinstance(v, Mapping) and isinstance(old.get(k), Mapping) else v for k, v in new.items()}
+    return {**dict.fromkeys(old), **kept}
 
 
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:

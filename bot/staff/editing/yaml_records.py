@@ -17,6 +17,9 @@ from bot.base.errors import EditError
 FLOW_LISTS = frozenset({"public", "choix", "mots", "refs", "zone", "anciens_identifiants", "adresse_courriel"})
 """Lists written on one line: ``public: [citoyen]``."""
 
+FLOW_RECORDS = frozenset({"lien", "fiche", "formulaire"})
+"""Records written on one line."""
+
 PLAIN_LISTS = frozenset({"public", "choix", "mots"})
 """Lists whose texts are written without quotes."""
 
@@ -71,6 +74,8 @@ class RecordFile:
 
     def add(self, values: Mapping[str, Any]) -> None:
         """Add a record at the end."""
+        if not self._rows:
+            self._rows.fa.set_block_style()
         self._rows.append(_styled("", dict(values)))
         self._expected[self._key].append(_plain(dict(values)))
 
@@ -124,7 +129,7 @@ def _styled(name: str, value: Any, flow: bool = False) -> Any:
     """Return a value written as the referential writes it."""
     if isinstance(value, Mapping):
         mapping = CommentedMap((k, _styled(k, v)) for k, v in value.items())
-        if flow or name == "lien":
+        if flow or name in FLOW_RECORDS:
             mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, Sequence) and not isinstance(value, str):

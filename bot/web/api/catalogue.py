@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.dialogue.orientation import associated_as_json, contact_as_json
+from bot.dialogue.facts import facts_of, origin_of
+from bot.dialogue.orientation import associated_as_json, contact_as_json, fact_as_json, origin_as_json
 from bot.dialogue.wording import Writer
 from bot.referential import Delegation, EntryPoint, Referential, Service, Topic
 from bot.referential.communes import Gazetteer
@@ -141,6 +142,8 @@ def _topic(topic: Topic, referential: Referential) -> dict[str, Any]:
         else None,
         "services_associes": associated_as_json(referential, topic.id),
         "lien": {"libelle": topic.lien.libelle, "url": topic.lien.url} if topic.lien else None,
+        "faits": [fact_as_json(fact) for fact in facts_of(topic)],
+        "origine": origin_as_json(origin_of(topic)),
         "organisme": topic.organisme,
         "guichet": referential.entry_point_of(topic.id).id,
         "nom_actuel": topic.nom_actuel or service.nom_actuel,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
 from bot.base.errors import BadMessage
 
+Jour = date
 Profile = Literal["citoyen", "partenaire", "agent"]
 Decision = Literal["orienter", "clarifier", "hors_perimetre", "urgence", "conversation", "hors_sujet", "incompris"]
 Dis = Literal["population", "territoire", "securite", "logistique", "accueil", "hors_perimetre"]
@@ -56,6 +57,50 @@ class Lien(BaseModel):
     url: str
 
 
+class Origine(BaseModel):
+    """D'où viennent des faits."""
+
+    source: str = Field(description="La fiche officielle, ou le texte qui le dit.")
+    date: Jour = Field(description="Jour de la fiche ou, si « verifie », de la dernière vérification par une personne.")
+    fiche: str | None = Field(..., description="Numéro de la fiche de service-public.gouv.fr, stable.")
+    fiche_url: str | None = Field(...)
+    verifie: bool = Field(description="Une personne a vérifié ces faits à cette date.")
+
+
+class Fait(Origine):
+    """Un fait d'une démarche, avec sa source et son jour."""
+
+    genre: Literal["cout", "delai", "rendez_vous", "comment", "qui", "recours", "formulaire"]
+    nom: str = Field(description="Le genre, en clair.")
+    texte: str
+    url: str | None = Field(..., description="L'adresse d'un formulaire.")
+    a_confirmer: bool = Field(description="Un prix ou un délai que personne n'a vérifié depuis la fiche.")
+
+
+class Lieu(BaseModel):
+    """Un lieu de l'annuaire : où il est, qui le dit et depuis quand."""
+
+    id: str
+    code_insee: str = Field(description="De la commune actuelle.")
+    latitude: float | None = Field(..., description="En degrés.")
+    longitude: float | None = Field(..., description="En degrés.")
+    distance_km: float | None = Field(
+        ..., description="À vol d'oiseau depuis la mairie de la commune de la personne ; null dans sa commune, ou quand elle est inconnue."
+    )
+    source: str
+    date: str = Field(description="De la donnée : année, mois ou jour.", example="2026-10")
+    confiance: str = Field(description="« haute », ou « moyenne » : à confirmer.")
+
+
+class Fermeture(BaseModel):
+    """Une fermeture exceptionnelle, du premier au dernier jour compris."""
+
+    du: date
+    au: date
+    motif: str
+    source: str
+
+
 class Contact(BaseModel):
     """Un guichet. Ce qui est inconnu est vide, jamais inventé."""
 
@@ -63,9 +108,13 @@ class Contact(BaseModel):
     adresse: list[str]
     telephones: list[str]
     courriels: list[str]
+    formulaires: list[str] = Field(description="Adresses de formulaires de contact.")
     sites: list[Lien]
     horaires: str = Field(description="Syntaxe OpenStreetMap « opening_hours » ; vide si inconnus.")
+    fermetures: list[Fermeture] = Field(description="Les horaires en tiennent déjà compte.")
     a_confirmer: bool = Field(description="La préfecture doit encore confirmer ces coordonnées.")
+    lieu: Lieu | None = Field(..., description="Son lieu dans l'annuaire ; pour une mairie, seulement quand la commune est connue.")
+    aussi: list[str] = Field(description="Les autres lieux qui répondent, comme une mairie déléguée.")
 
 
 class ServiceAssocie(BaseModel):
@@ -90,7 +139,11 @@ class Carte(BaseModel):
     a_apporter: list[str] = Field(description="Ce qu'il faut apporter ; pour un partenaire, les pièces du dossier.")
     services_associes: list[ServiceAssocie]
     lien: Lien | None = Field(...)
-    contact: Contact
+    faits: list[Fait] = Field(description="Prix, délai, rendez-vous, formulaire… Ce qui est inconnu n'y est pas.")
+    origine: Origine | None = Field(..., description="D'où viennent les faits.")
+    origine_pieces: Origine | None = Field(..., description="D'où vient « a_apporter » ; null si la liste est vide.")
+    contact: Contact = Field(description="Où aller d'abord.")
+    entree_unique: Contact | None = Field(..., description="Le guichet unique de la délégation, quand un autre guichet reçoit d'abord.")
     contact_service: Contact | None = Field(..., description="Pour un partenaire : le guichet du service lui-même.")
     nom_actuel: str = Field(description="Nom actuel du service ; vide s'il est inconnu.")
     pourquoi: str = Field(description="Les mots du message qui mènent là ; vide quand c'est tout le message.")
@@ -132,6 +185,7 @@ class Orientation(BaseModel):
     choix: list[Choix]
     appels: list[Appel]
     consigne: str = Field(description="Ce qu'il faut faire tout de suite, en cas d'urgence.")
+    invitation: str = Field(description="Ce qu'il faut dire pour que la carte soit complète ; vide sinon.")
     reponse: str = Field(description="Toute la réponse, en texte simple.")
 
 
@@ -206,6 +260,8 @@ class SujetReferentiel(BaseModel):
     partenaire: ConseilPartenaire | None = Field(...)
     services_associes: list[ServiceAssocie]
     lien: Lien | None = Field(...)
+    faits: list[Fait]
+    origine: Origine
     organisme: str = Field(description="L'organisme compétent, hors périmètre ; vide sinon.")
     guichet: str
     nom_actuel: str

@@ -56,6 +56,7 @@ from aiohttp import web
 def add_pages(app: web.Application) -> None:
     """Add every page of the workshop to the internal application."""
     from bot.web.staff import (
+        closures_page,
         dashboard,
         desks_page,
         entrance,
@@ -74,6 +75,7 @@ def add_pages(app: web.Application) -> None:
         home,
         inbox_page,
         topics_page,
+        closures_page,
         desks_page,
         trainings_page,
         models_page,

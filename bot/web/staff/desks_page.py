@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.base.errors import EditConflict, EditError
-from bot.referential.ages import stale_desks
+from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.desk_editor import DAYS, FIELDS, DeskEditor, DeskSheet
 from bot.web.staff.deeds import note_change
@@ -35,10 +35,18 @@ def add(app: web.Application) -> None:
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: every desk, those to check first."""
     referential = workshop(request).referential()
-    months = workshop(request).settings.stale_months
-    stale = {s.desk.id for s in stale_desks(referential, date.today(), months)}
+    stale = {f.owner for f in due_facts(referential, date.today()) if f.kind == "guichet"}
     desks = sorted(referential.entry_points.values(), key=lambda d: (d.id not in stale, d.x_ose.verifie_le or date.min, d.nom))
-    return page(request, "guichets.html", section="guichets", titre="Guichets", aide=HELP, guichets=desks, perimes=stale, mois=months)
+    return page(
+        request,
+        "guichets.html",
+        section="guichets",
+        titre="Guichets",
+        aide=HELP,
+        guichets=desks,
+        perimes=stale,
+        mois=referential.age_limits["guichet"].mois,
+    )
 
 
 async def show_one(request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,12 +12,13 @@ from aiohttp import web
 
 from bot.base.errors import AssistantError, EditConflict, EditError
 from bot.referential import Referential
-from bot.referential.ages import stale_topics
+from bot.referential.ages import due_facts
 from bot.referential.hours import PARIS
+from bot.referential.models import FACT_KINDS
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
-from bot.staff.editing.topic_editor import TopicEditor, suggest_id
+from bot.staff.editing.topic_editor import FACT_NAMES, TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
 from bot.staff.nearness import index_of
 from bot.web.staff.deeds import note_change
@@ -85,8 +86,13 @@ async def show(request: web.Request) -> web.StreamResponse:
     words, service = request.query.get("q", "")[:100], request.query.get("service", "")
     found = list(search(choices, words)) if words.strip() else list(choices.values())
     found = [c for c in found if not service or referential.topics[c.id].service == service]
+    stale: dict[str, list[str]] = {}
+    for fact in due_facts(referential, date.today()):
+        if fact.kind != "guichet":
+            stale.setdefault(fact.owner, []).append(FACT_NAMES[fact.kind])
+    only_stale = request.query.get("perimes", "") == "oui"
+    found = [c for c in found if c.id in stale or not only_stale]
     pagination = Pagination.of(request, len(found), SIZE)
-    stale = {t.id for t in stale_topics(referential, date.today(), workshop(request).settings.stale_months)}
     return page(
         request,
         "sujets.html",
@@ -98,6 +104,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         services=_services(referential),
         lignes=found[pagination.offset : pagination.offset + SIZE],
         perimes=stale,
+        seulement_perimes=only_stale,
         pagination=pagination,
     )
 
@@ -250,8 +257,29 @@ async def _read(request: web.Request) -> TopicForm:
             values["services_associes"].append({"service": service, "raison": line(form, f"raison_{i}")})
     with contextlib.suppress(ValueError):
         values["verifie_le"] = date.fromisoformat(values["verifie_le"])
+    values["fiche"], values["faits"] = _facts(form)
     phrases = unique(lines(form, "phrases"))
     return TopicForm(values, phrases, line(form, "identifiant"), line(form, "service"), line(form, "version"), line(form, "message"))
+
+
+def _facts(form: Mapping[str, str]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return the sheet and the facts that were typed; what is empty is left out."""
+
+    def typed(prefix: str, *names: str) -> dict[str, Any]:
+        rows = {name: line(form, f"{prefix}_{name}") for name in names}
+        return {name: value for name, value in rows.items() if value}
+
+    sheet = typed("fiche", "numero", "titre", "date", "espace")
+    facts = typed("faits", *FACT_KINDS, "verifie_le")
+    official_form = typed("formulaire", "libelle", "numero", "url")
+    for record, name in ((sheet, "date"), (facts, "verifie_le")):
+        with contextlib.suppress(ValueError, KeyError):
+            record[name] = date.fromisoformat(record[name])
+    if official_form:
+        facts["formulaire"] = official_form
+    if form.get("fiche_papiers") == "oui":
+        sheet["papiers"] = True
+    return (sheet if sheet.keys() - {"espace", "papiers"} else None), facts
 
 
 def _form_page(
@@ -277,6 +305,7 @@ def _form_page(
         fautes=mistakes,
         conflit=conflict,
         publics=AUDIENCES,
+        faits=[(kind, FACT_NAMES[kind]) for kind in FACT_KINDS],
         rangs=range(ROWS),
         vide=loose({}),
         services=_services(referential),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bot.base.paths import ProjectPaths
 from bot.referential import Referential
-from bot.referential.ages import stale_topics
 from bot.staff.editing.linting import lint_phrase, lint_phrases, lint_topic, preview
 from bot.staff.nearness import CorpusIndex, index_of
 
@@ -72,11 +70,6 @@ def test_the_answer_is_read_as_the_public_will(referential: Referential) -> None
     text = said(lint_topic(referential, INDEX, "nouveau", "veterinaire", hard, ["un drone"]))
     assert "DDCSPP" in text and "mots, 20 au plus" in text and "nonobstant" in text
     assert "Réponse" not in said(lint_topic(referential, INDEX, "nouveau", "veterinaire", VALUES, ["un drone"]))
-
-
-def test_old_topics_are_known(referential: Referential) -> None:
-    assert stale_topics(referential, date(2026, 11, 26), 12) == ()
-    assert len(stale_topics(referential, date(2028, 11, 26), 12)) == len(referential.topics)
 
 
 def test_it_speaks_within_a_fifth_of_a_second_on_the_whole_corpus(referential: Referential) -> None:

@@ -59,6 +59,8 @@ def test_a_new_topic_is_in_the_referential_and_in_the_corpus(editor: TopicEditor
         ({"verifie_le": date.today() + timedelta(days=1)}, "futur"),
         ({"guichet": "guichet_imaginaire"}, "guichet_imaginaire"),
         ({"lien": {"libelle": "x", "url": "http://pas-sur.fr"}}, "Adresse du lien"),
+        ({"fiche": {"numero": "1342", "titre": "Une fiche", "date": date(2020, 7, 21)}}, "Numéro de la fiche"),
+        ({"faits": {"cout": "C'est gratuit.", "verifie_le": date.today() + timedelta(days=1)}}, "futur"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_and_nothing_is_written(
@@ -161,6 +163,23 @@ def test_menus_follow_their_topics(editor: TopicEditor, tree: ProjectPaths) -> N
     assert sum(line.startswith("+ ") for line in menu_lines) == len(holders)
     editor.retire("carte_nationale", "La mairie répond désormais seule.", "Zoé", date(2026, 11, 26))
     assert all("titres" in choices()[m] and "carte_nationale" not in choices()[m] for m in holders)
+
+
+def test_facts_are_written_changed_and_taken_away(editor: TopicEditor, tree: ProjectPaths) -> None:
+    sheet = {"numero": "F14929", "titre": "Passeport", "date": date(2020, 9, 1)}
+    form = {"libelle": "Demande de passeport", "numero": "cerfa 1", "url": "https://www.service-public.gouv.fr/f"}
+    facts = {"cout": "C'est payant.", "qui": "Vous venez vous-même.", "formulaire": form}
+    editor.edit("passeport", {"fiche": sheet, "faits": facts}, editor.read("passeport").version, "Zoé")
+    read = load_referential(tree.referential).topics["passeport"]
+    assert read.fiche is not None and read.fiche.date == date(2020, 9, 1)
+    assert read.faits.said() == {"cout": "C'est payant.", "qui": "Vous venez vous-même."}
+    fewer = {"cout": "C'est gratuit.", "formulaire": {k: v for k, v in form.items() if k != "numero"}}
+    editor.edit("passeport", {"faits": fewer}, editor.read("passeport").version, "Zoé")
+    read = load_referential(tree.referential).topics["passeport"]
+    assert read.faits.said() == {"cout": "C'est gratuit."}
+    assert read.faits.formulaire is not None and read.faits.formulaire.numero == ""
+    editor.edit("passeport", {"faits": {}, "fiche": None}, editor.read("passeport").version, "Zoé")
+    assert load_referential(tree.referential).topics["passeport"].fiche is None
 
 
 def test_an_id_is_suggested_from_the_label() -> None:

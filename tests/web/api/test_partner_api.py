@@ -49,7 +49,7 @@ async def test_a_partner_gets_the_lead_service_the_pieces_and_a_functional_conta
     assert value["commune"]["code_insee"] == "46102"
     (card,) = value["cartes"]
     assert card["premier_geste"] == "Déposez votre dossier à la mairie, qui le transmet."
-    assert card["contact"]["telephones"] and card["a_confirmer"] is True
+    assert card["contact"]["telephones"] and card["entree_unique"]["telephones"]
     assert card["contact_service"]["nom"].startswith("Unité départementale")
     assert card["services_associes"][0]["service"] == "equipement_agriculture"
     assert card["nom_actuel"].endswith("(UDAP)") and card["source"] and card["verifie_le"]

@@ -26,6 +26,7 @@ PAGES = (
     "/atelier/boite?etat=ignore",
     "/atelier/boite/1?q=passeport",
     "/atelier/tableau",
+    "/atelier/fermetures",
     "/atelier/interrupteur",
     "/atelier/journal?verifier=1",
     "/atelier/compte",

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,34 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
         assert connection.execute(audit.audit.select().where(audit.audit.c.action == "sujet_cree")).first() is not None
 
 
+async def test_facts_are_written_with_their_sheet_and_those_due_are_listed(enter: Any, workshop: Workshop) -> None:
+    remi = await enter("remi")
+    shown = await remi.get("/atelier/sujets/passeport")
+    assert 'name="faits_cout" type="text" value="86 euros' in shown and 'name="fiche_papiers" value="oui" checked' in shown
+    fields = {
+        "version": shown.partition('name="version" value="')[2].partition('"')[0],
+        **{
+            "libelle": "Passeport",
+            "public": "citoyen",
+            "premier_geste": "allez à la mairie.",
+            "source": "Note",
+            "verifie_le": "2026-11-20",
+        },
+        **{"faits_cout": "C'est payant.", "faits_verifie_le": "2026-11-21", "geste": "enregistrer"},
+        **{"fiche_numero": "F1", "fiche_titre": "Une fiche", "fiche_date": "2020-07-23", "fiche_espace": "associations"},
+    }
+    said = await remi.post("/atelier/sujets/passeport", 422, **{**fields, "formulaire_url": "rien"})
+    faults = said.partition('id="fautes"')[2].partition("</ul>")[0]
+    assert "Adresse du lien" in faults, faults
+    assert "est payant." in said
+    await remi.post("/atelier/sujets/passeport", **fields)
+    topic = load_referential(workshop.paths.referential).topics["passeport"]
+    assert topic.faits.said() == {"cout": "C'est payant."} and topic.faits.verifie_le == date(2026, 11, 21)
+    assert topic.fiche is not None and topic.fiche.url.endswith("/associations/vosdroits/F1")
+    due = await remi.get("/atelier/sujets?perimes=oui&service=titres")
+    assert "/atelier/sujets/carte_identite" in due and "Prix" in due and "/atelier/sujets/passeport" not in due
+
+
 async def test_the_linter_answers_the_script(enter: Any) -> None:
     remi = await enter("remi")
     await remi.get("/atelier/sujets/nouveau")
@@ -160,6 +189,29 @@ async def test_rename_merge_hand_over_and_retire(enter: Any, workshop: Workshop)
     topics = load_referential(workshop.paths.referential).topics
     assert topics["passeport_neuf"].service == "accueil_general"
     assert {"passeport", "maltraitance_animale", "permis_construire"}.isdisjoint(topics)
+
+
+async def test_a_closure_is_added_and_removed(enter: Any, workshop: Workshop) -> None:
+    remi, path = await enter("remi"), "/atelier/fermetures"
+    assert "Aucune fermeture" in await remi.get(path) and path in await remi.get("/atelier/guichets")
+    first, last = date.today() + timedelta(days=3), date.today() + timedelta(days=5)
+    hall = "Mairie de Figeac (mairie-46102-01)"
+    fields = {"lieu": hall, "du": first.isoformat(), "au": last.isoformat(), "motif": "congés", "source": "appel"}
+    for wrong, said in (
+        ({"lieu": "Mairie de Nulle-Part"}, "Choisissez un lieu"), ({"au": "2020-01-01"}, "vient avant"), ({"du": ""}, "premier jour"),
+        ({"source": ""}, "qui a donné"), ({"du": "2020-01-01", "au": "2020-01-02"}, "déjà passée"), ({"au": "2999-01-01"}, "un an au plus"),
+    ):  # fmt: skip
+        shown = await remi.post(path, 422, **{**fields, **wrong})
+        assert said in shown and 'value="congés"' in shown
+    assert "La fermeture est enregistrée" in await remi.post(path, **fields)
+    assert "déjà écrite" in await remi.post(path, 422, **fields)
+    (closure,) = load_referential(workshop.paths.referential).closures
+    assert (closure.lieu, closure.du, closure.au, closure.motif) == ("mairie-46102-01", first, last, "congés")
+    assert "Mairie de Figeac" in await remi.get(path)
+    assert "La fermeture est retirée" in await remi.post(path, retirer=closure.id)
+    assert not load_referential(workshop.paths.referential).closures
+    gone = await remi.post(path, 422, retirer=closure.id)
+    assert "existe plus" in gone
 
 
 async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Workshop) -> None:
