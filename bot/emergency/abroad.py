@@ -116,6 +116,15 @@ class AbroadDetector:
             sign.language, self.situation(sign.notions), odds, odds >= self._weights.seuil, odds >= self._weights.sur, plain
         )
 
+    def language(self, text: str) -> str:
+        """Return the language a message is clearly written in, "" for French and for any other."""
+        sign = self._table.lexicon.read(tokens_of(text)[:STRETCH])
+        return sign.language if sign is not None and sign.clear else ""
+
+    def is_strange(self, text: str) -> bool:
+        """Whether most of the words of a message are not French."""
+        return self._table.lexicon.is_strange(text)
+
     def situation(self, notions: Collection[str]) -> str:
         """Return the first situation that notions tell."""
         return next((situation for situation, needed in self._table.situations if needed <= set(notions)), self._otherwise)
@@ -157,7 +166,9 @@ def load_abroad(folder: Path, situations: Collection[str], otherwise: str, frenc
     try:
         weights = Weights(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError) as error:
-        raise ReferentialError([Problem(str(path), 0, f"les poids sont illisibles ({error}) : python -m scripts.urgences_langues.")]) from error
+        raise ReferentialError(
+            [Problem(str(path), 0, f"les poids sont illisibles ({error}) : python -m scripts.urgences_langues.")]
+        ) from error
     unknown = sorted({situation for situation, _ in table.situations} - set(situations))
     if unknown:
         raise ReferentialError([Problem(str(folder / WORDS), 0, f"la situation « {unknown[0]} » n'est pas dans urgences.yml.")])

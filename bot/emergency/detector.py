@@ -81,6 +81,14 @@ class EmergencyDetector:
             return None  # a situation withdrawn from the table since the training
         return Emergency(situation, self._situations[situation], sure=ruled is not None or (sensed is not None and sensed.sure))
 
+    def language(self, text: str) -> str:
+        """Return the language a message is clearly written in (BCP 47), "" for French and for any other."""
+        return self._abroad.language(text) if self._abroad else ""
+
+    def is_strange(self, text: str) -> bool:
+        """Whether most of the words of a message are not French: no small talk may answer it."""
+        return self._abroad is not None and self._abroad.is_strange(text)
+
     def _speller_of(self, told: Sequence[str]) -> Callable[[str], str]:
         """Return what puts right the spelling of plain words of one message."""
         if self._correct is None:

@@ -49,12 +49,19 @@ class Sign:
         notions: told by its words, small words apart.
         words: how many the message has.
         known: how many of them the language knows.
+        french: how many of them are French.
     """
 
     language: str
     notions: frozenset[str]
     words: int
     known: int
+    french: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether the message is written in that language, and is no rough French."""
+        return self.known >= 2 and self.known * 2 >= self.words and self.french * 2 <= self.known
 
 
 class Lexicon:
@@ -94,7 +101,7 @@ class Lexicon:
         if french > len(hits):
             return None
         notions = frozenset(notion for told in hits.values() for notion in told) - {TOOLS}
-        return Sign(language, notions, len(tokens), len(hits))
+        return Sign(language, notions, len(tokens), len(hits), french)
 
     def is_strange(self, text: str) -> bool:
         """Whether most of the words of a message, two at least, are not French."""

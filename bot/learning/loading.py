@@ -81,7 +81,7 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
 
 shared_referential = once_per_state(load_referential)
 _shared_gazetteer = once_per_state(load_gazetteer)
-_shared_languages = once_per_state(load_languages)
+shared_languages = once_per_state(load_languages)
 
 
 @once_per_state
@@ -122,7 +122,7 @@ def bare_router(paths: ProjectPaths) -> Router:
         ReferentialError: the referential has mistakes.
     """
     folder = paths.referential
-    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=_shared_languages(folder))
+    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=shared_languages(folder))
 
 
 def _read_model(folder: Path) -> StoredModel:

@@ -33,11 +33,8 @@ def run_checks(paths: ProjectPaths, today: date | None = None, stale_months: int
     except ReferentialError as error:
         return list(error.problems), []
     problems = answer_problems(referential)
-    problems.extend(
-        Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
-        for n in languages.emergency_numbers
-        if n not in referential.emergency_numbers
-    )
+    if (number := languages.emergency_number) not in referential.emergency_numbers:
+        problems.append(Problem("data/referentiel/langues.yml", 0, f"le numéro « {number} » n'existe pas dans urgences.yml."))
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",

@@ -21,7 +21,7 @@ def decision_as_mapping(decision: RoutingDecision, identifier: str | None, text:
     return {
         **decision.as_json(identifier, text),
         "situation": decision.situation,
-        "langue": {"code": foreign.language, "danger": foreign.danger} if foreign else None,
+        "langue": {"code": foreign.language} if foreign else None,
     }
 
 
@@ -56,4 +56,4 @@ def _destination(row: Mapping[str, Any]) -> Destination:
 
 
 def _foreign(row: Mapping[str, Any]) -> Foreign:
-    return Foreign(str(row["code"]), bool(row["danger"]))
+    return Foreign(str(row["code"]))
