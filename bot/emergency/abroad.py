@@ -142,7 +142,7 @@ def features(sign: Sign, neutral: Container[str]) -> list[str]:
 def readings(text: str) -> Iterator[list[str]]:
     """Give the words of a short message, then those of each of its sentences, long ones by stretches: the cost grows as the message."""
     parts = [tokens for part in parts_of(text) if (tokens := tokens_of(part))]
-    if 1 < len(parts) and sum(map(len, parts)) <= STRETCH:
+    if len(parts) > 1 and sum(map(len, parts)) <= STRETCH:
         yield [token for tokens in parts for token in tokens]
     for tokens in parts:
         for start in range(0, max(1, len(tokens) - STRETCH // 2), STRETCH // 2):
