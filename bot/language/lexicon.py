@@ -154,7 +154,7 @@ class Lexicon:
 def tokens_of(text: str) -> list[str]:
     """Return the words of a text in any alphabet, bare: lower case, without accents, letters that look alike made one."""
     if text.isascii():
-        return _TOKEN.findall(_STRETCHED.sub(r"\1\1", text.lower()))
+        return _TOKEN.findall(_STRETCHED.sub(r"\1", text.lower()))
     decomposed = unicodedata.normalize("NFKD", text.lower().translate(_APOSTROPHES))
     bare = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c))).translate(_LETTERS)
-    return _TOKEN.findall(_STRETCHED.sub(r"\1\1", _INSIDE_CYRILLIC.sub("", bare)))
+    return _TOKEN.findall(_STRETCHED.sub(r"\1", _INSIDE_CYRILLIC.sub("", bare)))
