@@ -134,6 +134,7 @@ class Nginx:
         )
         shipped = shipped.replace("/etc/ssl/assistant/", f"{self._folder}/").replace(
             "/var/log/nginx/assistant.log", f"{self._folder}/erreurs.log"
+        ).replace("/etc/nginx/assistant", str(ROOT / "deploy" / "nginx")
         )
         return f"pid {self._folder}/nginx.pid;\nerror_log {self._folder}/nginx.log;\nevents {{}}\nhttp {{\n{upstream}\n{shipped}\n}}\n"
 
