@@ -32,7 +32,9 @@ def run(paths: ProjectPaths) -> None:
         for row in rows:
             detector.detect(row["texte"])
     milliseconds = 1000 * (time.process_time() - started) / TIMES / len(rows)
-    said = f"Bon numéro affiché, parmi les dangers vus : {percent(_share(right, shown))}. Temps : {f'{milliseconds:.1f}'.replace('.', ',')} ms"
+    said = (
+        f"Bon numéro affiché, parmi les dangers vus : {percent(_share(right, shown))}. Temps : {f'{milliseconds:.1f}'.replace('.', ',')} ms"
+    )
     written = [*table(("langue", "dangers vus", "fausses alertes"), lines), "", f"{said} de processeur par message."]
     print("\n".join(written))
     page = paths.docs / "menaces.md"
