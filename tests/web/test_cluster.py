@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import urllib.request
-import urllib.error
 import ssl
+import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
