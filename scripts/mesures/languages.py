@@ -7,8 +7,8 @@ import time
 from bot.base.paths import ProjectPaths
 from bot.emergency.situations import load_situations
 from bot.learning.loading import load_detector
+from bot.learning.metrics import proportion
 from bot.measure.abroad import BLIND, measure, read_rows, right_numbers
-from bot.measure.evaluation import proportion
 from bot.measure.reports import percent, table
 
 START, END = "<!-- langues:début -->", "<!-- langues:fin -->"
