@@ -11,7 +11,6 @@ from bot.dialogue.wording import (
     ASK_COMMUNE,
     EMPTY,
     NONE_OF_THESE,
-    NOT_UNDERSTOOD,
     OTHER_LANGUAGE,
     Card,
     Choice,
@@ -134,7 +133,7 @@ class Dialogue:
         decision = self.router.route(text, state.profile, before_of(state))
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
-            return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}."), state)
+            return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
         return self.answer(decision, text, state)
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
@@ -205,9 +204,8 @@ class Dialogue:
         assert self.router.languages is not None
         phone = self.writer.front_desk_phone
         known = replace(state, choices=(), pending=None, failures=0)
-        if foreign.danger or decision.decision is DecisionKind.URGENCE:
-            known_numbers = self.router.languages.emergency_numbers
-            urgent = dict.fromkeys((known_numbers[0], *(decision.urgence or known_numbers)))
+        if decision.decision is DecisionKind.URGENCE:
+            urgent = dict.fromkeys((self.router.languages.emergency_number, *decision.urgence))
             said = self.router.languages.courtesy(foreign.language, phone, danger=True)
             return Turn(Reply("", calls=self.writer.calls(urgent), courtesy=said), known, decision)
         sure = (
@@ -353,7 +351,7 @@ class Dialogue:
         return tuple(Choice(c, said[c]) if c in said else self.writer.choice(self.destination(c)) for c in choices)
 
     def _not_understood(self, decision: RoutingDecision, state: ConversationState) -> Turn:
-        return replace_decision(self._human_or(NOT_UNDERSTOOD, state), decision)
+        return replace_decision(self._human_or(self.writer.not_understood, state), decision)
 
     def _human_or(self, text: str, state: ConversationState) -> Turn:
         failures = state.failures + 1

@@ -17,9 +17,12 @@ from bot.referential.models import Closure
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
+CALL = "appel_a_l_aide"
+"""Situation whose first number answers any danger, in many languages."""
 PROGRAM_NOTICE = "Je suis un programme : j'oriente, je ne décide rien."
 TO_CONFIRM = "Coordonnées à confirmer."
 NOT_UNDERSTOOD = "Je n'ai pas compris votre demande. Dites-la avec d'autres mots : que voulez-vous faire, et pour qui ?"
+IN_DANGER = "En cas d'urgence, appelez le {urgence}."
 EMPTY = "Votre message est vide. Écrivez votre demande avec vos mots."
 OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre langue, appelez l'accueil de la préfecture."
 NONE_OF_THESE = "Rien de tout cela"
@@ -243,7 +246,7 @@ class Writer:
             return self._question(decision)
         if decision.acte:
             return Reply(self.act_text(decision.acte))
-        return Reply(NOT_UNDERSTOOD)
+        return Reply(self.not_understood)
 
     def act_text(self, act: str) -> str:
         """Return the words for a conversation act or a kind of non-request."""
@@ -252,6 +255,16 @@ class Writer:
     def fill(self, text: str) -> str:
         """Replace ``{accueil_telephone}`` by the number of the front desk."""
         return text.replace("{accueil_telephone}", self.front_desk_phone)
+
+    @property
+    def in_danger(self) -> str:
+        """What is said in small under an answer that did not read the message."""
+        return IN_DANGER.format(urgence=self._referential.emergency_situations[CALL].numeros[0])
+
+    @property
+    def not_understood(self) -> str:
+        """What is said of a message that was not read."""
+        return f"{NOT_UNDERSTOOD} {self.in_danger}"
 
     @property
     def front_desk_phone(self) -> str:

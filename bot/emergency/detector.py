@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from bot.emergency.abroad import AbroadDetector
 from bot.emergency.rules import Rules, sentences
 from bot.emergency.situations import Emergency
 from bot.language.spelling import LONGEST, Speller
@@ -30,6 +31,7 @@ class EmergencyDetector:
         rules: the short list.
         learnt: ``None`` when it is not trained.
         speller: corrects the words that are not French; without it, they are read as typed.
+        abroad: reads the other languages; ``None`` to read French alone.
 
     Example:
         >>> detector.detect("y a le feu chez le voisin").situation  # doctest: +SKIP
@@ -42,10 +44,12 @@ class EmergencyDetector:
         rules: Rules,
         learnt: LearntDetector | None = None,
         speller: Speller | None = None,
+        abroad: AbroadDetector | None = None,
     ) -> None:
         self._situations = dict(situations)
         self._rules = rules
         self._learnt = learnt
+        self._abroad = abroad
         self._correct = lru_cache(maxsize=REMEMBERED)(speller.correct) if speller else None
 
     def detect(self, text: str) -> Emergency | None:
@@ -59,10 +63,15 @@ class EmergencyDetector:
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be a str, not {type(text).__name__}")
+        sensed_abroad = self._abroad.sense(text) if self._abroad else None
+        if sensed_abroad is not None and sensed_abroad.alarm:
+            numbers = dict.fromkeys((self._situations[CALL][0], *self._situations[sensed_abroad.situation]))
+            return Emergency(sensed_abroad.situation, tuple(numbers), sensed_abroad.sure, sensed_abroad.language)
         told = sentences(text)
         spelt = self._speller_of(told)
         ruled = self._rules.find([spelt(sentence) for sentence in told])
-        sensed = self._learnt.sense(text, spelt) if self._learnt else None
+        abroad = sensed_abroad is not None and sensed_abroad.plain
+        sensed = self._learnt.sense(text, spelt) if self._learnt and not abroad else None
         if sensed is not None and not sensed.alarm:
             sensed = None
         if ruled is None and sensed is None:
@@ -71,6 +80,14 @@ class EmergencyDetector:
         if situation is None or situation not in self._situations:
             return None  # a situation withdrawn from the table since the training
         return Emergency(situation, self._situations[situation], sure=ruled is not None or (sensed is not None and sensed.sure))
+
+    def language(self, text: str) -> str:
+        """Return the language a message is clearly written in (BCP 47), "" for French and for any other."""
+        return self._abroad.language(text) if self._abroad else ""
+
+    def is_strange(self, text: str) -> bool:
+        """Whether most of the words of a message are not French: no small talk may answer it."""
+        return self._abroad is not None and self._abroad.is_strange(text)
 
     def _speller_of(self, told: Sequence[str]) -> Callable[[str], str]:
         """Return what puts right the spelling of plain words of one message."""

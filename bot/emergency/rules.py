@@ -15,7 +15,7 @@ from bot.language.cleaning import plain_words
 GAP = r"(?: [a-z0-9]+){0,4}"
 """What « .. » stands for."""
 
-_SENTENCE_END = re.compile(r"(?<!\.)\.(?!\.)|[!?;]|\n\s*\n")
+_SENTENCE_END = re.compile(r"(?<!\.)\.(?!\.)|[!?;।。！？؟؛]|\n\s*\n")
 _PART = re.compile(r"\^|\$|\.\.|[@a-z0-9*|]+\??")
 
 
@@ -90,9 +90,14 @@ def load_rules(path: Path, situations: Collection[str]) -> Rules:
     return Rules(rules, unless)
 
 
+def parts_of(text: str) -> list[str]:
+    """Return the sentences of a message as they are, empty ones left out."""
+    return [part for part in _SENTENCE_END.split(text) if part.strip()]
+
+
 def sentences(text: str) -> list[str]:
     """Return the sentences of a message as plain words, empty ones left out."""
-    return [plain for part in _SENTENCE_END.split(text) if (plain := plain_words(part))]
+    return [plain for part in parts_of(text) if (plain := plain_words(part))]
 
 
 def compiled(pattern: str, words: Mapping[str, str]) -> str:

@@ -17,11 +17,13 @@ class Emergency:
         situation: identifier of the situation in ``urgences.yml``.
         numeros: numbers to show, the right one first.
         sure: whether nothing should distract from calling; else a question or a door may stay behind the numbers.
+        language: BCP 47 tag of the language it is told in, "" for French.
     """
 
     situation: str
     numeros: tuple[str, ...]
     sure: bool = True
+    language: str = ""
 
 
 def load_situations(path: Path) -> dict[str, tuple[str, ...]]:

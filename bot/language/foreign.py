@@ -19,7 +19,7 @@ from bot.base.errors import ReferentialError
 from bot.base.yaml_lines import load_located
 from bot.language.cleaning import Script, clean, strip_accents
 
-FRENCH = "fr"
+FRENCH, LATIN = "fr", "LATIN"
 MIN_WORDS = 4
 """Shorter messages are French unless they hold a phrase that no French speaker writes."""
 MIN_FOREIGN_WORDS = 2
@@ -38,10 +38,10 @@ class _Language(BaseModel):
         extra = "forbid"
         allow_mutation = False
 
-    id: str = Field(regex=r"^[a-z]{2}$")
+    id: str = Field(regex=r"^[a-z]{2}(-Latn)?$")
     nom: str
     sens: str = Field("ltr", regex=r"^(ltr|rtl)$")
-    ecriture: str = "LATIN"
+    ecriture: str = LATIN
     bonjour: str
     aide: str
     en_cas_d_urgence: str
@@ -49,7 +49,6 @@ class _Language(BaseModel):
     carte: str = ""
     mots: tuple[str, ...]
     locutions: tuple[str, ...]
-    danger: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Courtesy:
     """What to say to a person who does not write French.
 
     Args:
-        language: ISO 639-1 code.
+        language: BCP 47 tag.
         direction: "ltr" or "rtl".
         sentences: in that language, numbers filled in.
     """
@@ -72,12 +71,10 @@ class Foreign:
     """A message that is not in French.
 
     Args:
-        language: ISO 639-1 code, "" for an alphabet of none of our languages.
-        danger: whether it holds words of an emergency.
+        language: BCP 47 tag, "" for an alphabet of none of our languages.
     """
 
     language: str
-    danger: bool
 
 
 class Languages:
@@ -85,21 +82,22 @@ class Languages:
 
     Args:
         languages: those of the file.
-        emergency_numbers: to show first when a message holds words of an emergency.
+        emergency_number: the one that answers in many languages.
         french: common words of French; one of them weighs against two foreign words.
         shared: those that other Romance languages write alike.
     """
 
     def __init__(
-        self, languages: Sequence[_Language], emergency_numbers: Sequence[str], french: Sequence[str] = (), shared: Sequence[str] = ()
+        self, languages: Sequence[_Language], emergency_number: str, french: Sequence[str] = (), shared: Sequence[str] = ()
     ) -> None:
         self._french = frozenset(map(_bare, french))
         self._shared = frozenset(map(_bare, shared)) & self._french
-        self.emergency_numbers = tuple(emergency_numbers)
+        self.emergency_number = emergency_number
         self._known = {language.id: language for language in languages}
-        self._words = {language.id: frozenset(map(_bare, language.mots)) for language in languages if language.ecriture == "LATIN"}
+        self._words = {
+            language.id: frozenset(map(_bare, language.mots)) for language in languages if language.ecriture == LATIN and language.mots
+        }
         self._phrases = {language.id: _spaced(language.locutions) for language in languages}
-        self._danger = {language.id: _spaced(language.danger) for language in languages}
         self._identifier: Any = None
 
     @property
@@ -113,7 +111,7 @@ class Languages:
             from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
             identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-            identifier.set_languages([FRENCH, *self._known])
+            identifier.set_languages([FRENCH, *self._words, *(i for i, known in self._known.items() if known.ecriture != LATIN)])
             self._identifier = identifier
 
     def detect(self, text: str) -> Foreign | None:
@@ -126,7 +124,7 @@ class Languages:
             language = self._latin(read.display)
         else:
             return None
-        return None if language is None else Foreign(language, language != "" and _holds(self._danger[language], read.display))
+        return None if language is None else Foreign(language)
 
     def takes_card(self, language: str) -> bool:
         """Whether a door understood in this language may be shown: measured, see docs/adr/0015-langues-etrangeres.md."""
@@ -149,7 +147,7 @@ class Languages:
             said = [known.danger_maintenant, known.bonjour]
         else:
             said = [known.bonjour, *([known.carte] if card else []), known.aide, known.en_cas_d_urgence]
-        filled = (s.replace("{accueil_telephone}", phone).replace("{urgence}", self.emergency_numbers[0]) for s in said)
+        filled = (s.replace("{accueil_telephone}", phone).replace("{urgence}", self.emergency_number) for s in said)
         return Courtesy(language, known.sens, tuple(filled))
 
     def _latin(self, display: str) -> str | None:
@@ -186,7 +184,7 @@ class Languages:
         candidates = [
             i
             for i, language in self._known.items()
-            if language.ecriture != "LATIN" and 2 * sum(language.ecriture in unicodedata.name(c, "") for c in letters) > len(letters)
+            if language.ecriture != LATIN and 2 * sum(language.ecriture in unicodedata.name(c, "") for c in letters) > len(letters)
         ]
         if len(candidates) < 2:
             return candidates[0] if candidates else ""
@@ -204,7 +202,7 @@ class Languages:
         return {str(code): float(p) for code, p in self._identifier.rank(display.lower())}
 
 
-_LETTERS = {"uk": "іїєґ", "ru": "ыэъё"}
+_LETTERS = {"uk": "іїєґ", "ru": "ыэё", "fa": "پچژگی", "ps": "ټډړږښګڼېۍ"}
 """Letters that one language of the alphabet has and the other has not."""
 
 
@@ -223,26 +221,28 @@ def load_languages(folder: Path) -> Languages:
     problems, languages = [], []
     data = document.data if isinstance(document.data, dict) else {}
     lists: dict[str, list[str]] = {}
-    for key in ("urgence", "francais", "francais_partage"):
+    for key in ("francais", "francais_partage"):
         values = data.get(key)
         lists[key] = [v for v in values if isinstance(v, str)] if isinstance(values, list) else []
         if not lists[key] or len(lists[key]) != len(values or ()):
-            problems.append(document.problem((key,), f"« {key} » est une liste de mots ou de numéros, entre guillemets au besoin."))
+            problems.append(document.problem((key,), f"« {key} » est une liste de mots, entre guillemets au besoin."))
     for index, row in enumerate(data.get("langues") or []):
         try:
-            if not all(isinstance(word, str) for key in ("mots", "locutions", "danger") for word in row[key]):
+            if not all(isinstance(word, str) for key in ("mots", "locutions") for word in row[key]):
                 raise ValueError
             languages.append(_Language(**row))
         except ValidationError as error:
             fields = ", ".join(f"« {e['loc'][0]} »" for e in error.errors())
             problems.append(document.problem(("langues", index), f"à corriger dans cette langue : {fields}."))
         except (KeyError, TypeError, ValueError):
-            problems.append(document.problem(("langues", index), "« mots », « locutions » et « danger » sont des listes de mots."))
+            problems.append(document.problem(("langues", index), "« mots » et « locutions » sont des listes de mots."))
+    if not isinstance(data.get("urgence"), str):
+        problems.append(document.problem(("urgence",), "« urgence » est un numéro, entre guillemets."))
     if not languages and not problems:
         problems.append(document.problem((), "la liste « langues: » manque."))
     if problems:
         raise ReferentialError(problems)
-    return Languages(languages, lists["urgence"], lists["francais"], lists["francais_partage"])
+    return Languages(languages, data["urgence"], lists["francais"], lists["francais_partage"])
 
 
 def _bare(text: str) -> str:
@@ -253,8 +253,3 @@ def _bare(text: str) -> str:
 def _spaced(phrases: Sequence[str]) -> tuple[str, ...]:
     """Return phrases as they are searched: bare words, one space around each."""
     return tuple(f" {' '.join(_WORD.findall(_bare(phrase)))} " for phrase in phrases)
-
-
-def _holds(phrases: Sequence[str], display: str) -> bool:
-    (padded,) = _spaced([display])
-    return any(phrase in padded for phrase in phrases)

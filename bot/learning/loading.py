@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.base.errors import ModelError
 from bot.base.paths import ProjectPaths
-from bot.emergency.detector import EmergencyDetector
+from bot.emergency.abroad import AbroadDetector, load_abroad
+from bot.emergency.detector import CALL, EmergencyDetector
 from bot.emergency.rules import Rules, load_rules
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
@@ -80,13 +81,14 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
 
 shared_referential = once_per_state(load_referential)
 _shared_gazetteer = once_per_state(load_gazetteer)
-_shared_languages = once_per_state(load_languages)
+shared_languages = once_per_state(load_languages)
 
 
 @once_per_state
-def _shared_rules(folder: Path) -> tuple[dict[str, tuple[str, ...]], Rules]:
+def _shared_rules(folder: Path) -> tuple[dict[str, tuple[str, ...]], Rules, AbroadDetector]:
     situations = load_situations(folder / "urgences.yml")
-    return situations, load_rules(folder / "urgences_mots.yml", situations)
+    rules = load_rules(folder / "urgences_mots.yml", situations)
+    return situations, rules, load_abroad(folder, situations, CALL, load_speller(folder / COMMON_WORDS))
 
 
 @once_per_state
@@ -104,13 +106,13 @@ def load_detector(paths: ProjectPaths) -> EmergencyDetector:
     Raises:
         ReferentialError: the situations or the short list have mistakes.
     """
-    situations, rules = _shared_rules(paths.referential)
+    situations, rules, abroad = _shared_rules(paths.referential)
     speller = load_speller(paths.referential / COMMON_WORDS)
     try:
-        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model), speller)
+        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model), speller, abroad)
     except ModelError as error:
         log.warning("no learnt emergency detector", extra={"evenement": "detecteur_absent", "erreur": str(error)})
-        return EmergencyDetector(situations, rules, speller=speller)
+        return EmergencyDetector(situations, rules, speller=speller, abroad=abroad)
 
 
 def bare_router(paths: ProjectPaths) -> Router:
@@ -120,7 +122,7 @@ def bare_router(paths: ProjectPaths) -> Router:
         ReferentialError: the referential has mistakes.
     """
     folder = paths.referential
-    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=_shared_languages(folder))
+    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=shared_languages(folder))
 
 
 def _read_model(folder: Path) -> StoredModel:

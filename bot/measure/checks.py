@@ -37,11 +37,8 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     problems = [*answer_problems(referential), *all_door_problems(referential)]
     problems.extend(directory_problems(referential.directory, gazetteer))
     problems.extend(desk_problems(referential))
-    problems.extend(
-        Problem("data/referentiel/langues.yml", 0, f"le numéro « {n} » n'existe pas dans urgences.yml.")
-        for n in languages.emergency_numbers
-        if n not in referential.emergency_numbers
-    )
+    if (number := languages.emergency_number) not in referential.emergency_numbers:
+        problems.append(Problem("data/referentiel/langues.yml", 0, f"le numéro « {number} » n'existe pas dans urgences.yml."))
     places = referential.directory.places.values()
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",

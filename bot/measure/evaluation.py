@@ -173,6 +173,9 @@ class _RememberingDetector:
             self._found[texte] = self._detector.detect(texte)
         return self._found[texte]
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._detector, name)
+
 
 def remembering(router: Router) -> Router:
     """Return the same router, with a model and a detector that remember what they read."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText, Script, clean
-from bot.language.foreign import Languages
+from bot.language.foreign import Foreign, Languages
 from bot.language.privacy import mask
 from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait f
 
 _LINES = re.compile(r"[.;,\s]*\n\s*")
 
+SMALL_TALK = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET})
 ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
 IDEA = 0.2
@@ -107,8 +108,18 @@ class Router:
             text: what a person typed; any string.
         """
         emergency = self.detector.detect(text)
-        foreign = self.languages.detect(text) if self.languages else None
-        return Heard(clean(mask(text[:READ_CHARACTERS])), emergency, foreign)
+        return Heard(clean(mask(text[:READ_CHARACTERS])), emergency, self._foreign(text[:READ_CHARACTERS], emergency))
+
+    def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
+        """Return the language of a message that is not French: that of its danger first."""
+        if self.languages is None:
+            return None
+        known = self.languages.ids
+        told = emergency.language if emergency is not None else ""
+        if told in known:
+            return Foreign(told)
+        guess = self.detector.language(text)
+        return Foreign(guess) if guess in known else self.languages.detect(text)
 
     def understand(self, heard: Sequence[Heard]) -> list[Heard]:
         """Add what the model reads in each whole message, in one call; nothing in what is not made of words."""
@@ -181,6 +192,8 @@ class Router:
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
         decision = _after(heard.emergency, decision) if heard.emergency else decision
+        if decision.decision in SMALL_TALK and heard.foreign is None and self.detector.is_strange(heard.text.display):
+            decision = RoutingDecision(DecisionKind.INCOMPRIS)  # a smile may be the worst answer to what nobody reads
         return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read)
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:

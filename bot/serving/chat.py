@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from bot.dialogue.dialogue import ConversationState
 
 MAX_READ = 20_000
-"""Characters handed to the engine: emergencies are looked for that far, the rest of the flow stops earlier."""
+"""Characters handed to the engine, of a longer message its beginning and its end: emergencies are looked for in all of them, the rest
+of the flow stops earlier."""
 LONG = f"Votre message est long : j'ai lu les {MAX_CHARACTERS // 1000} 000 premiers caractères."
 DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essayez à nouveau dans un moment."
 STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
@@ -85,8 +86,12 @@ class Chat:
             raise Refusal(409, STALE_CHOICE)
         return await self._exchange(label, conversation, send, lambda state: self.engine.choose(choice, state), channel, pressed=True)
 
-    async def vote(self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "") -> None:
+    async def vote(
+        self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "", channel: str = "page"
+    ) -> Exchange | None:
         """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
+
+        A danger told in the comment is answered as a message is: the exchange is returned.
 
         One vote an answer: those that follow change nothing.
 
@@ -96,6 +101,7 @@ class Chat:
             helpful: thumbs up or down.
             reason: a key of :data:`bot.staff.inbox.events.REASONS`, or empty.
             comment: free words, or empty.
+            channel: where the person is.
 
         Raises:
             Refusal: the answer is not one of this conversation, or the reason is unknown.
@@ -106,15 +112,17 @@ class Chat:
             raise Refusal(409, STALE_VOTE)
         if reason and reason not in REASONS:
             raise Refusal(422, UNKNOWN_REASON)
+        urgent = tidy(comment) if comment and await self.engine.urgent(tidy(comment)) is not None else ""
         words = mask(tidy(comment)[:MAX_COMMENT])
         async with self.sessions.turn(conversation) as conversation:
             exchange = conversation.answer(answer)
             if exchange is None:
                 raise Refusal(409, STALE_VOTE)
-            if exchange.voted:
-                return
-            conversation.exchanges = [replace(e, voted=True) if e.id == answer else e for e in conversation.exchanges]
-        self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
+            if not exchange.voted:
+                conversation.exchanges = [replace(e, voted=True) if e.id == answer else e for e in conversation.exchanges]
+        if not exchange.voted:
+            self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
+        return (await self.say(urgent, conversation, "", channel))[1] if urgent else None
 
     async def _exchange(
         self,
@@ -137,7 +145,7 @@ class Chat:
                 if not conversation.exchanges:
                     await self.sessions.drop(conversation.id)
                 raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
-            exchange = _exchange_of(words, answer, self.clock())
+            exchange = _exchange_of(words, answer, self.clock(), self.engine.facts.in_danger)
             event = turn_event(
                 exchange.id,
                 exchange.said,
@@ -156,19 +164,21 @@ class Chat:
 
 def tidy(text: str) -> str:
     """Return what was typed, safe to show and to encode: no control character, no half character."""
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:MAX_READ]
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if len(text) > MAX_READ:
+        text = f"{text[: MAX_READ // 2]}\n\n{text[-MAX_READ // 2 + 2 :]}"
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).strip()
 
 
-def _exchange_of(words: str, answer: Answer, now: datetime) -> Exchange:
+def _exchange_of(words: str, answer: Answer, now: datetime, in_danger: str) -> Exchange:
     from bot.language.privacy import mask  # phone number tables: not before the server listens
 
     shown = words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS].rstrip() + "…"
     masked = mask(shown)
     reply: ReplyView = reply_view(answer.reply, now)
     if len(words) > MAX_CHARACTERS:
-        reply["phrases"] = [runs(LONG), *reply["phrases"]]
+        reply["phrases"] = [runs(LONG), *map(runs, filter(None, (in_danger,))), *reply["phrases"]]
     return Exchange(masked, reply, masked != shown, answer_id())
 
 

@@ -237,7 +237,7 @@ class Engine:
     def _paused(self, state: ConversationState | None) -> Answer:
         desk = self.facts.front_desk
         text = PAUSED.format(name=_inside(desk.name), phone=desk.phones[0]) if desk and desk.phones else PAUSED_WITHOUT_PHONE
-        return Answer(Reply(text), state, PAUSE)
+        return Answer(Reply(" ".join(filter(None, (text, self.facts.in_danger)))), state, PAUSE)
 
     async def _prepare_first_aid(self) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.base.paths import ProjectPaths
@@ -20,10 +20,12 @@ class SiteFacts:
     Args:
         front_desk: of the préfecture.
         calls: emergency numbers of the footer.
+        in_danger: what is said in small where nothing was read: the number of all dangers.
     """
 
     front_desk: Contact | None = None
     calls: tuple[EmergencyCall, ...] = ()
+    in_danger: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,15 @@ class FirstAid:
     """
 
     def __init__(self, paths: ProjectPaths) -> None:
-        from bot.learning.loading import load_detector, shared_referential
+        from bot.learning.loading import load_detector, shared_languages, shared_referential
 
         self._referential = referential = shared_referential(paths.referential)
         self._writer = Writer(referential)
         desk = referential.entry_points.get("prefecture_accueil")
         shown = (n.numero for n in referential.emergency_numbers.values() if n.pied_de_page)
-        self.facts = SiteFacts(self._writer.contact(desk) if desk else None, self._writer.calls(shown))
+        self.facts = SiteFacts(self._writer.contact(desk) if desk else None, self._writer.calls(shown), self._writer.in_danger)
         self._detector = load_detector(paths)
+        self._languages = shared_languages(paths.referential)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -79,4 +82,8 @@ class FirstAid:
         if found is None:
             return None
         decision = RoutingDecision(DecisionKind.URGENCE, urgence=tuple(found.numeros), situation=found.situation)
-        return Urgent(decision, self._writer.reply(decision), self._referential)
+        reply = self._writer.reply(decision)
+        if found.language in self._languages.ids:
+            said = self._languages.courtesy(found.language, self._writer.front_desk_phone, danger=True)
+            reply = replace(reply, courtesy=said, instruction="")
+        return Urgent(decision, reply, self._referential)

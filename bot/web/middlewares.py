@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.serving.refusals import Refusal
-from bot.web.keys import ALLOWANCE, ENGINE_USED, KEYS, METRICS, REQUEST_ID, SETTINGS
+from bot.web.keys import ALLOWANCE, ENGINE, ENGINE_USED, KEYS, METRICS, REQUEST_ID, SETTINGS
 from bot.web.problems import problem_response, refusal_of
 from bot.web.public.handlers import FRAME, error_page
 from bot.web.rates import count_messages
@@ -68,7 +68,7 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
             log.error("request failed", extra={"evenement": "erreur", "requete": request[REQUEST_ID]}, exc_info=error)
         if is_page(request):
             return await error_page(request, refusal)
-        return problem_response(refusal, request[REQUEST_ID])
+        return problem_response(refusal, request[REQUEST_ID], request.app[ENGINE].facts)
 
 
 @web.middleware

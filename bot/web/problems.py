@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.serving.first_aid import SiteFacts
 from bot.serving.refusals import Refusal
+
+UNREAD = frozenset({408, 410, 413, 429, 500, 503})
+"""Refusals of a message that may tell a danger: the person did nothing wrong, and nobody read it."""
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -17,13 +21,14 @@ def refusal_of(error: Exception) -> Refusal:
     return Refusal(500)
 
 
-def problem_response(refusal: Refusal, request_id: str) -> web.Response:
-    """Return the ``application/problem+json`` response of a refusal."""
+def problem_response(refusal: Refusal, request_id: str, facts: SiteFacts) -> web.Response:
+    """Return the ``application/problem+json`` response of a refusal, with the emergency numbers: what was sent was not read."""
     body = {
         "type": "about:blank",
         "title": refusal.title,
         "status": refusal.status,
-        "detail": refusal.detail,
+        "detail": " ".join(filter(None, (refusal.detail, facts.in_danger if refusal.status in UNREAD else ""))),
         "instance": f"urn:requete:{request_id}",
+        "appels": [{"numero": call.number, "nom": call.name} for call in facts.calls],
     }
     return web.json_response(body, status=refusal.status, content_type="application/problem+json", headers=refusal.headers)

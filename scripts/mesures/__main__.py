@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison|erreurs|masquage|dependances [--rapide]``: regenerate a page of docs/."""
+"""``python -m scripts.mesures comparaison|erreurs|masquage|langues|dependances [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PAGES = {
     "comparaison": "docs/comparaison.md",
     "erreurs": "docs/erreurs.md",
     "masquage": "un tableau de docs/menaces.md",
+    "langues": "un autre de docs/menaces.md",
     "dependances": "le tableau de docs/dependances.md",
 }
 
@@ -41,6 +42,10 @@ def main() -> int:
             from scripts.mesures.masking import run as measure_masking
 
             measure_masking(paths)
+        elif arguments.mesure == "langues":
+            from scripts.mesures.languages import run as measure_languages
+
+            measure_languages(paths)
         else:
             from scripts.mesures.dependencies import run as review
 

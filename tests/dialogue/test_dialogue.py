@@ -18,7 +18,7 @@ from bot.dialogue.dialogue import (
     Dialogue,
     Turn,
 )
-from bot.dialogue.wording import EMPTY, NONE_OF_THESE, NOT_UNDERSTOOD, OTHER_LANGUAGE
+from bot.dialogue.wording import EMPTY, NONE_OF_THESE, OTHER_LANGUAGE
 from bot.emergency.situations import Emergency
 from bot.referential import Referential
 from bot.routing.decision import AGENT_QUESTION
@@ -179,7 +179,7 @@ def test_an_offered_choice_gives_its_door(dialogue: Dialogue) -> None:
 def test_an_unknown_choice_is_not_understood(dialogue: Dialogue, choice: str) -> None:
     asked = talk(dialogue, "une histoire de permis").state
     turn = dialogue.choose(choice, asked)
-    assert turn.reply.text == NOT_UNDERSTOOD
+    assert turn.reply.text == dialogue.writer.not_understood
     assert turn.state.failures == 1
 
 
@@ -245,7 +245,7 @@ def test_a_typed_answer_to_a_question_is_read_as_a_message(dialogue: Dialogue) -
 
 def test_two_failures_in_a_row_point_to_a_human(dialogue: Dialogue) -> None:
     first = talk(dialogue, "🙂")
-    assert (first.reply.text, first.state.failures) == (NOT_UNDERSTOOD, 1)
+    assert (first.reply.text, first.state.failures) == (dialogue.writer.not_understood, 1)
     second = talk(dialogue, "🎉", state=first.state)
     assert second.reply.text == dialogue.writer.act_text("parler_humain")
     assert dialogue.writer.front_desk_phone in second.reply.text
@@ -253,7 +253,7 @@ def test_two_failures_in_a_row_point_to_a_human(dialogue: Dialogue) -> None:
 
 
 def test_what_is_understood_resets_the_failures(dialogue: Dialogue) -> None:
-    assert talk(dialogue, "🙂", "je veux un passeport", "🙂").reply.text == NOT_UNDERSTOOD
+    assert talk(dialogue, "🙂", "je veux un passeport", "🙂").reply.text == dialogue.writer.not_understood
 
 
 def test_a_greeting_resets_the_failures(dialogue: Dialogue) -> None:

@@ -10,7 +10,6 @@ import pytest
 from bot.dialogue.wording import (
     IF_NO_DANGER,
     NONE_OF_THESE,
-    NOT_UNDERSTOOD,
     PROGRAM_NOTICE,
     TO_CONFIRM,
     Contact,
@@ -131,7 +130,7 @@ def test_labels_of_choices_are_all_different(referential: Referential) -> None:
 
 @pytest.mark.parametrize("kind", [DecisionKind.INCOMPRIS, DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET])
 def test_not_understood(writer: Writer, kind: DecisionKind) -> None:
-    assert writer.reply(RoutingDecision(kind)).text == NOT_UNDERSTOOD
+    assert writer.reply(RoutingDecision(kind)).text == writer.not_understood
 
 
 def test_a_place_out_of_the_lot_is_said(writer: Writer) -> None:

@@ -120,12 +120,11 @@ def test_emergencies_are_looked_for_before_anything_is_understood(make_router, m
     steps: list[str] = []
     detect, predict = router.detector.detect, router.model.predict_proba
 
-    class Watched:
-        def detect(self, text: str) -> Emergency | None:
-            steps.append("urgence")
-            return detect(text)
+    def watched(text: str) -> Emergency | None:
+        steps.append("urgence")
+        return detect(text)
 
-    monkeypatch.setattr(router, "detector", Watched())
+    monkeypatch.setattr(router.detector, "detect", watched)
     monkeypatch.setattr(router.model, "predict_proba", lambda texts, *_: steps.append(f"compris {len(texts)}") or predict(texts))
     decisions = router.route_many(["bonjour", "il y a le feu chez le voisin", "je veux un passeport"])
     assert steps[:4] == ["urgence", "urgence", "urgence", "compris 3"]

@@ -360,7 +360,7 @@ async def test_broken_json_gets_problem_details(make: Maker, body: bytes, status
     async with client.post("/api/chat", data=body, headers={"Content-Type": "application/json"}) as answer:
         problem = await answer.json(content_type="application/problem+json")
         assert answer.status == status == problem["status"]
-    assert set(problem) == {"type", "title", "status", "detail", "instance"}
+    assert set(problem) == {"type", "title", "status", "detail", "instance", "appels"}
     assert problem["detail"].endswith((".", "}")) and "Traceback" not in problem["detail"]
 
 

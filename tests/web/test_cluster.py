@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 import signal
+import ssl
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from web_cluster import ROOT, Assistant, Nginx, Visitor
+from web_process import free_port
 from web_redis import RedisServer
 
 from bot.routing.router import Router
@@ -56,6 +60,21 @@ def exchanges(page: str) -> int:
 
 def test_the_shipped_nginx_configuration_is_right(tmp_path: Path) -> None:
     assert "successful" in Nginx(tmp_path, [8101, 8102]).check()
+
+
+def test_when_no_assistant_answers_nginx_gives_the_emergency_numbers(tmp_path: Path) -> None:
+    server = Nginx(tmp_path, [free_port(), free_port()])
+    server.start()
+    try:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        for size, status in ((10, 502), (5_000_000, 413)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{server.url}/", b"x" * size, context=context, timeout=20)
+            page = refused.value.read().decode()
+            assert refused.value.code == status and "tel:112" in page and "05 65" in page
+    finally:
+        server.stop()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd absent")

@@ -133,8 +133,10 @@ class Nginx:
         shipped = shipped.replace("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl").replace(
             "listen 80", f"listen 127.0.0.1:{free_port()}"
         )
-        shipped = shipped.replace("/etc/ssl/assistant/", f"{self._folder}/").replace(
-            "/var/log/nginx/assistant.log", f"{self._folder}/erreurs.log"
+        shipped = (
+            shipped.replace("/etc/ssl/assistant/", f"{self._folder}/")
+            .replace("/var/log/nginx/assistant.log", f"{self._folder}/erreurs.log")
+            .replace("/etc/nginx/assistant", str(ROOT / "deploy" / "nginx"))
         )
         return f"pid {self._folder}/nginx.pid;\nerror_log {self._folder}/nginx.log;\nevents {{}}\nhttp {{\n{upstream}\n{shipped}\n}}\n"
 

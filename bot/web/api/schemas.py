@@ -205,6 +205,7 @@ class Probleme(BaseModel):
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="Ce qui ne va pas et que faire.")
     instance: str = Field(description="Numéro de l'envoi, à citer si vous nous écrivez.")
+    appels: list[Appel] = Field(description="Les numéros d'urgence : ce qui a été envoyé n'a pas été lu.")
 
 
 class DelegationReferentiel(BaseModel):

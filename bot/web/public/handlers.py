@@ -58,7 +58,7 @@ async def send_form(request: web.Request) -> web.StreamResponse:
     chat = request.app[CHAT]
     conversation = await _living(request, form["conversation"], form["message"])
     if form["avis"]:
-        await chat.vote(conversation, form["reponse"], form["avis"] == "oui", form["raison"], form["commentaire"])
+        await chat.vote(conversation, form["reponse"], form["avis"] == "oui", form["raison"], form["commentaire"], _channel(request))
         if conversation and _cookie(request) == conversation.id and not form["message"]:
             return _redirect(request, easy, "#reponse")
         return _page(request, conversation, easy=easy, text=form["message"])
@@ -126,7 +126,10 @@ async def end_json(request: web.Request) -> web.Response:
 
 
 async def vote_json(request: web.Request) -> web.Response:
-    """POST /api/avis: did an answer help? ``{"conversation", "reponse", "utile", "raison", "commentaire"}``; one vote an answer."""
+    """POST /api/avis: did an answer help? ``{"conversation", "reponse", "utile", "raison", "commentaire"}``; one vote an answer.
+
+    204, unless the comment tells a danger: then its numbers, as POST /api/chat gives them.
+    """
     values = await _read_json(request)
     answer, helpful = values.get("reponse"), values.get("utile")
     if not isinstance(answer, str) or not isinstance(helpful, bool):
@@ -135,8 +138,13 @@ async def vote_json(request: web.Request) -> web.Response:
     if not isinstance(reason, str) or not isinstance(comment, str):
         raise Refusal(422, "« raison » et « commentaire » sont des chaînes.")
     conversation = await _living(request, values.get("conversation"))
-    await request.app[CHAT].vote(conversation, answer, helpful, reason, comment)
-    return web.Response(status=204)
+    channel = _channel(request, values.get("canal"))
+    urgent = await request.app[CHAT].vote(conversation, answer, helpful, reason, comment, channel)
+    if urgent is None or conversation is None:
+        return web.Response(status=204)
+    return web.json_response(
+        {"message": urgent.said, "masque": urgent.masked, **_drawn(request, conversation, urgent, channel, values.get("rendu"))}
+    )
 
 
 async def widget_facts(request: web.Request) -> web.Response:

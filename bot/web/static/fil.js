@@ -204,6 +204,7 @@ export class Fil {
     const thanks = el("p", { class: "al-avis-merci", tabindex: "-1" }, THANKS);
     form.replaceWith(thanks);
     thanks.focus({ preventScroll: true });
+    if (value.html) this.log.append(person(value.message), ...drawn(value.html, this.base)); // a danger was told in the comment
   }
 
   async restart() {

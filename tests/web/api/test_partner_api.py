@@ -126,7 +126,7 @@ async def test_bad_input_is_told_in_one_shape(serve: Any, body: Any, kind: str, 
         problem = await answer.json(content_type="application/problem+json")
         assert (answer.status, problem["status"]) == (status, status) and words in problem["detail"]
         assert problem["instance"] == f"urn:requete:{answer.headers['X-Request-Id']}"
-        assert set(problem) == {"type", "title", "status", "detail", "instance"}
+        assert set(problem) == {"type", "title", "status", "detail", "instance", "appels"}
 
 
 async def test_a_body_that_comes_too_slowly_is_refused(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
