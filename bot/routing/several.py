@@ -28,11 +28,11 @@ SCALE = 9.2
 """Largest log-odds counted: those of a probability of .9999."""
 
 
-def _any_of(name: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(sorted(read_words(name), key=len, reverse=True))})\b")
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(sorted(words, key=len, reverse=True))})\b")
 
 
-_TOLD, _ASKED = _any_of("recit"), _any_of("demande")
+_TOLD, _ASKED = _any_of(read_words("recit")), _any_of(read_words("demande"))
 _SELF = re.compile(r"^(?:je suis|nous sommes|ici|mairie|notaire|maire|agent|bonjour|bonsoir|merci|cordialement)\b")
 
 
