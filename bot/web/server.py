@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LAST_PORT = 65_535
 CLOSING_SECONDS = 5.0
+END_SECONDS = 8.5
+"""From the order to stop to the end of the process, whatever hangs."""
 ROUTER_SECONDS = 10.0
 """The longest that what is behind the public page waits for the router."""
 log = logging.getLogger("bot.web.server")
@@ -58,6 +60,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent, backstage.switch)
     app = create_app(settings, engine, observer=backstage.recorder)
     app[METRICS].watch(backstage.recorder)
+    app.on_shutdown.append(_end_in_time)
     backstage.start(app[METRICS], engine.loaded)
     try:
         web.run_app(
@@ -69,6 +72,18 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
         )
     finally:
         backstage.stop()
+
+
+async def _end_in_time(_app: web.Application) -> None:
+    """End even when a thread hangs on PostgreSQL or Redis: what was answered is on disk by then."""
+
+    def end() -> None:
+        log.warning("stop forced", extra={"evenement": "arret_force"})
+        os._exit(0)
+
+    timer = threading.Timer(END_SECONDS, end)
+    timer.daemon = True
+    timer.start()
 
 
 class _Backstage:
