@@ -18,9 +18,9 @@ from spacy.language import Language
 from bot.base.paths import project_paths
 from bot.language.cleaning import strip_accents
 from bot.language.spelling import COMMON_WORDS
-from bot.language.words import FOLDER
+from bot.language.words import FOLDER, read_words
 
-FIRST_NAMES = 9_000
+FIRST_NAMES = 6_000
 """First names of each sex that are kept, most common first."""
 SURE = 1_500
 """First names of each sex, most common first, kept although they are in mots_courants.txt."""
@@ -28,12 +28,6 @@ SHORT = 200
 """The same for those of three letters."""
 MOSTLY = 4
 """How many ranks better a word must be with a capital, among the vectors, to be a name rather than a word."""
-NOT_SURE = frozenset(
-    "france israel jesus san santa del ben tchad london renault rio mai may will nam esat loire lot sans pays travers dieu gros six bras rome "
-    "christ pause milan paradis bay costa clermont boulogne poitou brabant mas villeneuve lux cortes pech capelle".split()
-)
-KEPT = frozenset("adele ali ana baptiste denis jade manuel marie maxime nicole noemi oceane olena pierre romain".split())
-"""First names kept although they are words, or rare among those born in France."""
 FAMILY_NAMES = 4_000
 WORDS_TOO = 2_500
 """Family names, most common first, kept although they are words too (« petit », « marchand »): read after « monsieur »."""
@@ -81,15 +75,16 @@ def main(arguments: Sequence[str]) -> None:
     for path in referential.glob("communes_*.csv"):
         with path.open(encoding="utf-8", newline="") as stream:
             places |= {strip_accents(row.get("nom", "").lower()) for row in csv.DictReader(stream)}
+    kept, unsure = (frozenset(read_words(name)) for name in ("prenoms_gardes", "pas_des_prenoms"))
     given: dict[str, int] = {}
     for sex in "fm":
         for rank, name in enumerate(read(folder / f"dist.prenoms.{sex}.all.txt")[:FIRST_NAMES]):
             given[name] = min(rank, given.get(name, rank))
     sure = {name for name, rank in given.items() if rank < (SHORT if len(name) == 3 else SURE if name in common else FIRST_NAMES)}
-    first_names = (sure - words - places - NOT_SURE) | KEPT
+    first_names = (sure - words - places - unsure) | kept
     write("prenoms", "Prénoms portés en France qui ne sont ni un mot courant ni une commune.", first_names)
     family = read(folder / "dist.all.txt")
-    known = {name for name in family[:FAMILY_NAMES] if name in common} - words - places - NOT_SURE
+    known = {name for name in family[:FAMILY_NAMES] if name in common} - words - places - unsure
     write("noms", "Noms de famille qui se lisent aussi dans mots_courants.txt, sans être un mot ni une commune.", known)
     write("noms_et_mots", "Noms de famille fréquents qui sont aussi un mot.", {*given, *family[:WORDS_TOO]} & words)
 

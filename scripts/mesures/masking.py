@@ -17,7 +17,7 @@ FILES = {
     "masquage_2.txt": "écrit avec les règles de cette version",
     "masquage.txt": "écrit avec les règles d'avant",
 }
-_LABEL = re.compile(r"\[\[(.+?)\]\]")
+_LABEL = re.compile(r"\[\[(.+?)\]\]", re.DOTALL)
 _TOKEN = re.compile(r"<[a-z_]+>")
 Span = tuple[int, int]
 
