@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> None:
     for path in referential.glob("communes_*.csv"):
         with path.open(encoding="utf-8", newline="") as stream:
             places |= {strip_accents(row.get("nom", "").lower()) for row in csv.DictReader(stream)}
-    kept, unsure = (frozenset(read_words(name)) for name in ("prenoms_gardes", "pas_des_prenoms"))
+    kept, unsure = frozenset(read_words("prenoms_gardes")), frozenset(read_words("pas_des_prenoms"))
     given: dict[str, int] = {}
     for sex in "fm":
         for rank, name in enumerate(read(folder / f"dist.prenoms.{sex}.all.txt")[:FIRST_NAMES]):
