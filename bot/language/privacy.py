@@ -301,6 +301,11 @@ def _mask_names(text: str, likely: bool) -> str:
             *_known_names(text),
         ]
         spans += [m.span() for m in _FULL_NAME.finditer(text) if not any(map(_usual, m.groups())) and not _before_place(text, m.start())]
+    said = {word.lower() for start, end in spans for word in _TOKEN.findall(text[start:end]) if len(word) > 2 and not _usual(word)}
+    if said:  # a name found once is one wherever the message repeats it
+        spans += [
+            token.span() for token in _TOKEN.finditer(text) if token.group().lower() in said and not _before_place(text, token.start())
+        ]
     kept: list[str] = []
     last = 0
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):

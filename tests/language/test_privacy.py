@@ -246,6 +246,10 @@ def test_the_rest_of_the_message_stays() -> None:
     assert mask("bonjour, mon tel est le 06 12 34 56 78, je veux un passeport") == f"bonjour, mon tel est le {PHONE}, je veux un passeport"
 
 
+def test_a_name_found_once_is_masked_wherever_the_message_repeats_it() -> None:
+    assert mask("mon nom c'est zhang wei, dites à Zhang que la rue Zhang est barrée").count(NAME) == 2
+
+
 def test_several_at_once() -> None:
     masked = mask("je m'appelle Jean Dupont, né le 12/03/1985, jean@exemple.fr, 06 12 34 56 78")
     assert masked == f"je m'appelle {NAME}, né le {BIRTH}, {EMAIL}, {PHONE}"
@@ -296,7 +300,7 @@ INTRODUCED = "Bonjour, mon nom c'est {name}, né le 12/03/1961, 12 rue des Soubi
         "J'ai perdu ma carte grise.",
         "Je veux renouveler mon titre de séjour.",
         "Je voudrais créer une association.",
-        "Comment demander la nationalité française ?",
+        "Le restaurant à côté est sale, je veux le signaler.",
     ],
 )
 def test_a_masked_request_is_understood_all_the_same(router: Router, name: str, request_: str) -> None:
