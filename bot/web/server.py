@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from bot.staff.storage import Storage
 
 LAST_PORT = 65_535
-CLOSING_SECONDS = 5.0
-END_SECONDS = 8.5
+CLOSING_SECONDS = 4.0
+END_SECONDS = 7.0
 """From the order to stop to the end of the process, whatever hangs."""
+BACKSTAGE_SECONDS = 1.0
+"""The longest that the end waits for what is still being made behind the public page."""
 ROUTER_SECONDS = 10.0
 """The longest that what is behind the public page waits for the router."""
 log = logging.getLogger("bot.web.server")
@@ -112,7 +114,7 @@ class _Backstage:
         self._thread.start()
 
     def stop(self) -> None:
-        self._thread.join(CLOSING_SECONDS)
+        self._thread.join(BACKSTAGE_SECONDS)
         for part in reversed(self._parts):
             part.stop()
 
