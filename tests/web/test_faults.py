@@ -242,7 +242,7 @@ def test_a_corrupt_model_at_start(tree: Path) -> None:
         server.listening()
         status, value = server.say("au feu ma maison brûle")
         assert status == 200 and value["reponse"]["appels"], "emergencies are answered meanwhile"
-        until(lambda: server.health()["modele"] is True, 60)
+        until(lambda: server.health()["modele"] is True, 180)
         say(server, 1)
 
 
@@ -308,16 +308,37 @@ def test_an_agent_that_raises_or_hangs(tree: Path) -> None:
 
 def test_the_referential_is_broken(tree: Path) -> None:
     path = tree / "data" / "referentiel" / "guichets.yml"
-    path.write_text(path.read_text(encoding="utf-8") + "\n  - [", encoding="utf-8")
+    sound = path.read_text(encoding="utf-8")
+    path.write_text(sound + "\n  - [", encoding="utf-8")
     (tree / "data" / "nlu" / "titres.yml").write_text("nlu: [", encoding="utf-8")
-    server = Served(tree)
-    server.start()
-    try:
-        server.wait_end(60)
-    finally:
-        server.stop()
-    said = server.log.read_text(encoding="utf-8")
-    assert "Traceback" not in said and ".yml" in said
+    with serving(tree, ready=False) as server:
+        server.listening()
+        until(lambda: "guichets.yml" in server.log.read_text(encoding="utf-8"), 60)
+        assert server.post("/api/chat", b'{"texte": "mon passeport"}')[0] == 503
+        path.write_text(sound, encoding="utf-8")
+        until(lambda: server.health()["routeur"] == "pret", 30)
+        say(server, 1)
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+def test_an_edited_corpus_never_makes_a_restart_wait(tree: Path) -> None:
+    path = tree / "data" / "nlu" / "titres.yml"
+    path.write_text(
+        path.read_text(encoding="utf-8").rstrip() + "\n    - je voudrais vraiment refaire mon passeport perdu\n", encoding="utf-8"
+    )
+    before = json.loads((tree / "models" / "routeur" / "manifeste.json").read_text(encoding="utf-8"))["sha256"]
+    with serving(tree, ready=False) as server:
+        server.listening(20)
+        assert server.say("au feu ma maison brûle")[1]["reponse"]["appels"]
+        server.wait_ready(30)
+        say(server, 1)
+
+        def trained() -> bool:
+            manifest = json.loads((tree / "models" / "routeur" / "manifeste.json").read_text(encoding="utf-8"))
+            return bool(manifest["sha256"] != before)
+
+        until(trained, 180)
+        say(server, 1)
 
 
 def test_clocks_that_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

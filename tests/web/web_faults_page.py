@@ -41,7 +41,11 @@ FAULTS = {
     ),
     "test_the_referential_is_broken": (
         "Référentiel illisible au démarrage",
-        "Une phrase dit le fichier et la ligne ; aucune trace.",
+        "L'assistant écoute, et le journal dit le fichier et la ligne. Le fichier réparé, il répond sans être relancé.",
+    ),
+    "test_an_edited_corpus_never_makes_a_restart_wait": (
+        "Corpus changé, puis relance",
+        "Il répond tout de suite avec le modèle d'avant, et entraîne le nouveau dans un processus à part.",
     ),
     "test_clocks_that_jump": (
         "Horloge qui saute, en avant ou en arrière",
