@@ -9,7 +9,6 @@ import threading
 from bot.base.errors import AssistantError
 from bot.base.paths import project_paths
 from bot.cli.registry import Registry
-from bot.cli.train import train_detector, train_what_changed
 
 
 def add_commands(registry: Registry) -> None:
@@ -24,12 +23,6 @@ def add_commands(registry: Registry) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from bot.learning.freshness import is_detector_current, needs_training
-
-    if needs_training(project_paths()):
-        train_what_changed(with_agent=not arguments.sans_agent)
-    elif not is_detector_current(project_paths()):
-        train_detector()
     threading.Thread(target=_read_ahead, name="encodeurs", daemon=True).start()
     from bot.web.server import run_server
 

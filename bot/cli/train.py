@@ -17,6 +17,7 @@ def add_commands(registry: Registry) -> None:
     train = registry.add("train", _train, "entraîne le modèle si ses données ont changé")
     train.add_argument("--force", action="store_true", help="entraîne même si rien n'a changé")
     train.add_argument("--routeur-seul", action="store_true", help="n'entraîne pas le modèle Rasa")
+    train.add_argument("--urgences-seules", action="store_true", help="n'entraîne que le détecteur d'urgences")
     train.add_argument("--candidat", action="store_true", help="entraîne un modèle à comparer, sans toucher à celui qui répond")
     train.add_argument("--auteur", default="bot train", help="avec --candidat : qui le demande")
     train.add_argument("--travail", metavar="NOM", default="", help=argparse.SUPPRESS)
@@ -25,6 +26,9 @@ def add_commands(registry: Registry) -> None:
 def _train(arguments: argparse.Namespace) -> int:
     if arguments.candidat:
         return _train_candidate(arguments)
+    if arguments.urgences_seules:
+        train_detector(arguments.force)
+        return 0
     train_what_changed(with_agent=not arguments.routeur_seul, force=arguments.force)
     return 0
 

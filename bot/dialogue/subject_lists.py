@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bot.base.errors import BadMessage
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 BATCH = 16
 """Subjects oriented at once: large enough for the encoder, short enough for whoever waits behind."""
+MAX_COLUMNS = 100
+"""Wider, it is no list of subjects: each line is filled up to the widest, and answered as wide."""
 SUBJECT_COLUMNS = ("objet", "texte", "objet du dossier", "demande")
 DELIMITERS = ";,\t|"
 ADDED = (
@@ -70,10 +73,11 @@ class SubjectList:
     column: int
 
 
-def read_list(raw: bytes) -> SubjectList:
+def read_list(raw: bytes, at_most: int | None = None) -> SubjectList:
     """Read a CSV file.
 
     Args:
+        at_most: lines wanted; one more is read, to tell that there are too many. All of them by default.
         raw: the file: ``;``, ``,``, tab or ``|``; UTF-8, UTF-16 with its mark, or Windows-1252.
 
     Raises:
@@ -84,7 +88,7 @@ def read_list(raw: bytes) -> SubjectList:
     text = decode(raw)
     if "\0" in text:
         raise BadMessage("Ce fichier n'est pas du texte. Enregistrez votre liste au format CSV.")
-    return _read_text(text)
+    return _read_text(text, at_most)
 
 
 def read_pasted(text: str) -> SubjectList:
@@ -145,7 +149,7 @@ def neutralise(cell: str) -> str:
     return f"'{cell}" if _FORMULA_START.match(cell) and not _NUMBER.fullmatch(cell.strip()) else cell
 
 
-def _read_text(text: str) -> SubjectList:
+def _read_text(text: str, at_most: int | None = None) -> SubjectList:
     text = _EXCEL_MARK.sub("", text)
     if not text.strip():
         raise BadMessage("Ce fichier est vide. Envoyez une liste avec une colonne « objet ».")
@@ -155,7 +159,7 @@ def _read_text(text: str) -> SubjectList:
         shown = ", ".join(f"« {name.strip()[:40]} »" for name in first[:8] if name.strip())
         raise BadMessage(f"Je cherche une colonne nommée « objet » ou « texte » à la première ligne. J'y lis : {shown or 'rien'}.")
     try:
-        _, *rows = list(_cells(text, delimiter))
+        _, *rows = islice(_cells(text, delimiter), None if at_most is None else at_most + 2)
     except csv.Error as error:
         raise BadMessage("Ce fichier n'est pas un CSV que je peux lire. Enregistrez-le de nouveau au format CSV.") from error
     width = max(len(first), *(len(row) for row in rows)) if rows and len(first) > 1 else len(first)
@@ -180,8 +184,16 @@ def _first_row(text: str) -> tuple[list[str], str]:
 
 
 def _cells(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Yield the lines that hold something."""
-    return (row for row in csv.reader(io.StringIO(text.removeprefix(BOM), newline=""), delimiter=delimiter) if any(c.strip() for c in row))
+    """Yield the lines that hold something.
+
+    Raises:
+        BadMessage: a line is too wide.
+    """
+    for row in csv.reader(io.StringIO(text.removeprefix(BOM), newline=""), delimiter=delimiter):
+        if len(row) > MAX_COLUMNS and any(row[MAX_COLUMNS:]):
+            raise BadMessage(f"Cette liste a plus de {MAX_COLUMNS} colonnes. Gardez celle des objets et les plus utiles.")
+        if any(cell.strip() for cell in row):
+            yield row[:MAX_COLUMNS]
 
 
 def _column(header: Sequence[str]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import unicodedata
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from bot.serving.observer import Observer, Observers, answer_id, turn_event
 from bot.serving.refusals import Refusal
 from bot.serving.sessions import Conversation, Exchange, Sessions
 from bot.serving.view import ReplyView, reply_view, runs
-from bot.staff.inbox.events import REASONS, FeedbackEvent
+from bot.staff.inbox.events import REASONS, FeedbackEvent, TurnEvent
 
 if TYPE_CHECKING:
     from bot.dialogue.dialogue import ConversationState
@@ -31,6 +32,8 @@ DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essaye
 STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
 UNKNOWN_REASON = "Cette raison n'est pas dans la liste."
 MAX_COMMENT = 1_000
+TOLD = 1_000
+"""Answers that this process remembers having told the observer."""
 STALE_CHOICE = "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."
 
 
@@ -55,6 +58,7 @@ class Chat:
         self.engine = engine
         self.sessions = sessions
         self.observer = Observers([observer] if observer is not None else [])
+        self._told: deque[str] = deque(maxlen=TOLD)
 
     async def say(self, text: str, conversation: Conversation | None, send: str, channel: str = "page") -> tuple[Conversation, Exchange]:
         """Answer a typed message; a conversation is opened only now, when there is something to answer.
@@ -137,7 +141,10 @@ class Chat:
         key = _send_key(send, words)
         async with self.sessions.turn(conversation) as conversation:
             if key in conversation.sends:
-                return conversation, conversation.sends[key]
+                exchange = conversation.sends[key]
+                if exchange.event is not None and exchange.id not in self._told:
+                    self._tell(exchange.event)  # the process that answered may have died before it told; an id counts once
+                return conversation, exchange
             started = time.perf_counter()
             try:
                 answer = await ask(conversation.state)
@@ -158,8 +165,12 @@ class Chat:
             exchange = replace(exchange, event=event)
             conversation.state, conversation.engine = _masked_state(answer), answer.engine
             conversation.remember(exchange, key)
-        self.observer.turn(event)
+        self._tell(event)
         return conversation, exchange
+
+    def _tell(self, event: TurnEvent) -> None:
+        self._told.append(event.id)
+        self.observer.turn(event)
 
 
 def tidy(text: str) -> str:

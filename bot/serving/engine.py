@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Card, Reply
-from bot.learning.freshness import chosen_by_staff, live_mark
+from bot.learning.freshness import chosen_by_staff, is_detector_current, live_mark, needs_training
 from bot.routing.types import DecisionKind, RoutingDecision
 from bot.serving import live
 from bot.serving.first_aid import FirstAid, SiteFacts, Urgent
@@ -69,7 +69,9 @@ class Engine:
         load_again: builds the dialogue when another model goes live; ``load`` by default. When it raises, the dialogue
             that answers goes on.
         mark: tells which model is live (see :func:`bot.serving.live.follow`); ``None``: it never changes.
-        train: trains the models that are missing or corrupt; whether it worked. Called once, while what is there answers.
+        train: trains the models that are missing, corrupt or out of date; whether it worked. Called once, while what is there
+            answers.
+        stale: whether a model is out of date.
         switch: the "phone only" mode: emergencies are still answered. Never touched by default.
     """
 
@@ -83,6 +85,7 @@ class Engine:
         load_again: Callable[[], Dialogue] | None = None,
         mark: Callable[[], str] | None = None,
         train: Callable[[], Awaitable[bool]] | None = None,
+        stale: Callable[[], bool] = lambda: False,
         switch: OpenSwitch | None = None,
     ) -> None:
         self._load = load
@@ -92,6 +95,7 @@ class Engine:
         self._seconds = seconds
         self._mark = mark
         self._train = train
+        self._stale = stale
         self.switch = switch or OpenSwitch()
         self._thread = LoopThread("routeur")
         self._dialogue: Dialogue | None = None
@@ -254,7 +258,8 @@ class Engine:
             await self._put_live(self._load)
         except Exception as error:
             self._condition = Condition.FAILED
-            log.error("router cannot load", extra={"evenement": "routeur_absent"}, exc_info=error)
+            why = {"raison": str(error)} if isinstance(error, AssistantError) else {}  # our files: no one's words
+            log.error("router cannot load", extra={"evenement": "routeur_absent", **why}, exc_info=error)
         finally:
             self.loaded.set_result(None)
         if self._agent is not None:
@@ -262,9 +267,18 @@ class Engine:
         languages = self._dialogue.router.languages if self._dialogue is not None else None
         if languages is not None:
             await asyncio.to_thread(languages.prepare)
-        no_model = self._condition is Condition.READY and not self.has_model
-        if self._train is not None and (no_model or (self._agent is not None and self._agent.needs_training)):
+        if self._train is not None and await self._wants_training():
             await live.repair(self._train)
+
+    async def _wants_training(self) -> bool:
+        no_model = self._condition is Condition.READY and not self.has_model
+        if no_model or (self._agent is not None and self._agent.needs_training):
+            return True
+        try:
+            return await asyncio.to_thread(self._stale)
+        except (AssistantError, OSError) as error:
+            log.error("freshness cannot be told", extra={"evenement": "modele_non_refait", "raison": str(error)})
+            return False
 
     async def _put_live(self, load: Callable[[], Dialogue]) -> None:
         started = time.perf_counter()
@@ -321,9 +335,9 @@ def build_engine(
         return agent
 
     async def train() -> bool:
-        if engine.has_model and chosen_by_staff(paths):
-            return True  # only the Rasa archive is missing: the dialogue answers with the model that staff chose
-        return await live.train_apart(with_agent)
+        if engine.has_model and chosen_by_staff(paths):  # neither a restart nor a repair goes round the gate
+            return is_detector_current(paths) or await live.train_apart("--urgences-seules")
+        return await live.train_apart(*([] if with_agent else ["--routeur-seul"]))
 
     engine = Engine(
         load,
@@ -333,6 +347,7 @@ def build_engine(
         load_again=lambda: load(need_model=True),  # never swaps to a router without a model
         mark=lambda: live_mark(paths),
         train=train,
+        stale=lambda: needs_training(paths) or not is_detector_current(paths),
         switch=switch,
     )
     return engine

@@ -30,20 +30,20 @@ async def follow(mark: Callable[[], str], seen: str, swap: Callable[[], Awaitabl
 
 
 async def repair(train: Callable[[], Awaitable[bool]]) -> None:
-    """Train what is missing or corrupt, once; :func:`follow` then sees it go live."""
-    log.warning("a model is missing or corrupt: training it", extra={"evenement": "modele_refait"})
+    """Train what is missing, corrupt or out of date, once; :func:`follow` then sees it go live."""
+    log.warning("a model is missing, corrupt or out of date: training it", extra={"evenement": "modele_refait"})
     if not await train():
         log.error("training failed: run bot train", extra={"evenement": "modele_non_refait"})
 
 
-async def train_apart(with_agent: bool) -> bool:
+async def train_apart(*options: str) -> bool:
     """Run « bot train » in a process of its own, after everything else in line for the processor; whether it worked.
 
     Args:
-        with_agent: whether the Rasa archive is wanted too.
+        options: of the command.
     """
     nice = shutil.which("nice")
-    command = [*([nice, "-n", "10"] if nice else []), sys.executable, "-m", "bot", "train", *([] if with_agent else ["--routeur-seul"])]
+    command = [*([nice, "-n", "10"] if nice else []), sys.executable, "-m", "bot", "train", *options]
     silent = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*command, stdin=silent, stdout=silent, stderr=silent)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select as waiting
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,11 @@ from bot.staff.schema import MIGRATIONS, metadata, schema_version
 
 PARIS = ZoneInfo("Europe/Paris")
 BUSY_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
+STATEMENT_SECONDS = 15.0
+"""PostgreSQL gives up a statement, or a wait for a lock, after that."""
+SILENCE_SECONDS = 20.0
+"""No byte from PostgreSQL for that long, while a statement runs: it hangs, or the network does. The connection is given up."""
 _MIGRATION_LOCK = 4_600_046
 """Key of PostgreSQL's advisory lock: one process migrates at a time."""
 
@@ -45,8 +52,8 @@ class Storage:
             parsed = make_url(url)
             self.sqlite = parsed.get_backend_name() == "sqlite"
             if self.sqlite and parsed.database and parsed.database != ":memory:":
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = _sqlite_engine(url) if self.sqlite else create_engine(url, future=True, pool_pre_ping=True, pool_size=4)
+                _private_file(Path(parsed.database))
+            self.engine = _sqlite_engine(url) if self.sqlite else _postgres_engine(url)
         except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
             raise StorageError(f"BOT_BASE ne désigne pas une base utilisable ({type(error).__name__}).") from error
         self._migrated = False
@@ -116,6 +123,52 @@ def database_url(base: str, paths: ProjectPaths) -> str:
 def civil_day(at: float) -> str:
     """Return the date in Paris of a time in seconds, as ``2026-01-31``."""
     return datetime.fromtimestamp(at, PARIS).date().isoformat()
+
+
+def _private_file(path: Path) -> None:
+    """Make the file of SQLite readable by its owner alone: those it writes beside take the same permissions."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _postgres_engine(url: str) -> Engine:
+    """PostgreSQL with an end to every wait: for a connection, a statement, a lock, a server that says nothing more.
+
+    Source: https://www.psycopg.org/docs/advanced.html#support-for-coroutine-libraries
+    """
+    milliseconds = int(STATEMENT_SECONDS * 1000)
+    engine = create_engine(
+        url,
+        future=True,
+        pool_pre_ping=True,
+        pool_size=4,
+        pool_timeout=CONNECT_SECONDS,
+        connect_args={"options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"},
+    )
+    if engine.driver == "psycopg2":
+        from psycopg2 import extensions
+
+        extensions.set_wait_callback(_wait)
+    return engine
+
+
+def _wait(connection: Any) -> None:
+    """Wait for PostgreSQL, not for ever; called by psycopg2 in place of its own wait, which a server that hangs never ends.
+
+    Raises:
+        OperationalError: nothing came in time; psycopg2 closes the connection.
+    """
+    from psycopg2 import OperationalError, extensions
+
+    events = {extensions.POLL_READ: waiting.POLLIN, extensions.POLL_WRITE: waiting.POLLOUT}
+    seconds = CONNECT_SECONDS if connection.status == extensions.STATUS_SETUP else SILENCE_SECONDS
+    while (state := connection.poll()) != extensions.POLL_OK:
+        ready = waiting.poll()
+        ready.register(connection.fileno(), events[state])
+        if not ready.poll(seconds * 1000):
+            raise OperationalError("PostgreSQL says nothing more")
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -25,6 +25,7 @@ from bot.web.staff.framework import ROOT, WORKSHOP, Workshop, explain, guard
 log = logging.getLogger("bot.web.internal")
 MAX_BODY = 2 * 1024 * 1024
 START_SECONDS = 20.0
+STOP_SECONDS = 3.0
 
 
 def create_internal_app(
@@ -80,7 +81,7 @@ class InternalServer:
         """Stop serving."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(START_SECONDS)
+            self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import ipaddress
 import math
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -109,8 +110,15 @@ def _hashed(address: str, salt: bytes) -> str:
     return hashlib.blake2b(address.encode(), key=salt, digest_size=12).hexdigest()
 
 
+_PORTED = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
+"""An address as some proxies write it, with the port."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 addresses seen through a gateway; source: RFC 6052."""
+
+
 def client_address(peer: str | None, forwarded: list[str], proxies: int) -> str:
-    """Return the address to count: the peer, or the one our outermost proxy saw. IPv6 counts by /64 network.
+    """Return the address to count: the peer, or the one our outermost proxy saw, without its port. IPv6 counts by /64
+    network; an IPv4 address written or carried in IPv6 counts as itself.
 
     Args:
         peer: the other end of the connection.
@@ -119,10 +127,16 @@ def client_address(peer: str | None, forwarded: list[str], proxies: int) -> str:
     """
     chain = [part.strip() for value in forwarded for part in value.split(",") if part.strip()]
     address = chain[-min(proxies, len(chain))] if proxies and chain else peer or "?"
+    if (ported := _PORTED.fullmatch(address)) is not None:
+        address = ported.group(1) or ported.group(2)
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    if parsed in _NAT64:
+        return str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
+    return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from bot.staff.storage import Storage
 
 LAST_PORT = 65_535
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 4.0
+END_SECONDS = 7.0
+"""From the order to stop to the end of the process, whatever hangs."""
+BACKSTAGE_SECONDS = 1.0
+"""The longest that the end waits for what is still being made behind the public page."""
 ROUTER_SECONDS = 10.0
 """The longest that what is behind the public page waits for the router."""
 log = logging.getLogger("bot.web.server")
@@ -58,6 +62,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     engine = build_engine(paths, settings.agent_seconds, settings.router_seconds, with_agent, backstage.switch)
     app = create_app(settings, engine, observer=backstage.recorder)
     app[METRICS].watch(backstage.recorder)
+    app.on_shutdown.append(_end_in_time)
     backstage.start(app[METRICS], engine.loaded)
     try:
         web.run_app(
@@ -69,6 +74,18 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
         )
     finally:
         backstage.stop()
+
+
+async def _end_in_time(_app: web.Application) -> None:
+    """End even when a thread hangs on PostgreSQL or Redis: what was answered is on disk by then."""
+
+    def end() -> None:
+        log.warning("stop forced", extra={"evenement": "arret_force"})
+        os._exit(0)
+
+    timer = threading.Timer(END_SECONDS, end)
+    timer.daemon = True
+    timer.start()
 
 
 class _Backstage:
@@ -97,7 +114,7 @@ class _Backstage:
         self._thread.start()
 
     def stop(self) -> None:
-        self._thread.join(CLOSING_SECONDS)
+        self._thread.join(BACKSTAGE_SECONDS)
         for part in reversed(self._parts):
             part.stop()
 

@@ -11,8 +11,13 @@ from bot.base.paths import ProjectPaths
 from bot.language.privacy import mask
 
 START, END = "<!-- masquage:début -->", "<!-- masquage:fin -->"
-FILES = {"masquage_aveugle.txt": "lignes écrites sans avoir lu les règles", "masquage.txt": "lignes écrites avec les règles"}
-_LABEL = re.compile(r"\[\[(.+?)\]\]")
+FILES = {
+    "masquage_aveugle_2.txt": "écrit avant les règles de cette version, mesuré après : le chiffre à retenir",
+    "masquage_aveugle.txt": "aveugle autrefois, lu depuis",
+    "masquage_2.txt": "écrit avec les règles de cette version",
+    "masquage.txt": "écrit avec les règles d'avant",
+}
+_LABEL = re.compile(r"\[\[(.+?)\]\]", re.DOTALL)
 _TOKEN = re.compile(r"<[a-z_]+>")
 Span = tuple[int, int]
 
@@ -51,7 +56,7 @@ class Masking:
 def measure(path: Path) -> Masking:
     """Mask every line of a file and compare with its labels."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    texts = [_unlabelled(line) for line in lines]
+    texts = [_unlabelled(line.replace(" ↵ ", "\n")) for line in lines]
     masked = [mask(text) for text, _ in texts]  # loads the tables of phone numbers before anything is timed
     started = time.process_time()
     for text, _ in texts:

@@ -172,3 +172,10 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["route", "--csv", str(source), "-o", str(source)]) == 2 and "remplacerait" in capsys.readouterr().err
     assert source.read_text() == "objet\ntoit\n"
     assert main(["route", "--csv", str(source), "-o", str(tmp_path / "rien" / "x.csv")]) == 2 and "écrite" in capsys.readouterr().err
+
+
+def test_a_list_is_bounded_while_it_is_read() -> None:
+    assert read_list(b"objet" + b";" * 200_000 + b"\n" + b"toit\n" * 990).header == ("objet", *[""] * 99), "empty columns are cut"
+    with pytest.raises(BadMessage, match="100 colonnes"):
+        read_list(b"objet" + b";a" * 200 + b"\ntoit\n")
+    assert len(read_list(b"objet;a\n" + b"toit;\n" * 5_000, 1_000).rows) == 1_001

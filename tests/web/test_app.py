@@ -531,6 +531,10 @@ async def test_no_limit_when_set_to_zero(make: Maker) -> None:
         ("2a01:e0a:1:2:3:4:5:6", [], 0, "2a01:e0a:1:2::"),
         (None, [], 0, "?"),
         ("10.0.0.1", ["bizarre"], 1, "bizarre"),
+        ("10.0.0.1", ["1.2.3.4:5555"], 1, "1.2.3.4"),
+        ("10.0.0.1", ["[2a01:e0a:1:2::9]:443"], 1, "2a01:e0a:1:2::"),
+        ("::ffff:1.2.3.4", [], 0, "1.2.3.4"),
+        ("64:ff9b::102:304", [], 0, "1.2.3.4"),
     ],
 )
 async def test_the_address_counted(peer: str | None, forwarded: list[str], proxies: int, expected: str) -> None:

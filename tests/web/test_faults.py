@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +14,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 from web_process import PostgresServer, Served, copy_of
+from web_redis import RedisServer
+from web_stall import PER_SECOND, Crowd, StallingProxy
 
 from bot.base.errors import StorageError
 from bot.base.paths import ProjectPaths
 from bot.serving.sessions import MemorySessions
-from bot.staff.schema import turns
+from bot.staff.schema import bands, groups, turns
 from bot.staff.storage import Storage
 from bot.staff.upkeep.keeper import Keeper
 from bot.staff.upkeep.retention import DAY
+
+ROUNDS = int(os.environ.get("BOT_TOURS", "2"))
+"""Times that a server is ended on purpose; ``make faults`` asks for a hundred."""
 
 
 @contextlib.contextmanager
@@ -141,6 +147,94 @@ def test_a_process_killed_while_events_wait(tree: Path, postgres: PostgresServer
     assert waiting(tree) == 0
 
 
+def every_answer_is_written_once(url: str, crowd: Crowd) -> None:
+    """Each exchange that was answered is in the database, none twice, nor counted twice in the inbox."""
+    storage = Storage(url)
+
+    def kept() -> set[str]:
+        with storage.read() as connection:
+            return set(connection.execute(select(turns.c.id)).scalars())
+
+    until(lambda: kept() >= set(crowd.answered), 30)
+    with storage.read() as connection:
+        grouped = connection.execute(select(func.count()).where(turns.c.group_id.is_not(None))).scalar()
+        assert connection.execute(select(func.sum(groups.c.count))).scalar() == grouped
+    assert len(crowd.answered) == len(set(crowd.answered)) <= len(kept()) <= crowd.sent, "none doubled"
+    storage.close()
+
+
+def empty(url: str) -> None:
+    storage = Storage(url)
+    with storage.write() as connection:
+        for table in (turns, groups, bands):
+            connection.execute(table.delete())
+    storage.close()
+
+
+@pytest.mark.needs("postgresql")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_ended_again_and_again_nothing_answered_is_lost(tree: Path, postgres: PostgresServer, how: signal.Signals) -> None:
+    empty(postgres.url)
+    with serving(tree, FAST, BOT_BASE=postgres.url) as server:
+        with Crowd(server) as crowd:
+            for number in range(ROUNDS):
+                crowd.talk(0.5 + number % 5 / 5)
+                before = len(crowd.answered)
+                started = time.monotonic()
+                assert server.kill(how) in {0, -signal.SIGKILL}
+                assert time.monotonic() - started < 10
+                server.start()
+                server.wait_ready()
+                until(lambda before=before: len(crowd.answered) > before)  # type: ignore[misc]
+        every_answer_is_written_once(postgres.url, crowd)
+    assert crowd.answered and "atelier_perte" not in server.log.read_text(encoding="utf-8")
+
+
+HANG = FAST + "\nimport bot.staff.storage\nbot.staff.storage.SILENCE_SECONDS = bot.staff.storage.CONNECT_SECONDS = 2.0"
+
+
+@pytest.mark.needs("postgresql", "redis-server")
+@pytest.mark.parametrize("stuck", [("base",), ("redis",), ("base", "redis")], ids="+".join)
+def test_what_hangs_loses_nothing_and_does_not_keep_from_ending(tree: Path, postgres: PostgresServer, stuck: tuple[str, ...]) -> None:
+    empty(postgres.url)
+    redis = RedisServer()
+    redis.start()
+    proxies = {"base": StallingProxy(postgres.port), "redis": StallingProxy(redis.port)}
+    settings = {
+        "BOT_BASE": postgres.url.replace(str(postgres.port), str(proxies["base"].port)),
+        "BOT_REDIS": redis.url.replace(str(redis.port), str(proxies["redis"].port)),
+    }
+    try:
+        with serving(tree, HANG, **settings) as server:
+            with Crowd(server) as crowd:
+                crowd.talk(1)
+                for each in stuck:
+                    proxies[each].stall()
+                crowd.talk(4)
+                before = len(crowd.answered)
+                assert server.say("je veux refaire mon passeport")[0] == 200
+                crowd.sent += 1
+                for each in stuck:
+                    proxies[each].resume()
+                crowd.talk(1)
+                assert len(crowd.answered) > before > PER_SECOND
+                for each in stuck:
+                    proxies[each].stall()
+                crowd.talk(1)
+                started = time.monotonic()
+                assert server.kill(signal.SIGTERM) == 0
+                assert time.monotonic() - started < 10
+            for each in stuck:
+                proxies[each].resume()
+            server.start()
+            every_answer_is_written_once(postgres.url, crowd)
+        assert "atelier_perte" not in server.log.read_text(encoding="utf-8")
+    finally:
+        for proxy in proxies.values():
+            proxy.close()
+        redis.stop()
+
+
 def test_a_corrupt_model_at_start(tree: Path) -> None:
     model = tree / "models" / "routeur" / "modele.safetensors"
     model.write_bytes(model.read_bytes()[:1000])
@@ -148,7 +242,7 @@ def test_a_corrupt_model_at_start(tree: Path) -> None:
         server.listening()
         status, value = server.say("au feu ma maison brûle")
         assert status == 200 and value["reponse"]["appels"], "emergencies are answered meanwhile"
-        until(lambda: server.health()["modele"] is True, 60)
+        until(lambda: server.health()["modele"] is True, 180)
         say(server, 1)
 
 
@@ -214,16 +308,37 @@ def test_an_agent_that_raises_or_hangs(tree: Path) -> None:
 
 def test_the_referential_is_broken(tree: Path) -> None:
     path = tree / "data" / "referentiel" / "guichets.yml"
-    path.write_text(path.read_text(encoding="utf-8") + "\n  - [", encoding="utf-8")
+    sound = path.read_text(encoding="utf-8")
+    path.write_text(sound + "\n  - [", encoding="utf-8")
     (tree / "data" / "nlu" / "titres.yml").write_text("nlu: [", encoding="utf-8")
-    server = Served(tree)
-    server.start()
-    try:
-        server.wait_end(60)
-    finally:
-        server.stop()
-    said = server.log.read_text(encoding="utf-8")
-    assert "Traceback" not in said and ".yml" in said
+    with serving(tree, ready=False) as server:
+        server.listening()
+        until(lambda: "guichets.yml" in server.log.read_text(encoding="utf-8"), 60)
+        assert server.post("/api/chat", b'{"texte": "mon passeport"}')[0] == 503
+        path.write_text(sound, encoding="utf-8")
+        until(lambda: server.health()["routeur"] == "pret", 30)
+        say(server, 1)
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+def test_an_edited_corpus_never_makes_a_restart_wait(tree: Path) -> None:
+    path = tree / "data" / "nlu" / "titres.yml"
+    path.write_text(
+        path.read_text(encoding="utf-8").rstrip() + "\n    - je voudrais vraiment refaire mon passeport perdu\n", encoding="utf-8"
+    )
+    before = json.loads((tree / "models" / "routeur" / "manifeste.json").read_text(encoding="utf-8"))["sha256"]
+    with serving(tree, ready=False) as server:
+        server.listening(20)
+        assert server.say("au feu ma maison brûle")[1]["reponse"]["appels"]
+        server.wait_ready(30)
+        say(server, 1)
+
+        def trained() -> bool:
+            manifest = json.loads((tree / "models" / "routeur" / "manifeste.json").read_text(encoding="utf-8"))
+            return bool(manifest["sha256"] != before)
+
+        until(trained, 180)
+        say(server, 1)
 
 
 def test_clocks_that_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

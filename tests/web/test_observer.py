@@ -78,6 +78,14 @@ async def test_a_double_send_is_told_once(client_and_ear: tuple[Any, Ear]) -> No
     assert again["id"] == value["id"] and len(ear.turns) == 1
 
 
+async def test_a_send_answered_by_a_process_that_died_before_telling_is_told_with_the_same_id(client_and_ear: tuple[Any, Ear]) -> None:
+    client, ear = client_and_ear
+    value = await post(client, texte="question", envoi="e1")
+    client.server.app[CHAT]._told.clear()  # as in another process
+    await post(client, texte="question", envoi="e1", conversation=value["conversation"])
+    assert ear.turns == [ear.turns[0]] * 2
+
+
 async def test_a_vote_joins_its_answer_and_is_masked(client_and_ear: tuple[Any, Ear]) -> None:
     client, ear = client_and_ear
     value = await post(client, texte="question")

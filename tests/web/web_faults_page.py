@@ -19,6 +19,14 @@ FAULTS = {
         "Processus tué (`kill -9`) pendant que des échanges attendent",
         "Le processus suivant les écrit, une fois chacun.",
     ),
+    "test_ended_again_and_again_nothing_answered_is_lost": (
+        "Processus tué (`kill -9`) ou arrêté (SIGTERM), encore et encore, à 25 messages non compris par seconde",
+        "Chaque échange répondu est dans la base, une fois ; chaque arrêt prend moins de 10 secondes.",
+    ),
+    "test_what_hangs_loses_nothing_and_does_not_keep_from_ending": (
+        "PostgreSQL, Redis, puis les deux, bloqués sans rien fermer ; puis SIGTERM pendant ce temps",
+        "Chacun reçoit sa réponse. Arrêt en moins de 10 secondes ; chaque échange répondu est dans la base, une fois.",
+    ),
     "test_a_corrupt_model_at_start": (
         "Modèle abîmé au démarrage",
         "Il est refait, et l'assistant répond. Rien n'est à faire.",
@@ -33,7 +41,11 @@ FAULTS = {
     ),
     "test_the_referential_is_broken": (
         "Référentiel illisible au démarrage",
-        "Une phrase dit le fichier et la ligne ; aucune trace.",
+        "L'assistant écoute, et le journal dit le fichier et la ligne. Le fichier réparé, il répond sans être relancé.",
+    ),
+    "test_an_edited_corpus_never_makes_a_restart_wait": (
+        "Corpus changé, puis relance",
+        "Il répond tout de suite avec le modèle d'avant, et entraîne le nouveau dans un processus à part.",
     ),
     "test_clocks_that_jump": (
         "Horloge qui saute, en avant ou en arrière",
@@ -83,7 +95,7 @@ est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}.
 processus) ; au-delà, les échanges nouveaux ne sont plus gardés, et le journal compte ceux qui manquent. Les gens reçoivent \
 toujours leur réponse.
 - Disque plein **et** base absente : les échanges attendent en mémoire (2 000 par processus). Un arrêt du processus à ce moment les perd.
-- Un processus tué perd ce qu'il n'avait pas encore confié à la base ni au disque : la file en mémoire, quelques millisecondes d'habitude.
+- Une machine coupée net (et non un processus) perd ce que le disque n'avait pas encore reçu : moins d'une seconde d'habitude.
 - Le réseau coupé entre deux machines n'est pas essayé.
 """
     page.write_text(text, encoding="utf-8")

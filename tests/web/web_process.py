@@ -69,11 +69,6 @@ class Served(Assistant):
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=log, stderr=log)
 
-    def wait_end(self, seconds: float) -> None:
-        """Wait for a server that ends by itself."""
-        assert self._process is not None
-        self._process.wait(seconds)
-
     def listening(self, seconds: float = 60.0) -> None:
         """Wait for the port alone, not for the model."""
         deadline = time.monotonic() + seconds

@@ -87,7 +87,7 @@ async def orientations_csv(request: web.Request) -> web.StreamResponse:
     if profile and profile not in schemas.Demande.__fields__["profil"].type_.__args__:
         raise Refusal(422, "« profil » doit être l'un de : citoyen, partenaire, agent.")
     try:
-        subjects = await asyncio.to_thread(read_list, raw)
+        subjects = await asyncio.to_thread(read_list, raw, MAX_LINES)
     except BadMessage as error:
         raise Refusal(422, str(error)) from None
     return await send_list(request, subjects, profile or None)
@@ -194,7 +194,7 @@ async def check_count(request: web.Request, count: int) -> None:
     if count == 0:
         raise Refusal(422, "Cet envoi ne contient aucune ligne.")
     if count > MAX_LINES:
-        raise Refusal(422, f"Cet envoi contient {count} lignes : {MAX_LINES} au plus. Envoyez-le en plusieurs fois.")
+        raise Refusal(422, f"Cet envoi contient plus de {MAX_LINES} lignes. Envoyez-le en plusieurs fois.")
     extra = -(-count // LINES_PER_MESSAGE) - 1  # the middleware has counted one
     if extra:
         await count_messages(request, extra)

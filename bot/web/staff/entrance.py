@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from bot.base.errors import AccountError
@@ -47,7 +49,9 @@ async def enter(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     after = safe_path(form.get("suite", ""))
     try:
-        secret, _ = workshop(request).accounts.log_in(form.get("nom", ""), form.get("mot_de_passe", ""), address_of(request))
+        secret, _ = await asyncio.to_thread(
+            workshop(request).accounts.log_in, form.get("nom", ""), form.get("mot_de_passe", ""), address_of(request)
+        )
     except TooManyAttempts as error:
         response = _form(request, after, form.get("nom", ""), str(error), 429)
         response.headers["Retry-After"] = str(error.seconds)

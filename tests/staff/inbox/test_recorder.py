@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -110,10 +114,11 @@ def test_what_a_dead_process_left_is_delivered_by_the_next(tmp_path: Path) -> No
 
 
 def test_a_citizen_never_waits_and_what_overflows_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "QUEUE", 5)
+    monkeypatch.setattr(module, "HELD", 5)
+    (tmp_path / "attente").write_text("the folder cannot be made", encoding="utf-8")
     database = Database()
     database.go.clear()
-    recorder = Recorder(lambda: database, tmp_path, 0.02)
+    recorder = Recorder(lambda: database, tmp_path / "attente", 0.02)
     recorder.start()
     started = time.perf_counter()
     for number in range(30):
@@ -146,7 +151,7 @@ def test_events_wait_in_memory_when_the_disk_is_full_too(tmp_path: Path, monkeyp
     for number in range(30):
         recorder.turn(turn(number))
     assert recorder.flush() and recorder.dropped == 0
-    monkeypatch.setattr(module, "QUEUE", 20)
+    monkeypatch.setattr(module, "HELD", 20)
     recorder.turn(turn(99))
     wait(lambda: recorder.dropped == 11)
     database.away = False
@@ -180,6 +185,49 @@ def test_an_event_that_cannot_be_written_does_not_hold_the_others_back(tmp_path:
     assert recorder.flush()
     assert set(database.kept) == {"a0", "a1", "a2", "a4", "a5"} and recorder.dropped == 1 and recorder.waiting() == 0
     recorder.stop()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from test_recorder import turn
+from bot.staff.inbox.recorder import Recorder
+
+recorder = Recorder(lambda: lambda batch: None, Path(sys.argv[1]))
+for number in range(40):
+    recorder.turn(turn(number))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_taken_survives_a_kill_and_the_file_of_a_live_process_is_left_alone(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}:{os.getcwd()}"}
+    assert subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment).returncode == -signal.SIGKILL
+    database, other = Database(), Database()
+    live = Recorder(lambda: other, tmp_path, 0.02)
+    live.turn(turn(99))
+    recorder = Recorder(lambda: database, tmp_path, 0.02)
+    recorder.start()
+    wait(lambda: len(database.kept) == 40)
+    recorder.stop()
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600], "only the one of the live process"
+    live.stop()
+    assert "a99" not in database.kept and live.waiting() > 0 and live.dropped == 0
+
+
+def test_stopping_with_a_stuck_database_leaves_everything_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
+    stuck = Database()
+    stuck.go.clear()
+    recorder = Recorder(lambda: stuck, tmp_path, 0.02)
+    recorder.start()
+    for number in range(300):
+        recorder.turn(turn(number))
+    recorder.stop()
+    assert recorder.dropped == 0
+    lines = b"".join(path.read_bytes() for path in tmp_path.iterdir()).splitlines()
+    assert {from_line(line.decode()).id for line in lines} == {f"a{number}" for number in range(300)}  # type: ignore[union-attr]
+    stuck.go.set()
 
 
 def test_a_file_delivered_meanwhile_weighs_nothing(tmp_path: Path) -> None:

@@ -340,7 +340,7 @@ async def test_a_list_may_be_an_uploaded_file(serve: Any) -> None:
     [
         ("a;b\n1;2\n", "text/csv", "", 422, "« objet »"),
         ("objet\n", "text/csv", "", 422, "aucune ligne"),
-        ("objet\n" + "x\n" * 1001, "text/csv", "", 422, "1000 au plus"),
+        ("objet\n" + "x\n" * 1001, "text/csv", "", 422, "plus de 1000 lignes"),
         ("objet\nx\n", "text/csv", "?profil=maire", 422, "« profil »"),
         ("x", "application/pdf", "", 415, "text/csv"),
         ("x", "multipart/form-data", "", 400, "."),
