@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.base.errors import AssistantError, GateRefused
 from bot.base.paths import ProjectPaths, project_paths
@@ -38,7 +38,7 @@ def _model(arguments: argparse.Namespace) -> int:
         return _list(registry)
     if arguments.action == "revenir":
         card = registry.roll_back(console_name())
-        _note(paths, "modele_retour", card.id, {})
+        _tell_journal(paths)
         print(f"Le modèle {card.id} est de nouveau en service.")
         return 0
     if not arguments.modele:
@@ -52,8 +52,7 @@ def _model(arguments: argparse.Namespace) -> int:
         registry.promote(card.id, console_name(), comparison.verdict, arguments.motif)
     except GateRefused as error:
         raise AssistantError(f"{error}\nUn administrateur peut passer outre avec --motif « … » (20 caractères au moins).") from error
-    action = "modele_active" if comparison.verdict.open else "modele_force"
-    _note(paths, action, card.id, {"motif": arguments.motif, "reserves": list(comparison.verdict.reasons)})
+    _tell_journal(paths)
     print(f"Le modèle {card.id} est en service.")
     return 0
 
@@ -70,7 +69,7 @@ def _phrase(arguments: argparse.Namespace) -> int:
 
     paths = project_paths()
     change = CorpusEditor(paths).add_phrase(arguments.sujet, arguments.texte, console_name())
-    _note(paths, "phrase_ajoutee", arguments.sujet, {"commit": change.commit})
+    _tell_journal(paths)
     print(f"Phrase ajoutée dans {change.files[0]}." + (f" {change.note}" if change.note else ""))
     return 0
 
@@ -109,12 +108,11 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %".replace(".", ",")
 
 
-def _note(paths: ProjectPaths, action: str, target: str, details: dict[str, Any]) -> None:
+def _tell_journal(paths: ProjectPaths) -> None:
     """Write in the workshop's journal what was done by a command."""
     from bot.staff.accounts import audit
     from bot.staff.storage import Storage, database_url
 
     storage = Storage(database_url(Settings.from_environment().base, paths))
-    with storage.write() as connection:
-        audit.record(connection, console_name(), action, target, details)
+    audit.deliver(storage, paths)
     storage.close()

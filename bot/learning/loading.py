@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache, wraps
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.base.errors import ModelError
+from bot.base.errors import AssistantError, ModelError
+from bot.base.files import digest_of, drafting, finish_batch, locked
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.rules import Rules, load_rules
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+FINISH_SECONDS = 5.0
+"""How long to wait for another process that writes before reading."""
+SOUND_KEPT = 2
 
 
 def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
@@ -121,6 +128,60 @@ def bare_router(paths: ProjectPaths) -> Router:
     """
     folder = paths.referential
     return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=_shared_languages(folder))
+
+
+def sound_paths(paths: ProjectPaths) -> ProjectPaths:
+    """Return the tree to answer from: as it is, or with the last referential that was read without a mistake.
+
+    A save that a crash stopped is finished first. What can be read is kept aside for the next time.
+
+    Raises:
+        ReferentialError: the referential has mistakes and none was kept.
+    """
+    finish_saves(paths)
+    try:
+        _keep(paths)
+        return paths
+    except (AssistantError, OSError, ValueError, LookupError) as error:
+        for kept in sorted(paths.sound.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime, reverse=True):
+            log.error(
+                "the referential cannot be read: the last sound one answers", extra={"evenement": "referentiel_garde"}, exc_info=error
+            )
+            return replace(paths, referential_folder=kept)
+        if isinstance(error, AssistantError):
+            raise
+        return paths
+
+
+def finish_saves(paths: ProjectPaths) -> None:
+    """Finish a save and a going live that a crash stopped."""
+    for lock, batch in ((paths.editing_lock, paths.batch), (paths.registry_lock, paths.models_batch)):
+        if batch.exists():
+            try:
+                with locked(lock, FINISH_SECONDS):
+                    finish_batch(batch)
+            except OSError as error:
+                log.error("a save cannot be finished", extra={"evenement": "lot_en_attente", "erreur": str(error)})
+
+
+def _keep(paths: ProjectPaths) -> None:
+    """Keep a copy of a referential that can be read whole."""
+    folder = paths.referential
+    for read in (shared_referential, _shared_gazetteer, _shared_languages, _shared_rules):
+        read(folder)
+    target = paths.sound / digest_of(p for p in sorted(folder.rglob("*")) if p.is_file())[:16]
+    if target.exists():
+        os.utime(target)
+        return
+    try:
+        with drafting(target) as draft:
+            shutil.copytree(folder, draft, dirs_exist_ok=True)
+            os.utime(draft)
+            os.replace(draft, target)
+        for old in sorted(paths.sound.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime)[:-SOUND_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:  # nothing can be kept: that is no reason not to answer
+        log.warning("the referential cannot be kept aside", extra={"evenement": "referentiel_non_garde", "erreur": str(error)})
 
 
 def _read_model(folder: Path) -> StoredModel:

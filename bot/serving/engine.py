@@ -312,9 +312,9 @@ def build_engine(
 
     def load(need_model: bool = False) -> Dialogue:
         from bot.dialogue.dialogue import Dialogue
-        from bot.learning.loading import load_router
+        from bot.learning.loading import load_router, sound_paths
 
-        return Dialogue(load_router(paths, need_model))
+        return Dialogue(load_router(sound_paths(paths), need_model))
 
     def build() -> Agent:
         agent: Agent = importlib.import_module("bot.rasa.agent").InProcessAgent()

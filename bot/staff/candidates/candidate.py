@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.base.errors import ModelError
+from bot.base.files import finish_batch, locked
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
 from bot.learning.corpus import read_corpus
@@ -39,7 +40,9 @@ def copy_tree(paths: ProjectPaths, folder: Path) -> ProjectPaths:
     tree = folder / "arbre"
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
-    shutil.copytree(paths.root / "data", tree / "data", symlinks=False)
+    with locked(paths.editing_lock):
+        finish_batch(paths.batch)
+        shutil.copytree(paths.root / "data", tree / "data", symlinks=False, ignore=shutil.ignore_patterns(".*"))
     for name in COPIED:
         if (paths.root / name).exists():
             shutil.copy(paths.root / name, tree / name)

@@ -79,7 +79,7 @@ class CorpusEditor:
         done: list[Change] = []
         many = f"{len(texts)} phrases ajoutées à « {topic} »"
         summary = summary_line(f"Phrase ajoutée à « {topic} »") if len(texts) == 1 else many
-        with self._workspace.editing(author, summary, done) as draft:
+        with self._workspace.editing(author, summary, done, "phrase_ajoutee", topic) as draft:
             for text in texts:
                 put_phrase(self._paths, draft, topic, tidy_phrase(text))
         if not done:
@@ -93,7 +93,7 @@ class CorpusEditor:
             EditError: it is no longer there (someone else removed or moved it).
         """
         done: list[Change] = []
-        with self._workspace.editing(author, f"Phrase retirée de « {topic} »", done) as draft:
+        with self._workspace.editing(author, f"Phrase retirée de « {topic} »", done, "phrase_retiree", topic) as draft:
             take_phrase(self._paths, draft, topic, text)
         return done[0]
 
@@ -106,7 +106,8 @@ class CorpusEditor:
         if source == target:
             raise EditError("La phrase est déjà dans ce sujet.")
         done: list[Change] = []
-        with self._workspace.editing(author, f"Phrase déplacée de « {source} » vers « {target} »", done) as draft:
+        summary = f"Phrase déplacée de « {source} » vers « {target} »"
+        with self._workspace.editing(author, summary, done, "phrase_deplacee", source) as draft:
             take_phrase(self._paths, draft, source, text)
             put_phrase(self._paths, draft, target, text)
         return done[0]

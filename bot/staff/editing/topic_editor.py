@@ -96,7 +96,7 @@ class TopicEditor:
         if not _ID.match(topic):
             raise EditError("L'identifiant s'écrit en minuscules sans accent, avec des « _ », et commence par une lettre.")
         fields = _checked_fields(topic, service, values)
-        with self._change(author, f"Nouveau sujet « {fields['libelle']} » ({topic})") as (draft, done):
+        with self._change(author, f"Nouveau sujet « {fields['libelle']} » ({topic})", "sujet_cree", topic) as (draft, done):
             if self._taken(draft, topic):
                 raise EditError(f"L'identifiant « {topic} » est déjà pris.")
             path = self._file(service)
@@ -126,7 +126,7 @@ class TopicEditor:
             EditConflict: someone else changed this topic meanwhile.
             EditError: a value is wrong.
         """
-        with self._change(author, f"Sujet « {topic} » modifié") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » modifié", "sujet_modifie", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             wanted = {**{k: v for k, v in sheet.values.items() if k != "id"}, **values}
             check_version(version, sheet.text, record_text({"id": topic, **_without_empty(wanted)}))
@@ -146,7 +146,7 @@ class TopicEditor:
         """
         if not _ID.match(new):
             raise EditError("L'identifiant s'écrit en minuscules sans accent, avec des « _ », et commence par une lettre.")
-        with self._change(author, f"Sujet « {topic} » renommé « {new} »") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » renommé « {new} »", "sujet_renomme", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             if self._taken(draft, new):
                 raise EditError(f"L'identifiant « {new} » est déjà pris.")
@@ -169,7 +169,7 @@ class TopicEditor:
         """
         if source == target:
             raise EditError("Choisissez deux sujets différents.")
-        with self._change(author, f"Sujet « {source} » fusionné dans « {target} »") as (draft, done):
+        with self._change(author, f"Sujet « {source} » fusionné dans « {target} »", "sujet_fusionne", source) as (draft, done):
             gone, kept = self._sheet(draft, source), self._sheet(draft, target)
             phrases = self._take_intent(draft, source)
             known = {p for path in files_of(self._paths, draft, target) for p in phrases_in(draft.read(path), target)}
@@ -192,7 +192,7 @@ class TopicEditor:
         Raises:
             EditError: no such service, or it has it already.
         """
-        with self._change(author, f"Sujet « {topic} » confié au service « {service} »") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » confié au service « {service} »", "sujet_confie", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             if sheet.service == service or not draft.exists(self._file(service)):
                 raise EditError("Choisissez un autre service, qui existe.")
@@ -220,7 +220,7 @@ class TopicEditor:
         """
         if len(reason.strip()) < 10:
             raise EditError("Dites en une phrase pourquoi ce sujet est retiré.")
-        with self._change(author, f"Sujet « {topic} » retiré") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » retiré", "sujet_retire", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             phrases = self._take_intent(draft, topic)
             self._remove_record(draft, sheet)
@@ -237,9 +237,9 @@ class TopicEditor:
         return done[0]
 
     @contextmanager
-    def _change(self, author: str, summary: str) -> Iterator[tuple[Draft, list[Change]]]:
+    def _change(self, author: str, summary: str, action: str, topic: str) -> Iterator[tuple[Draft, list[Change]]]:
         done: list[Change] = []
-        with self._workspace.editing(author, summary, done) as draft:
+        with self._workspace.editing(author, summary, done, action, topic) as draft:
             yield draft, done
 
     def _sheet(self, draft: Draft, topic: str) -> TopicSheet:

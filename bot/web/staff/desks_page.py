@@ -12,7 +12,7 @@ from bot.base.errors import EditConflict, EditError
 from bot.referential.ages import stale_desks
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.desk_editor import DAYS, FIELDS, DeskEditor, DeskSheet
-from bot.web.staff.deeds import note_change
+from bot.web.staff.deeds import say_change
 from bot.web.staff.forms import line, lines, loose
 from bot.web.staff.framework import actor, needs, page, read_form, redirect, workshop
 
@@ -65,7 +65,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
         return _form_page(request, sheet, typed, conflict.version, conflict=conflict, status=409)
     except EditError as error:
         return _form_page(request, sheet, typed, form.get("version", ""), str(error).splitlines(), status=422)
-    note_change(request, change, "guichet_modifie", sheet.id, "Le guichet est enregistré. Le public le verra dans un instant.")
+    say_change(request, change, "Le guichet est enregistré. Le public le verra dans un instant.")
     return redirect(f"{PATH}/{sheet.id}")
 
 

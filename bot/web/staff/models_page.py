@@ -8,10 +8,10 @@ from aiohttp import web
 
 from bot.base.errors import GateRefused, ModelError
 from bot.serving.refusals import Refusal
+from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.comparison import FIGURE_NAMES, compare, confusions, margins_of, messages_behind, verdict_of
 from bot.staff.candidates.registry import MIN_REASON, ModelRegistry
-from bot.web.staff.deeds import note
 from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
 
 PATH = "/atelier/modeles"
@@ -134,8 +134,7 @@ async def promote(request: web.Request) -> web.StreamResponse:
     except (GateRefused, ModelError) as error:
         flash(request, str(error), "erreur")
         return redirect(f"{PATH}/{card.id}")
-    details: dict[str, Any] = {} if verdict.open else {"motif": " ".join(reason.split()), "reserves": list(verdict.reasons)}
-    note(request, "modele_active" if verdict.open else "modele_force", card.id, **details)
+    audit.deliver(workshop(request).storage, workshop(request).paths)
     flash(request, "Le modèle est en service. Les conversations en cours continuent.")
     return redirect(PATH)
 
@@ -145,8 +144,8 @@ async def go_back(request: web.Request) -> web.StreamResponse:
     """POST: the model before goes live again."""
     await read_form(request)
     try:
-        card = _registry(request).roll_back(actor(request))
-        note(request, "modele_retour", card.id)
+        _registry(request).roll_back(actor(request))
+        audit.deliver(workshop(request).storage, workshop(request).paths)
         flash(request, "Le modèle précédent est de nouveau en service.")
     except ModelError as error:
         flash(request, str(error), "erreur")

@@ -20,7 +20,7 @@ from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
 from bot.staff.editing.topic_editor import TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
 from bot.staff.nearness import index_of
-from bot.web.staff.deeds import note_change
+from bot.web.staff.deeds import say_change
 from bot.web.staff.forms import line, lines, loose
 from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
 from bot.web.staff.topics import choices_of, resolve, search
@@ -124,7 +124,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         change = TopicEditor(workshop(request).paths).create(form.id, form.service, form.values, form.phrases, actor(request))
     except EditError as error:
         return _form_page(request, form, new=True, mistakes=str(error).splitlines(), status=422)
-    note_change(request, change, "sujet_cree", form.id, "Le sujet est enregistré. Ses phrases servent après un entraînement.")
+    say_change(request, change, "Le sujet est enregistré. Ses phrases servent après un entraînement.")
     if form.message:
         try:
             workshop(request).inbox().settle_written(int(form.message), form.id, actor(request))
@@ -164,7 +164,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
         return _form_page(request, form, conflict=conflict, status=409)
     except EditError as error:
         return _form_page(request, form, mistakes=str(error).splitlines(), status=422)
-    note_change(request, change, "sujet_modifie", form.id, "Le sujet est enregistré. Le public verra ce texte dans un instant.")
+    say_change(request, change, "Le sujet est enregistré. Le public verra ce texte dans un instant.")
     return redirect(f"{PATH}/{form.id}")
 
 
@@ -176,11 +176,11 @@ async def change_phrases(request: web.Request) -> web.StreamResponse:
     try:
         if form.get("retirer"):
             change = writer.remove_phrase(topic, form["retirer"], author)
-            note_change(request, change, "phrase_retiree", topic, "Phrase retirée.")
+            say_change(request, change, "Phrase retirée.")
         elif form.get("deplacer"):
             target = resolve(choices_of(workshop(request).referential()), form.get("vers", ""))
             change = writer.move_phrase(form["deplacer"], topic, target, author)
-            note_change(request, change, "phrase_deplacee", topic, "Phrase déplacée.")
+            say_change(request, change, "Phrase déplacée.")
         else:
             added = lines(form, "phrase")
             if not added:
@@ -188,7 +188,7 @@ async def change_phrases(request: web.Request) -> web.StreamResponse:
             index = index_of(workshop(request).paths)
             warnings = [r.text for phrase in added for r in lint_phrase(index, phrase, topic) if r.level != "erreur"]
             change = writer.add_phrases(topic, added, author)
-            note_change(request, change, "phrase_ajoutee", topic, "Phrase ajoutée." if len(added) == 1 else "Phrases ajoutées.")
+            say_change(request, change, "Phrase ajoutée." if len(added) == 1 else "Phrases ajoutées.")
             for warning in warnings[:5]:
                 flash(request, warning, "attention")
     except EditError as error:
@@ -205,19 +205,17 @@ async def change_topic(request: web.Request) -> web.StreamResponse:
     try:
         if act == "renommer":
             new = form.get("identifiant", "").strip()
-            note_change(request, editor.rename(topic, new, author), "sujet_renomme", topic, "Le sujet a un nouvel identifiant.")
+            say_change(request, editor.rename(topic, new, author), "Le sujet a un nouvel identifiant.")
             topic = new
         elif act == "fusionner":
             target = resolve(choices_of(workshop(request).referential()), form.get("avec", ""))
-            note_change(request, editor.merge(topic, target, author), "sujet_fusionne", topic, "Les deux sujets n'en font plus qu'un.")
+            say_change(request, editor.merge(topic, target, author), "Les deux sujets n'en font plus qu'un.")
             topic = target
         elif act == "confier":
-            note_change(
-                request, editor.move(topic, form.get("service", ""), author), "sujet_confie", topic, "Le sujet a changé de service."
-            )
+            say_change(request, editor.move(topic, form.get("service", ""), author), "Le sujet a changé de service.")
         elif act == "retirer":
             change = editor.retire(topic, form.get("motif", ""), author, date.today())
-            note_change(request, change, "sujet_retire", topic, "Le sujet est retiré. Sa fiche et ses phrases sont gardées.")
+            say_change(request, change, "Le sujet est retiré. Sa fiche et ses phrases sont gardées.")
             return redirect(PATH)
         else:
             raise EditError("Ce geste n'existe pas.")
