@@ -22,8 +22,10 @@ from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.language.foreign import load_languages
 from bot.language.spelling import COMMON_WORDS, load_speller
+from bot.learning.corpus import listed_phrases
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
+from bot.routing.memory import Memory
 from bot.routing.router import Router
 
 if TYPE_CHECKING:
@@ -127,7 +129,8 @@ def bare_router(paths: ProjectPaths) -> Router:
         ReferentialError: the referential has mistakes.
     """
     folder = paths.referential
-    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=_shared_languages(folder))
+    languages, memory = _shared_languages(folder), lessons_of(paths.corpus).memory
+    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=languages, memory=memory)
 
 
 def sound_paths(paths: ProjectPaths) -> ProjectPaths:
@@ -182,6 +185,40 @@ def _keep(paths: ProjectPaths) -> None:
             shutil.rmtree(old, ignore_errors=True)
     except OSError as error:  # nothing can be kept: that is no reason not to answer
         log.warning("the referential cannot be kept aside", extra={"evenement": "referentiel_non_garde", "erreur": str(error)})
+
+
+class Lessons:
+    """The phrases of a corpus, kept in a memory that follows its files.
+
+    Args:
+        folder: of the corpus.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._reading = Lock()
+        self.memory = Memory(lambda _: self.follow())
+
+    def follow(self) -> None:
+        """Read again the files that changed: a phrase is known within the second it is saved."""
+        with self._reading:
+            now = {path: (found.st_mtime_ns, found.st_size) for path in sorted(self._folder.glob("*.yml")) for found in (path.stat(),)}
+            changed = [path for path in now if self._seen.get(path) != now[path]]
+            gone = [path for path in self._seen if path not in now]
+            for path in changed:
+                self.memory.teach(path.name, listed_phrases(path.read_text(encoding="utf-8", errors="replace")))
+            for path in gone:
+                self.memory.teach(path.name, None)
+            self._seen = now
+            if changed or gone:
+                self.memory.settle()
+
+
+@lru_cache(maxsize=4)
+def lessons_of(folder: Path) -> Lessons:
+    """Return the lessons of a corpus, the same for the whole process."""
+    return Lessons(folder)
 
 
 def _read_model(folder: Path) -> StoredModel:

@@ -19,6 +19,7 @@ from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing.context import FEATURES, Before, Continuation, features, mixed, refuses
 from bot.routing.decision import AGENT_QUESTION, FOLLOW_UP, OUTSIDE, QUESTION, SHORT_WORDS, Decider, Reading, Thresholds
+from bot.routing.memory import Memory
 from bot.routing.several import ENOUGH, likely_segmentations, score
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
@@ -32,6 +33,8 @@ _LINES = re.compile(r"[.;,\s]*\n\s*")
 
 ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
+OFF_TOPIC = "hors_sujet"
+"""Family of the messages that ask for nothing."""
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
 BEHIND = 0.5
@@ -54,6 +57,7 @@ class Router:
         model: the trained topic model, or ``None``.
         thresholds: the thresholds stored with the model.
         languages: tells the messages that are not in French, or ``None``.
+        memory: what was taught word for word: it is answered so, whatever the model reads.
     """
 
     def __init__(
@@ -64,19 +68,21 @@ class Router:
         model: TopicModel | None = None,
         thresholds: Thresholds | None = None,
         languages: Languages | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.referential = referential
         self.gazetteer = gazetteer
         self.detector = detector
         self.model = model
         self.languages = languages
+        self.memory = memory or Memory()
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
         self._aliases = referential.aliases
 
     def with_model(self, model: TopicModel, thresholds: Thresholds) -> Router:
         """Return a router with the same tables that understands with a trained model, by the thresholds stored with it."""
-        return Router(self.referential, self.gazetteer, self.detector, model, thresholds, self.languages)
+        return Router(self.referential, self.gazetteer, self.detector, model, thresholds, self.languages, self.memory)
 
     def route(self, text: str, profile: str | None = None, before: Before | None = None) -> RoutingDecision:
         """Return the decision for one message.
@@ -170,7 +176,7 @@ class Router:
             heard: the message.
             profile: who asks, ``None`` when unknown.
         """
-        decision = self._decision(heard, profile)
+        decision = self._taught(heard, profile) or self._decision(heard, profile)
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
         decision = _after(heard.emergency, decision) if heard.emergency else decision
@@ -185,6 +191,14 @@ class Router:
                 today[name] = today.get(name, 0.0) + probability
             understanding = Understanding(today)
         return self.decider.read(understanding, profile)
+
+    def _taught(self, heard: Heard, profile: str | None) -> RoutingDecision | None:
+        """Decide for a message that was taught word for word under a topic, or as no request; ``None`` for any other."""
+        label = self.memory.find(heard.text) if not heard.read else None
+        act = self.referential.acts.get(label or "")
+        if label is None or (act.famille != OFF_TOPIC if act else self._aliases.get(label, label) not in self.referential.topics):
+            return None
+        return self.decider.decide(self.read(Understanding({label: 1.0}), profile), profile)
 
     def _decision(self, heard: Heard, profile: str | None) -> RoutingDecision:
         """Decide what a message asks for, several requests included, danger apart."""

@@ -21,12 +21,12 @@ from bot.referential.loader import FRENCH_REASONS
 from bot.staff.editing.corpus_editor import (
     append_intent,
     files_of,
-    insert_phrase,
+    insert_phrases,
     phrases_in,
     refuse_known,
     remove_intent,
     rename_intent,
-    tidy_phrase,
+    tidy_phrases,
 )
 from bot.staff.editing.workspace import Change, Draft, Workspace, check_version, content_version, unique
 from bot.staff.editing.yaml_records import RecordFile, record_text
@@ -105,11 +105,11 @@ class TopicEditor:
             records = RecordFile(draft.read(path), TOPICS)
             records.add({"id": topic, **fields})
             draft.write(path, records.text())
-            tidy = unique([tidy_phrase(p) for p in phrases])
+            tidy = tidy_phrases(phrases)
             corpus = self._corpus_file(service)
             before = draft.read(corpus) if draft.exists(corpus) else ""
             if tidy:
-                refuse_known(self._paths, draft, topic, tidy)
+                refuse_known(self._paths, topic, tidy)
                 draft.write(corpus, append_intent(before, topic, tidy))
         return done[0]
 
@@ -173,9 +173,10 @@ class TopicEditor:
             gone, kept = self._sheet(draft, source), self._sheet(draft, target)
             phrases = self._take_intent(draft, source)
             known = {p for path in files_of(self._paths, draft, target) for p in phrases_in(draft.read(path), target)}
-            for phrase in phrases:
-                if phrase not in known:
-                    self._append_line(draft, target, phrase)
+            new = [phrase for phrase in phrases if phrase not in known]
+            last = files_of(self._paths, draft, target)
+            if last and new:
+                draft.write(last[-1], insert_phrases(draft.read(last[-1]), target, new))
             self._remove_record(draft, gone)
             path = self._file(kept.service)
             records = RecordFile(draft.read(path), TOPICS)
@@ -286,10 +287,6 @@ class TopicEditor:
             else:
                 draft.delete(path)
         return tuple(taken)
-
-    def _append_line(self, draft: Draft, topic: str, phrase: str) -> None:
-        path = files_of(self._paths, draft, topic)[-1]
-        draft.write(path, insert_phrase(draft.read(path), topic, phrase))
 
     def _relink_menus(self, draft: Draft, old: str, new: str, service: str) -> None:
         """Menus offer topics by id; one that would offer a single choice offers the service too."""
