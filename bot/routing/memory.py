@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from threading import Lock
 
 from bot.language.cleaning import CleanText, plain_words, strip_accents, without_politeness
@@ -76,6 +77,7 @@ class Memory:
         return self._phrases.get(near_key(words), {})
 
 
+@lru_cache(maxsize=1 << 17)
 def spoken(phrase: str) -> str:
     """Return the words of a tidy phrase as the router cleans them, faster."""
     return plain_words(without_politeness(strip_accents(phrase.lower())))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.base.errors import ModelError
-from bot.base.files import finish_batch, locked
+from bot.base.files import finish_batch, locked, write_json
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
 from bot.learning.corpus import read_corpus
@@ -18,12 +18,14 @@ from bot.learning.freshness import fingerprint, model_config
 from bot.learning.loading import load_detector
 from bot.learning.store import StoredModel, load_model
 from bot.learning.tuning import train
-from bot.referential import load_referential
+from bot.referential import Referential, load_referential
 from bot.referential.communes import load_gazetteer
 from bot.routing.router import Router
 from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model
-from bot.staff.candidates.registry import ModelCard, ModelRegistry
+from bot.staff.candidates.registry import BOOKS_FILE, ModelCard, ModelRegistry
+from bot.staff.candidates.review import Books, Reviewer, books_of, dangers_of, held_out_of, reader_of
 from bot.staff.candidates.vector_cache import remembered_vectors
+from bot.understanding.model import TopicModel
 
 COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
 
@@ -66,14 +68,45 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
     with remembered_vectors(served.folder.parent / "cache", config.encoders):
         live = served.live()
         stored = train(copied, config, fingerprint(copied, config), progress)
-        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress)
+        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress, paths.tuning)
         referential = load_referential(copied.referential)
         evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
+        books = books_of(copied, referential)
         if live is not None:
             with contextlib.suppress(ModelError):  # one that cannot be read any more is nothing to compare with
                 ensure_evaluation(served, live, paths, progress)
+                evaluation["objections"] = objections_to(served, live, paths, books, referential)
+    write_json(copied.router_model / BOOKS_FILE, books.as_json())
     details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet"}
     return served.add(copied.router_model, details, evaluation)
+
+
+def objections_to(registry: ModelRegistry, live: ModelCard, paths: ProjectPaths, books: Books, referential: Referential) -> list[str]:
+    """Return what is to be said against what was written since the live model learnt.
+
+    Args:
+        registry: holds the live model.
+        live: it.
+        paths: the tree that serves.
+        books: what the candidate learnt.
+        referential: names of the topics.
+    """
+    before = registry.books(live)
+    if before is None:
+        return []
+    return list(reviewer_of(paths, load_model(live.folder).model, referential).review(before, books))
+
+
+def reviewer_of(paths: ProjectPaths, model: TopicModel, referential: Referential) -> Reviewer:
+    """Return what reads the edits, with the live model of a tree."""
+    detector = load_detector(paths)
+
+    def alarm(text: str) -> bool:
+        found = detector.detect(text)
+        return found is not None and found.sure
+
+    names = {t.id: t.libelle for t in referential.topics.values()} | {s.id: s.nom_clair for s in referential.services.values()}
+    return Reviewer(reader_of(model), alarm, dangers_of(paths), held_out_of(paths), names)
 
 
 def ensure_evaluation(
@@ -91,7 +124,7 @@ def ensure_evaluation(
     if known is not None and known.get("essais") == digest_of_tests(paths.test_sets):
         return known
     progress("mesure du modèle en service")
-    fresh = evaluate_model(router_of(paths, load_model(card.folder), load_detector(paths)), paths.test_sets, progress)
+    fresh = evaluate_model(router_of(paths, load_model(card.folder), load_detector(paths)), paths.test_sets, progress, paths.tuning)
     registry.keep_evaluation(card, {**(known or {}), **fresh})
     return fresh
 

@@ -21,13 +21,17 @@ from typing import Any
 from bot.base.errors import GateRefused, ModelCorrupt, ModelError, ModelMissing
 from bot.base.files import drafting, finish_batch, locked, read_json, write_batch, write_json
 from bot.base.paths import ProjectPaths
-from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, read_manifest
+from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, is_current, read_manifest
 from bot.learning.store import METRICS_FILE, load_model
+from bot.referential import load_referential
 from bot.staff.candidates.gate import Verdict
+from bot.staff.candidates.review import Books, books_of
 from bot.staff.editing.workspace import deed_file
 
 REGISTRY = "registre"
 EVALUATION_FILE = "evaluation.json"
+BOOKS_FILE = "appris.json"
+"""What a model learnt: see :class:`bot.staff.candidates.review.Books`."""
 RASA = "rasa"
 KEEP = 10
 """Models kept: the live one and the one before are never removed."""
@@ -98,6 +102,8 @@ class ModelRegistry:
                     shutil.copytree(link, draft, dirs_exist_ok=True)
                     write_json(draft / MANIFEST_FILE, manifest)
                     self._adopt_rasa(draft, manifest)
+                    if is_current(self._paths):
+                        write_json(draft / BOOKS_FILE, books_of(self._paths, load_referential(self._paths.referential)).as_json())
                     os.chmod(draft, 0o755)
                     os.replace(draft, target)
             self._put_live("adopter", identifier, author)
@@ -227,6 +233,11 @@ class ModelRegistry:
     def evaluation(self, card: ModelCard) -> dict[str, Any] | None:
         """Return what was measured on the frozen test set, ``None`` when it was not."""
         return read_json(card.folder / EVALUATION_FILE) or None
+
+    def books(self, card: ModelCard) -> Books | None:
+        """Return what a model learnt, ``None`` when it was not kept."""
+        row = read_json(card.folder / BOOKS_FILE)
+        return Books.from_json(row) if row else None
 
     def keep_evaluation(self, card: ModelCard, evaluation: Mapping[str, Any]) -> None:
         """Keep what was measured on the frozen test set."""

@@ -160,7 +160,10 @@ def _registry(request: web.Request) -> ModelRegistry:
 
 def _names(request: web.Request) -> dict[str, str]:
     referential = workshop(request).referential()
-    return {s.id: s.nom_clair for s in referential.services.values()} | {d.id: d.nom_clair for d in referential.delegations.values()}
+    topics = {t.id: t.libelle for t in referential.topics.values()}
+    return (
+        topics | {s.id: s.nom_clair for s in referential.services.values()} | {d.id: d.nom_clair for d in referential.delegations.values()}
+    )
 
 
 def _figures(figures: Any) -> list[tuple[str, float | None, float | None, str]]:
