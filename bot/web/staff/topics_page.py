@@ -34,7 +34,7 @@ ROWS = 3
 AUDIENCES = {"citoyen": "le public", "partenaire": "les partenaires", "agent": "les agents"}
 HELP = (
     "Un sujet est une demande, avec la porte où frapper et la première chose à faire. Ses phrases montrent à l'assistant comment "
-    "les gens en parlent. Les textes changent tout de suite. Les phrases servent après un entraînement."
+    "les gens en parlent. Les phrases sont comprises tout de suite, mot pour mot. Un entraînement les étend."
 )
 HELP_NEW = (
     "Écrivez ce que le public doit savoir, puis des phrases comme les gens les écrivent. La page vous dit au fur et à mesure ce "
@@ -124,7 +124,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         change = TopicEditor(workshop(request).paths).create(form.id, form.service, form.values, form.phrases, actor(request))
     except EditError as error:
         return _form_page(request, form, new=True, mistakes=str(error).splitlines(), status=422)
-    say_change(request, change, "Le sujet est enregistré. Ses phrases servent après un entraînement.")
+    say_change(request, change, "Le sujet est enregistré. Ses phrases sont comprises mot pour mot ; un entraînement les étend.")
     if form.message:
         try:
             workshop(request).inbox().settle_written(int(form.message), form.id, actor(request))
