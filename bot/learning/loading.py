@@ -73,7 +73,7 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
 
     reading = Lock()
 
-    @lru_cache(maxsize=1)
+    @lru_cache(maxsize=2)  # the tree that serves, and the draft of staff
     def read(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> T:
         return load(folder)
 

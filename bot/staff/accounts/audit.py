@@ -49,6 +49,8 @@ ACTIONS: Mapping[str, str] = {
     "sujet_fusionne": "a fusionné deux sujets",
     "sujet_confie": "a confié un sujet à un autre service",
     "sujet_retire": "a retiré un sujet",
+    "lot_publie": "a publié un lot",
+    "lot_annule": "a annulé un lot",
     "guichet_modifie": "a vérifié un guichet",
     "entrainement_demande": "a demandé un entraînement",
     "entrainement_annule": "a arrêté un entraînement",

@@ -148,7 +148,7 @@ class TopicEditor:
             raise EditError("L'identifiant s'écrit en minuscules sans accent, avec des « _ », et commence par une lettre.")
         with self._change(author, f"Sujet « {topic} » renommé « {new} »", "sujet_renomme", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
-            if self._taken(draft, new):
+            if new not in sheet.values.get("anciens_identifiants", []) and self._taken(draft, new):
                 raise EditError(f"L'identifiant « {new} » est déjà pris.")
             path = self._file(sheet.service)
             records = RecordFile(draft.read(path), TOPICS)
@@ -256,6 +256,12 @@ class TopicEditor:
         raise EditError(f"Le sujet « {topic} » n'existe pas, ou plus.")
 
     def _taken(self, draft: Draft, topic: str) -> bool:
+        """Whether an id names a topic, or once did: what was written before must not lead elsewhere."""
+        if draft.exists(self._retired_file(topic)):
+            return True
+        former = re.compile(rf"^  anciens_identifiants: .*\b{re.escape(topic)}\b", re.MULTILINE)
+        if any(former.search(draft.read(p)) for p in self._topic_files()):
+            return True
         pattern = re.compile(rf"^- id: [\"']?{re.escape(topic)}[\"']?\s*$", re.MULTILINE)
         return bool(files_of(self._paths, draft, topic)) or any(pattern.search(draft.read(p)) for p in self._topic_files())
 

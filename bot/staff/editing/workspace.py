@@ -33,6 +33,8 @@ from bot.referential import load_referential
 
 COMMITTER = b"Atelier de l'assistant <atelier@assistant.invalid>"
 LOCK_SECONDS = 20.0
+DRAFT_MARK = ".brouillon"
+"""In the root of a copy where edits wait: its changes are no commits yet (see :mod:`bot.staff.editing.drafts`)."""
 COMMIT_ATTEMPTS = 5
 
 NO_REPOSITORY = "Les fichiers sont enregistrés, mais ce dossier n'est pas un dépôt git : il n'y a pas d'historique."
@@ -183,7 +185,9 @@ class Workspace:
         """Make the commit of a deed; its line then waits for the journal."""
         deed = read_json(file)
         changes = {self.paths.root / name: (before, after) for name, (before, after) in deed.pop("textes").items()}
-        commit, note = record(self.paths.root, changes, deed["acteur"], deed.pop("resume"))
+        summary = deed.pop("resume")
+        kept = (self.paths.root / DRAFT_MARK).exists()
+        commit, note = (None, "") if kept else record(self.paths.root, changes, deed["acteur"], summary)
         if deed["action"]:
             names = sorted(str(path.relative_to(self.paths.root)) for path in changes)
             write_json(file, {**deed, "details": {"fichiers": names, "commit": commit or ""}})
@@ -290,7 +294,7 @@ def _commit_once(repository: Any, changes: dict[Path, tuple[str | None, str | No
         if committed == after:  # a save that was stopped right after its commit
             entries[inside] = (path, Blob.from_string(after.encode("utf-8")).id if after is not None else None)
             continue
-        text = after if committed == before else _carry_over(before, after, committed)
+        text = after if committed == before else carry_over(before, after, committed)
         if text is None:
             wanted.append((inside, None, None))
             entries[inside] = (path, None)
@@ -328,7 +332,7 @@ def _committed_text(repository: Any, tree: bytes, inside: bytes) -> str | None:
     return bytes(repository[blob].data).decode("utf-8", errors="surrogateescape")
 
 
-def _carry_over(before: str | None, after: str | None, committed: str | None) -> str | None:
+def carry_over(before: str | None, after: str | None, committed: str | None) -> str | None:
     """Return the committed text with only our change in it, when someone else's change waits in the same file."""
     if before is None or after is None or committed is None:
         raise MixedChanges
