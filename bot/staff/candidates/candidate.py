@@ -13,6 +13,7 @@ from bot.base.errors import ModelError
 from bot.base.files import finish_batch, locked, write_json
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
+from bot.language.spelling import COMMON_WORDS
 from bot.learning.corpus import read_corpus
 from bot.learning.freshness import fingerprint, model_config
 from bot.learning.loading import load_detector
@@ -20,6 +21,7 @@ from bot.learning.store import StoredModel, load_model
 from bot.learning.tuning import train
 from bot.referential import Referential, load_referential
 from bot.referential.communes import load_gazetteer
+from bot.routing.memory import spoken
 from bot.routing.router import Router
 from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model
 from bot.staff.candidates.registry import BOOKS_FILE, ModelCard, ModelRegistry
@@ -97,7 +99,7 @@ def objections_to(registry: ModelRegistry, live: ModelCard, paths: ProjectPaths,
     return list(reviewer_of(paths, load_model(live.folder).model, referential).review(before, books))
 
 
-def reviewer_of(paths: ProjectPaths, model: TopicModel, referential: Referential) -> Reviewer:
+def reviewer_of(paths: ProjectPaths, model: TopicModel | None, *referentials: Referential) -> Reviewer:
     """Return what reads the edits, with the live model of a tree."""
     detector = load_detector(paths)
 
@@ -105,8 +107,10 @@ def reviewer_of(paths: ProjectPaths, model: TopicModel, referential: Referential
         found = detector.detect(text)
         return found is not None and found.sure
 
-    names = {t.id: t.libelle for t in referential.topics.values()} | {s.id: s.nom_clair for s in referential.services.values()}
-    return Reviewer(reader_of(model), alarm, dangers_of(paths), held_out_of(paths), names)
+    names = {t.id: t.libelle for r in referentials for t in r.topics.values()}
+    names |= {s.id: s.nom_clair for r in referentials for s in r.services.values()}
+    vocabulary = frozenset(spoken((paths.referential / COMMON_WORDS).read_text(encoding="utf-8")).split())
+    return Reviewer(reader_of(model), alarm, dangers_of(paths), held_out_of(paths), names, vocabulary)
 
 
 def ensure_evaluation(

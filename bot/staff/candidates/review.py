@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bot.base.paths import ProjectPaths
 from bot.language.cleaning import clean
@@ -17,6 +18,9 @@ from bot.language.privacy import holds_personal_data
 from bot.learning.corpus import CARRIER_REPEATS, CARRIER_WORDS, NEAR_DUPLICATE, listed_phrases, read_jsonl
 from bot.referential import Referential
 from bot.routing.memory import near_key, spoken
+
+if TYPE_CHECKING:
+    from bot.understanding.model import TopicModel
 
 SURE = 0.8
 """Probability of a label from which the live model is sure of a phrase."""
@@ -34,6 +38,8 @@ SHOWN = 3
 
 Reader = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 """What the live model reads in each of several phrases: label → probability."""
+Rule = Callable[["Books", "Books", Mapping[str, Sequence[str]]], Iterable[str]]
+"""What one rule says, given what was written before and after, and the new phrases of each label."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class Reviewer:
         dangers: messages that tell a danger.
         held_out: messages kept for tests.
         names: label → plain name.
+        vocabulary: common French words, besides those of the corpus.
     """
 
     reader: Reader
@@ -108,16 +115,24 @@ class Reviewer:
     dangers: Sequence[str] = ()
     held_out: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    vocabulary: frozenset[str] = frozenset()
+
+    def broken(self, before: Books, after: Books) -> tuple[str, ...]:
+        """Return the rules of « bot check » that new phrases break: nobody may publish them."""
+        return self._all(before, after, (self._twins, self._tested))
 
     def review(self, before: Books, after: Books) -> tuple[str, ...]:
         """Return what is to be said against the edits between two moments: French sentences, none when all is well."""
+        rules = (self._topics, self._lost, self._twins, self._foreign, self._alarming, self._tested, self._moulds, self._odd)
+        return self._all(before, after, rules)
+
+    def _all(self, before: Books, after: Books, rules: Sequence[Rule]) -> tuple[str, ...]:
         known: dict[str, set[str]] = defaultdict(set)
         for label, found in before.phrases.items():
             known[label if label in after.phrases else after.former.get(label, label)] |= found
         added = {label: sorted(found - known[label]) for label, found in after.phrases.items()}
         flooded = [label for label, found in added.items() if len(found) > FLOOD]
         added = {label: found[:FLOOD] for label, found in added.items() if found}
-        rules = (self._topics, self._lost, self._twins, self._foreign, self._alarming, self._tested, self._moulds, self._odd)
         flood = [
             f"{len(after.phrases[label])} phrases d'un coup pour {self._name(label)} : personne ne peut les relire." for label in flooded
         ]
@@ -208,7 +223,7 @@ class Reviewer:
                         yield f"{of_all[mould]} phrases de {self._name(label)} {verb} par « {mould} » : des phrases à trous."
 
     def _odd(self, before: Books, after: Books, added: Mapping[str, Sequence[str]]) -> Iterator[str]:
-        known = {word for label, found in before.phrases.items() for phrase in found for word in spoken(phrase).split()}
+        known = {word for found in before.phrases.values() for phrase in found for word in spoken(phrase).split()} | self.vocabulary
         for label, found in added.items():
             odd = []
             for phrase in found:
@@ -252,14 +267,13 @@ def twins(
                 yield rows[i], label
 
 
-def reader_of(model: object) -> Reader:
-    """Return the reader of a topic model."""
+def reader_of(model: TopicModel | None) -> Reader:
+    """Return the reader of a topic model; without a model nothing is read."""
 
     def read(phrases: Sequence[str]) -> list[Mapping[str, float]]:
-        if not phrases:
-            return []
-        rows = model.predict_proba([clean(p) for p in phrases])  # type: ignore[attr-defined]
-        return [model.understanding(row).probabilities for row in rows]  # type: ignore[attr-defined]
+        if model is None or not phrases:
+            return [{} for _ in phrases]
+        return [model.understanding(row).probabilities for row in model.predict_proba([clean(p) for p in phrases])]
 
     return read
 

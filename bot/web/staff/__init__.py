@@ -58,6 +58,7 @@ def add_pages(app: web.Application) -> None:
     from bot.web.staff import (
         dashboard,
         desks_page,
+        drafts_page,
         entrance,
         home,
         inbox_page,
@@ -75,6 +76,7 @@ def add_pages(app: web.Application) -> None:
         inbox_page,
         topics_page,
         desks_page,
+        drafts_page,
         trainings_page,
         models_page,
         dashboard,

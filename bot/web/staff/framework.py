@@ -26,6 +26,7 @@ from bot.staff.accounts import accounts as staff
 from bot.staff.accounts.accounts import Accounts, Role, StaffSession
 from bot.staff.candidates.trainings import TrainingQueue
 from bot.staff.editing.corpus_editor import CorpusEditor
+from bot.staff.editing.drafts import Drafts
 from bot.staff.inbox.inbox import Inbox
 from bot.staff.storage import PARIS, Storage
 from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
@@ -74,6 +75,15 @@ class Workshop:
     def queue(self) -> TrainingQueue:
         """The trainings; started by the server."""
         return TrainingQueue(self.storage, self.paths, with_agent=self.with_agent)
+
+    @functools.cached_property
+    def drafts(self) -> Drafts:
+        """Where edits wait before they are published."""
+        return Drafts(self.paths)
+
+    def drafted(self) -> Referential:
+        """Return who does what, as the draft says it."""
+        return shared_referential(self.drafts.edited.referential) if self.drafts.is_open else self.referential()
 
     def referential(self) -> Referential:
         """Return who does what, as the files are now, or as they last were without a mistake; read again only when one changed.

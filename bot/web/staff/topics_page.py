@@ -16,11 +16,13 @@ from bot.referential.ages import stale_topics
 from bot.referential.hours import PARIS
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
+from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
 from bot.staff.editing.topic_editor import TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
 from bot.staff.nearness import index_of
 from bot.web.staff.deeds import say_change
+from bot.web.staff.drafts_page import draft_of
 from bot.web.staff.forms import line, lines, loose
 from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
 from bot.web.staff.topics import choices_of, resolve, search
@@ -80,7 +82,7 @@ class TopicForm:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: search the topics."""
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     choices = choices_of(referential)
     words, service = request.query.get("q", "")[:100], request.query.get("service", "")
     found = list(search(choices, words)) if words.strip() else list(choices.values())
@@ -115,16 +117,16 @@ async def show_new(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """POST: preview, or create."""
     form = await _read(request)
-    form.id = form.id or suggest_id(form.values.get("libelle", ""), tuple(workshop(request).referential().topics))
+    form.id = form.id or suggest_id(form.values.get("libelle", ""), tuple(workshop(request).drafted().topics))
     if (await read_form(request)).get("geste") == "apercu":
         return _form_page(request, form, new=True)
     try:
         if not form.phrases:
             raise EditError("Écrivez au moins une phrase, comme les gens la diraient.")
-        change = TopicEditor(workshop(request).paths).create(form.id, form.service, form.values, form.phrases, actor(request))
+        change = TopicEditor(draft_of(request)).create(form.id, form.service, form.values, form.phrases, actor(request))
     except EditError as error:
         return _form_page(request, form, new=True, mistakes=str(error).splitlines(), status=422)
-    say_change(request, change, "Le sujet est enregistré. Ses phrases sont comprises mot pour mot ; un entraînement les étend.")
+    say_change(request, change, "Le sujet est enregistré dans le brouillon. Publiez-le : ses phrases seront comprises aussitôt.")
     if form.message:
         try:
             workshop(request).inbox().settle_written(int(form.message), form.id, actor(request))
@@ -142,8 +144,8 @@ async def check(request: web.Request) -> web.StreamResponse:
 
 async def show_one(request: web.Request) -> web.StreamResponse:
     """GET: one topic, to read or change."""
-    sheet = TopicEditor(workshop(request).paths).read(request.match_info["id"])
-    form = TopicForm(dict(sheet.values), workshop(request).writer.phrases(sheet.id), sheet.id, sheet.service, sheet.version)
+    sheet = TopicEditor(workshop(request).drafts.edited).read(request.match_info["id"])
+    form = TopicForm(dict(sheet.values), _writer(request, sheet.id).phrases(sheet.id), sheet.id, sheet.service, sheet.version)
     return _form_page(request, form)
 
 
@@ -152,19 +154,19 @@ async def edit(request: web.Request) -> web.StreamResponse:
     """POST: preview, or change the record."""
     form = await _read(request)
     form.id = request.match_info["id"]
-    editor = TopicEditor(workshop(request).paths)
+    editor = TopicEditor(workshop(request).drafts.edited)
     form.service = editor.read(form.id).service
-    form.phrases = workshop(request).writer.phrases(form.id)
+    form.phrases = _writer(request, form.id).phrases(form.id)
     if (await read_form(request)).get("geste") == "apercu":
         return _form_page(request, form)
     try:
-        change = editor.edit(form.id, form.values, form.version, actor(request))
+        change = TopicEditor(draft_of(request)).edit(form.id, form.values, form.version, actor(request))
     except EditConflict as conflict:
         form.version = conflict.version
         return _form_page(request, form, conflict=conflict, status=409)
     except EditError as error:
         return _form_page(request, form, mistakes=str(error).splitlines(), status=422)
-    say_change(request, change, "Le sujet est enregistré. Le public verra ce texte dans un instant.")
+    say_change(request, change, "Le sujet est enregistré dans le brouillon. Publiez-le pour que le public le voie.")
     return redirect(f"{PATH}/{form.id}")
 
 
@@ -172,13 +174,13 @@ async def edit(request: web.Request) -> web.StreamResponse:
 async def change_phrases(request: web.Request) -> web.StreamResponse:
     """POST: add, move or remove a phrase."""
     topic = request.match_info["id"]
-    form, writer, author = await read_form(request), workshop(request).writer, actor(request)
+    form, writer, author = await read_form(request), _writer(request, topic), actor(request)
     try:
         if form.get("retirer"):
             change = writer.remove_phrase(topic, form["retirer"], author)
             say_change(request, change, "Phrase retirée.")
         elif form.get("deplacer"):
-            target = resolve(choices_of(workshop(request).referential()), form.get("vers", ""))
+            target = resolve(choices_of(workshop(request).drafted()), form.get("vers", ""))
             change = writer.move_phrase(form["deplacer"], topic, target, author)
             say_change(request, change, "Phrase déplacée.")
         else:
@@ -201,27 +203,35 @@ async def change_topic(request: web.Request) -> web.StreamResponse:
     """POST: rename, merge, move to another service, or retire."""
     topic = request.match_info["id"]
     form, author = await read_form(request), actor(request)
-    editor, act = TopicEditor(workshop(request).paths), form.get("geste")
+    editor, act = TopicEditor(draft_of(request)), form.get("geste")
     try:
         if act == "renommer":
             new = form.get("identifiant", "").strip()
-            say_change(request, editor.rename(topic, new, author), "Le sujet a un nouvel identifiant.")
+            say_change(request, editor.rename(topic, new, author), "Le sujet a un nouvel identifiant. Cela attend dans le brouillon.")
             topic = new
         elif act == "fusionner":
-            target = resolve(choices_of(workshop(request).referential()), form.get("avec", ""))
-            say_change(request, editor.merge(topic, target, author), "Les deux sujets n'en font plus qu'un.")
+            target = resolve(choices_of(workshop(request).drafted()), form.get("avec", ""))
+            say_change(request, editor.merge(topic, target, author), "Les deux sujets n'en font plus qu'un. Cela attend dans le brouillon.")
             topic = target
         elif act == "confier":
-            say_change(request, editor.move(topic, form.get("service", ""), author), "Le sujet a changé de service.")
+            say_change(
+                request, editor.move(topic, form.get("service", ""), author), "Le sujet a changé de service. Cela attend dans le brouillon."
+            )
         elif act == "retirer":
             change = editor.retire(topic, form.get("motif", ""), author, date.today())
-            say_change(request, change, "Le sujet est retiré. Sa fiche et ses phrases sont gardées.")
+            say_change(request, change, "Le sujet est retiré. Sa fiche et ses phrases sont gardées. Cela attend dans le brouillon.")
             return redirect(PATH)
         else:
             raise EditError("Ce geste n'existe pas.")
     except EditError as error:
         flash(request, str(error), "erreur")
     return redirect(f"{PATH}/{topic}")
+
+
+def _writer(request: web.Request, topic: str) -> CorpusEditor:
+    """Return what writes phrases: at once for a topic that the public has, in the draft for another."""
+    known = topic in workshop(request).referential().topics and topic in workshop(request).drafted().topics
+    return workshop(request).writer if known else CorpusEditor(workshop(request).drafts.edited)
 
 
 async def _read(request: web.Request) -> TopicForm:
@@ -261,7 +271,7 @@ def _form_page(
     conflict: EditConflict | None = None,
     status: int = 200,
 ) -> web.Response:
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     return page(
         request,
         "sujet.html",
@@ -286,7 +296,7 @@ def _form_page(
 
 
 def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     remarks: list[Remark] = lint_topic(referential, index_of(workshop(request).paths), form.id, form.service, form.values, form.phrases)
     card = preview(referential, form.id, form.service, form.values)
     names = {i: t.libelle for i, t in referential.topics.items()}
