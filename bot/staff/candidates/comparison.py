@@ -115,6 +115,36 @@ def _kept_apart(router: Router, folder: Path) -> dict[str, Any]:
     }
 
 
+def lessons_learnt(router: Router, taught: Mapping[str, Sequence[str]], held_back: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """Return, for each label taught since the live model, how many of its new phrases are recognised, and where the others go.
+
+    Args:
+        router: with the candidate, without the memory: what it has learnt is measured, not what it repeats.
+        taught: label → its new phrases.
+        held_back: those that the training did not read.
+    """
+    found = {}
+    for label, phrases in taught.items():
+        if not phrases:
+            continue
+        decisions = router.route_many(phrases)
+        right = [any(d.sujet == label for d in x.destinations) or x.acte == label for x in decisions]
+        aside = [ok for phrase, ok in zip(phrases, right, strict=True) if phrase in held_back]
+        elsewhere = [
+            (phrase, (x.destinations[0].sujet or x.destinations[0].service or x.destinations[0].dis) if x.destinations else NO_REQUEST)
+            for phrase, x, ok in zip(phrases, decisions, right, strict=True)
+            if not ok
+        ]
+        found[label] = {
+            "phrases": len(phrases),
+            "reconnues": sum(right),
+            "a_part": len(aside),
+            "devinees": sum(aside),
+            "ailleurs": elsewhere,
+        }
+    return found
+
+
 def cross_validate(examples: Sequence[Example], referential: Referential, encoders: Sequence[str]) -> dict[str, Any] | None:
     """Return how well each service is found in its own corpus by a simple linear classifier, learnt on the other folds.
 

@@ -17,6 +17,8 @@ from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, pag
 PATH = "/atelier/modeles"
 ONE = PATH + r"/{id:[0-9a-f]{16}}"
 SHOWN = 200
+ENOUGH_LEARNT = 0.8
+"""Share of the taught phrases recognised from which a topic is learnt."""
 BETTER_HIGH = frozenset({"urgences_reconnues", "bonne_delegation", "bon_service", "hors_sujet_reconnus", "validation_croisee"})
 """Figures that are better when they rise."""
 SPECIAL = {
@@ -89,6 +91,8 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         moins_bien=sum(c.was_right and not c.is_right for c in comparison.changes) if comparison else 0,
         mieux=sum(c.is_right and not c.was_right for c in comparison.changes) if comparison else 0,
         confusions=list(confusions(evaluation).items())[:40] if evaluation else [],
+        lecons=(evaluation or {}).get("lecons", {}),
+        assez=ENOUGH_LEARNT,
         nom=lambda key: SPECIAL.get(key) or names.get(key, key),
         motif_minimum=MIN_REASON,
         chemin=PATH,

@@ -26,9 +26,10 @@ from playwright import sync_api as playwright_api
 
 from bot.base.paths import ProjectPaths
 from bot.learning.tuning import ensure_model
-from bot.referential import load_referential
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
+from bot.staff.editing.drafts import Drafts
+from bot.staff.editing.topic_editor import TopicEditor
 from bot.staff.storage import Storage
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "staff"), str(Path(__file__).resolve().parents[1])]
@@ -207,7 +208,13 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
     staff.get_by_text("Rien à redire.").wait_for()
     staff.get_by_role("button", name="Enregistrer", exact=True).click()
     staff.get_by_text("Le sujet est enregistré").wait_for()
+    assert LABEL not in answer_of(site, citizen)
+    staff.get_by_role("link", name="Brouillon").click()
+    no_barrier(staff)
+    staff.get_by_role("button", name=re.compile("Publier")).click()
+    staff.get_by_text("Le brouillon est publié").wait_for()
     saved = time.monotonic()
+    until(lambda: LABEL in answer_of(site, citizen), 10, "the lesson was not heard at once")
 
     staff.get_by_role("link", name="Entraînement").click()
     staff.get_by_role("button", name="Lancer un entraînement").click()
@@ -221,7 +228,10 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
 
     staff.get_by_role("button", name="Revenir au modèle précédent").click()
     staff.get_by_text("de nouveau en service").wait_for()
-    until(lambda: LABEL not in answer_of(site, citizen), 10, "the old model never came back")
+    staff.get_by_role("link", name="Brouillon").click()
+    staff.get_by_role("button", name="Annuler").first.click()
+    staff.get_by_text("Le lot est annulé").wait_for()
+    until(lambda: LABEL not in answer_of(site, citizen), 10, "the batch was not taken back")
     assert site.process.poll() is None
 
 
@@ -239,10 +249,10 @@ def test_two_people_on_one_topic_the_second_compares_and_chooses(site: Site, ope
     no_barrier(second)
     shown = second.locator(".at-fiche").all_inner_texts()
     assert "Version de Rémi" in shown[0] and "Version d'Ada" in shown[1]
-    assert load_referential(site.paths.referential).topics["passeport"].libelle == "Version de Rémi"
+    assert TopicEditor(Drafts(site.paths).edited).read("passeport").values["libelle"] == "Version de Rémi"
     second.get_by_role("button", name="Enregistrer", exact=True).click()
     second.get_by_text("Le sujet est enregistré").wait_for()
-    assert load_referential(site.paths.referential).topics["passeport"].libelle == "Version d'Ada"
+    assert TopicEditor(Drafts(site.paths).edited).read("passeport").values["libelle"] == "Version d'Ada"
 
 
 def test_a_worse_model_is_refused_and_the_old_one_goes_on(site: Site, open_page: Callable[[], Any]) -> None:
