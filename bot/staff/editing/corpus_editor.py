@@ -15,6 +15,7 @@ from bot.language.privacy import holds_personal_data
 from bot.learning.corpus import has_markup, label_in, listed_phrases, phrase_in
 from bot.learning.loading import lessons_of
 from bot.routing.memory import spoken
+from bot.staff.candidates.review import held_out_of, twins
 from bot.staff.editing.workspace import Change, Draft, Workspace, summary_line, unique
 
 LONGEST_PHRASE = 2000
@@ -158,6 +159,8 @@ def tidy_phrases(texts: Sequence[str]) -> tuple[str, ...]:
 def refuse_known(paths: ProjectPaths, topic: str, phrases: Sequence[str]) -> None:
     """Refuse messages that are already in the corpus, word for word, or nearly under another topic: one phrase has one answer.
 
+    Those kept for tests are refused too, by the rule of « bot check ».
+
     Raises:
         EditError: says which line, and where it is known.
     """
@@ -173,6 +176,10 @@ def refuse_known(paths: ProjectPaths, topic: str, phrases: Sequence[str]) -> Non
             said = "existe déjà" if other == words else f"est déjà écrite, à peu de chose près (« {other} »),"
             mistakes.append(at_line(number, len(phrases), f"la phrase « {phrase} » {said} {where}."))
             break
+    tests = ((spoken(text), "") for text in held_out_of(paths))
+    for (_, phrase), _source in twins([(topic, phrase) for phrase in phrases], tests):
+        said = f"la phrase « {phrase} » est un message d'essai : l'apprendre fausserait les mesures."
+        mistakes.append(at_line(phrases.index(phrase) + 1, len(phrases), said))
     if mistakes:
         raise EditError("\n".join(mistakes))
 

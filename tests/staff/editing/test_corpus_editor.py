@@ -97,6 +97,12 @@ def test_a_phrase_known_elsewhere_is_refused_and_says_where(tree: ProjectPaths) 
         CorpusEditor(tree).add_phrase("passeport", known, "Zoé")
 
 
+def test_a_test_message_is_refused_with_its_line(tree: ProjectPaths) -> None:
+    (tree.tuning / "demandes.jsonl").write_text('{"texte": "mon passeport a brûlé dans la grange de mon oncle"}\n', encoding="utf-8")
+    with pytest.raises(EditError, match=r"Ligne 2 .*message d'essai"):
+        CorpusEditor(tree).add_phrases("passeport", ["une phrase bien neuve", "Mon passeport a brûlé dans la grange de mon oncle !"], "Zoé")
+
+
 def test_several_phrases_are_all_added_or_none(tree: ProjectPaths) -> None:
     before = (tree.corpus / "titres.yml").read_bytes()
     with pytest.raises(EditError):
