@@ -69,7 +69,8 @@ async def act(request: web.Request) -> web.StreamResponse:
 
 
 def _page(request: web.Request, reasons: tuple[str, ...] = (), status: int = 200) -> web.Response:
-    drafts = workshop(request).drafts
+    drafts, referential = workshop(request).drafts, workshop(request).referential()
+    names = {t.id: t.libelle for t in referential.topics.values()} | {d.id: d.nom for d in referential.entry_points.values()}
     return page(
         request,
         "brouillon.html",
@@ -79,6 +80,7 @@ def _page(request: web.Request, reasons: tuple[str, ...] = (), status: int = 200
         status=status,
         ouvert=drafts.is_open,
         gestes=drafts.edits(),
+        nom=lambda key: names.get(key, key),
         cartes=card_changes(workshop(request).paths, drafts.tree) if drafts.is_open else (),
         lots=drafts.batches(),
         raisons=reasons,
