@@ -121,10 +121,9 @@ def site(prepared: ProjectPaths, tmp_path: Path) -> Iterator[Site]:
     paths = ProjectPaths(tmp_path / "projet")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
     environment |= {"BOT_RACINE": str(paths.root), "PYTHONPATH": str(ROOT), "BOT_DEBIT_MINUTE": "0", "BOT_DEBIT_HEURE": "0"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", "0", "--interne", "127.0.0.1:0"],
-        env=environment, stdout=subprocess.PIPE, stderr=(tmp_path / "journal").open("w"), text=True, cwd=ROOT,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", "0", "--interne", "127.0.0.1:0"]
+    with (tmp_path / "journal").open("w") as journal:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=journal, text=True, cwd=ROOT)
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:
