@@ -1,4 +1,4 @@
-"""Files that are never seen half written, locks between processes, digests, small JSON records."""
+"""Files that are never seen half written, alone or several as one, locks between processes, digests, small JSON records."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 NEW_FILE = 0o644
+JOURNAL = "journal.json"
+"""What a batch is to do, in its folder."""
 _RETRY_SECONDS = 0.02
 
 
@@ -41,10 +43,20 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
             os.fsync(stream.fileno())
         os.chmod(draft, mode)
         os.replace(draft, path)
+        sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Put on the disk which files a folder holds."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str, mode: int | None = None) -> None:
@@ -65,6 +77,60 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def write_batch(folder: Path, files: Mapping[Path, str | None], links: Mapping[Path, str] | None = None) -> None:
+    """Change several files as one: all change or none, at whatever instant the process or the machine stops.
+
+    The new files are written apart, in ``folder``; then its journal says that they are to take their places, and from then on
+    they will: now, or when :func:`finish_batch` is next called. Hold a lock.
+
+    Args:
+        folder: of the batch, on the same disk as the files; it goes away at the end.
+        files: path → new text, or ``None`` to remove the file.
+        links: path → where a symbolic link leads; a folder at that path gives way to it.
+
+    Raises:
+        OSError: the disk refuses. Nothing has changed when the journal is not written; otherwise it is to be finished.
+    """
+    finish_batch(folder)
+    steps: list[dict[str, Any]] = []
+    try:
+        for path, text in files.items():
+            if text is not None:
+                mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else NEW_FILE
+                write_text(folder / str(len(steps)), text, mode)
+            steps.append({"fichier": os.path.relpath(path, folder), "garde": text is not None})
+        for path, target in (links or {}).items():
+            folder.mkdir(parents=True, exist_ok=True)
+            os.symlink(target, folder / str(len(steps)))
+            steps.append({"fichier": os.path.relpath(path, folder), "garde": True})
+        write_json(folder / JOURNAL, {"etapes": steps})
+    except OSError:
+        if not (folder / JOURNAL).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finish_batch(folder)
+
+
+def finish_batch(folder: Path) -> bool:
+    """Do what is left of a batch that was stopped, and forget one that had not begun; whether files may have changed."""
+    steps = read_json(folder / JOURNAL).get("etapes", [])
+    for number, step in enumerate(steps):
+        path, draft = Path(os.path.normpath(folder / step["fichier"])), folder / str(number)
+        if not step["garde"]:
+            path.unlink(missing_ok=True)
+        elif os.path.lexists(draft):  # otherwise it took its place before the stop
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                os.replace(path, folder / f"{number}-avant")
+            os.replace(draft, path)
+        if path.parent.is_dir():
+            sync_folder(path.parent)
+    if folder.exists():
+        (folder / JOURNAL).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    return bool(steps)
 
 
 @contextlib.contextmanager

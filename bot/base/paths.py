@@ -14,13 +14,17 @@ class ProjectPaths:
     Args:
         root: top folder, the one that holds ``config.yml``.
         models_folder: where the models are; ``BOT_MODELES`` or ``models`` by default.
+        referential_folder: where who does what is; ``data/referentiel`` by default.
     """
 
     root: Path
     models_folder: Path | None = None
+    referential_folder: Path | None = None
 
     @property
     def referential(self) -> Path:
+        if self.referential_folder is not None:
+            return self.referential_folder
         return self.root / "data" / "referentiel"
 
     @property
@@ -70,6 +74,34 @@ class ProjectPaths:
     def variable(self) -> Path:
         """What the running assistant writes: the workshop's database, events that wait."""
         return self.root / "var"
+
+    @property
+    def sound(self) -> Path:
+        """The last referentials that were read without a mistake."""
+        return self.variable / "valides"
+
+    @property
+    def batch(self) -> Path:
+        """A save that is being written: see :func:`bot.base.files.write_batch`."""
+        return self.root / "data" / ".lot"
+
+    @property
+    def models_batch(self) -> Path:
+        """The same for the model that goes live."""
+        return self.models / ".lot"
+
+    @property
+    def deeds(self) -> tuple[Path, Path]:
+        """What was done to the files and to the models, until the journal holds it."""
+        return self.root / "data" / ".gestes", self.models / ".gestes"
+
+    @property
+    def editing_lock(self) -> Path:
+        return self.models / ".edition.verrou"
+
+    @property
+    def registry_lock(self) -> Path:
+        return self.models / ".registre.verrou"
 
     @property
     def docs(self) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ except ImportError:  # libyaml missing: same result, slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 KeyPath = tuple[Any, ...]
+_DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}\b")
 
 
 class LocatedYaml:
@@ -73,11 +76,24 @@ def load_located(path: Path, shown_as: str | None = None) -> LocatedYaml | tuple
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "écriture YAML incorrecte"
         return (Problem(name, mark.line + 1 if mark else 0, f"YAML illisible : {reason}."),)
+    except ValueError:
+        return (Problem(name, _impossible_date(text), "cette date n'existe pas. Écrivez-la comme 2026-01-31."),)
     if node is not None:
         _walk(node, (), lines, duplicates, name)
     if duplicates:
         return tuple(duplicates)
     return LocatedYaml(data, lines, name)
+
+
+def _impossible_date(text: str) -> int:
+    """Return the line of the first date of a text that no calendar holds, 0 when there is none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for written in _DATE.findall(line):
+            try:
+                date(*map(int, written.split("-")))
+            except ValueError:
+                return number
+    return 0
 
 
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], duplicates: list[Problem], name: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.base.paths import project_paths
 from bot.cli.registry import Registry
-from bot.cli.staff import console_name, note
+from bot.cli.staff import console_name, tell_journal
 
 
 def add_commands(registry: Registry) -> None:
@@ -44,6 +44,6 @@ def _import(arguments: argparse.Namespace) -> int:
     if change is None:
         print("Rien n'a changé.")
         return 0
-    note(paths, "annuaire_importe", Path(arguments.fichier).name, {**counts, "date": reading.day, "commit": change.commit or ""})
+    tell_journal(paths)
     print(f"L'annuaire est à jour. {change.note}".strip())
     return 0

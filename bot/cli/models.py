@@ -9,7 +9,7 @@ from bot.base.errors import AssistantError, GateRefused
 from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
 from bot.cli.registry import Registry
-from bot.cli.staff import console_name, note
+from bot.cli.staff import console_name, tell_journal
 
 if TYPE_CHECKING:
     from bot.staff.candidates.comparison import Comparison
@@ -38,7 +38,7 @@ def _model(arguments: argparse.Namespace) -> int:
         return _list(registry)
     if arguments.action == "revenir":
         card = registry.roll_back(console_name())
-        note(paths, "modele_retour", card.id, {})
+        tell_journal(paths)
         print(f"Le modèle {card.id} est de nouveau en service.")
         return 0
     if not arguments.modele:
@@ -52,8 +52,7 @@ def _model(arguments: argparse.Namespace) -> int:
         registry.promote(card.id, console_name(), comparison.verdict, arguments.motif)
     except GateRefused as error:
         raise AssistantError(f"{error}\nUn administrateur peut passer outre avec --motif « … » (20 caractères au moins).") from error
-    action = "modele_active" if comparison.verdict.open else "modele_force"
-    note(paths, action, card.id, {"motif": arguments.motif, "reserves": list(comparison.verdict.reasons)})
+    tell_journal(paths)
     print(f"Le modèle {card.id} est en service.")
     return 0
 
@@ -70,7 +69,7 @@ def _phrase(arguments: argparse.Namespace) -> int:
 
     paths = project_paths()
     change = CorpusEditor(paths).add_phrase(arguments.sujet, arguments.texte, console_name())
-    note(paths, "phrase_ajoutee", arguments.sujet, {"commit": change.commit})
+    tell_journal(paths)
     print(f"Phrase ajoutée dans {change.files[0]}." + (f" {change.note}" if change.note else ""))
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.base.errors import AccountError
 from bot.base.paths import ProjectPaths, project_paths
@@ -98,14 +98,13 @@ def console_name() -> str:
         return "console"
 
 
-def note(paths: ProjectPaths, action: str, target: str, details: dict[str, Any]) -> None:
+def tell_journal(paths: ProjectPaths) -> None:
     """Write in the workshop's journal what was done by a command."""
     from bot.staff.accounts import audit
     from bot.staff.storage import Storage, database_url
 
     storage = Storage(database_url(Settings.from_environment().base, paths))
-    with storage.write() as connection:
-        audit.record(connection, console_name(), action, target, details)
+    audit.deliver(storage, paths)
     storage.close()
 
 

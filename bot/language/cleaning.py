@@ -99,10 +99,14 @@ def without_politeness(text: str) -> str:
 
 
 def _leading(text: str) -> str | None:
+    if not text.startswith(_OPENINGS):  # one look for all of them: most messages have none
+        return None
     return next((f for f in _OPENINGS if text.startswith(f) and not text[len(f) : len(f) + 1].isalnum()), None)
 
 
 def _trailing(text: str) -> str | None:
+    if not text.endswith(_CLOSINGS):
+        return None
     return next((f for f in _CLOSINGS if text.endswith(f) and not text[-len(f) - 1 : -len(f)].isalnum()), None)
 
 

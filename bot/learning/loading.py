@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache, wraps
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.base.errors import ModelError
+from bot.base.errors import AssistantError, ModelError
+from bot.base.files import digest_of, drafting, finish_batch, locked
 from bot.base.paths import ProjectPaths
 from bot.emergency.abroad import AbroadDetector, load_abroad
 from bot.emergency.detector import CALL, EmergencyDetector
@@ -19,8 +23,10 @@ from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
 from bot.language.foreign import load_languages
 from bot.language.spelling import COMMON_WORDS, load_speller
+from bot.learning.corpus import listed_phrases
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
+from bot.routing.memory import Memory
 from bot.routing.router import Router
 
 if TYPE_CHECKING:
@@ -29,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+FINISH_SECONDS = 5.0
+"""How long to wait for another process that writes before reading."""
+SOUND_KEPT = 2
 
 
 def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
@@ -65,7 +74,7 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
 
     reading = Lock()
 
-    @lru_cache(maxsize=1)
+    @lru_cache(maxsize=2)  # the tree that serves, and the draft of staff
     def read(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> T:
         return load(folder)
 
@@ -122,7 +131,96 @@ def bare_router(paths: ProjectPaths) -> Router:
         ReferentialError: the referential has mistakes.
     """
     folder = paths.referential
-    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=shared_languages(folder))
+    languages, memory = shared_languages(folder), lessons_of(paths.corpus).memory
+    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=languages, memory=memory)
+
+
+def sound_paths(paths: ProjectPaths) -> ProjectPaths:
+    """Return the tree to answer from: as it is, or with the last referential that was read without a mistake.
+
+    A save that a crash stopped is finished first. What can be read is kept aside for the next time.
+
+    Raises:
+        ReferentialError: the referential has mistakes and none was kept.
+    """
+    finish_saves(paths)
+    try:
+        _keep(paths)
+        return paths
+    except (AssistantError, OSError, ValueError, LookupError) as error:
+        for kept in sorted(paths.sound.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime, reverse=True):
+            log.error(
+                "the referential cannot be read: the last sound one answers", extra={"evenement": "referentiel_garde"}, exc_info=error
+            )
+            return replace(paths, referential_folder=kept)
+        if isinstance(error, AssistantError):
+            raise
+        return paths
+
+
+def finish_saves(paths: ProjectPaths) -> None:
+    """Finish a save and a going live that a crash stopped."""
+    for lock, batch in ((paths.editing_lock, paths.batch), (paths.registry_lock, paths.models_batch)):
+        if batch.exists():
+            try:
+                with locked(lock, FINISH_SECONDS):
+                    finish_batch(batch)
+            except OSError as error:
+                log.error("a save cannot be finished", extra={"evenement": "lot_en_attente", "erreur": str(error)})
+
+
+def _keep(paths: ProjectPaths) -> None:
+    """Keep a copy of a referential that can be read whole."""
+    folder = paths.referential
+    for read in (shared_referential, _shared_gazetteer, shared_languages, _shared_rules):
+        read(folder)
+    target = paths.sound / digest_of(p for p in sorted(folder.rglob("*")) if p.is_file())[:16]
+    if target.exists():
+        os.utime(target)
+        return
+    try:
+        with drafting(target) as draft:
+            shutil.copytree(folder, draft, dirs_exist_ok=True)
+            os.utime(draft)
+            os.replace(draft, target)
+        for old in sorted(paths.sound.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime)[:-SOUND_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:  # nothing can be kept: that is no reason not to answer
+        log.warning("the referential cannot be kept aside", extra={"evenement": "referentiel_non_garde", "erreur": str(error)})
+
+
+class Lessons:
+    """The phrases of a corpus, kept in a memory that follows its files.
+
+    Args:
+        folder: of the corpus.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._reading = Lock()
+        self.memory = Memory(lambda _: self.follow())
+
+    def follow(self) -> None:
+        """Read again the files that changed: a phrase is known within the second it is saved."""
+        with self._reading:
+            now = {path: (found.st_mtime_ns, found.st_size) for path in sorted(self._folder.glob("*.yml")) for found in (path.stat(),)}
+            changed = [path for path in now if self._seen.get(path) != now[path]]
+            gone = [path for path in self._seen if path not in now]
+            for path in changed:
+                self.memory.teach(path.name, listed_phrases(path.read_text(encoding="utf-8", errors="replace")))
+            for path in gone:
+                self.memory.teach(path.name, None)
+            self._seen = now
+            if changed or gone:
+                self.memory.settle()
+
+
+@lru_cache(maxsize=4)
+def lessons_of(folder: Path) -> Lessons:
+    """Return the lessons of a corpus, the same for the whole process."""
+    return Lessons(folder)
 
 
 def _read_model(folder: Path) -> StoredModel:

@@ -20,6 +20,7 @@ from bot.referential.models import Menu
 from bot.routing import several
 from bot.routing.context import FEATURES, Before, features, mixed, refuses
 from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
+from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
 from bot.understanding.segmentation import Segmentation, segmentations
@@ -33,6 +34,10 @@ _LINES = re.compile(r"[.;,\s]*\n\s*")
 SMALL_TALK = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET})
 ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 GREET, TELL_COMMUNE = "saluer", "dire_commune"
+OFF_TOPIC = "hors_sujet"
+"""Family of the messages that ask for nothing."""
+TAUGHT = 0.99
+"""Probability of the topic under which a message was taught word for word: the rest keeps the order of the other doors."""
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
 BEHIND = 0.5
@@ -55,6 +60,7 @@ class Router:
         model: the trained topic model, or ``None``.
         thresholds: the thresholds stored with the model.
         languages: tells the messages that are not in French, or ``None``.
+        memory: what was taught word for word: it is answered so, whatever the model reads.
     """
 
     def __init__(
@@ -65,19 +71,21 @@ class Router:
         model: TopicModel | None = None,
         thresholds: Thresholds | None = None,
         languages: Languages | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.referential = referential
         self.gazetteer = gazetteer
         self.detector = detector
         self.model = model
         self.languages = languages
+        self.memory = memory or Memory()
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
         self._aliases = referential.aliases
 
     def with_model(self, model: TopicModel, thresholds: Thresholds) -> Router:
         """Return a router with the same tables that understands with a trained model, by the thresholds stored with it."""
-        return Router(self.referential, self.gazetteer, self.detector, model, thresholds, self.languages)
+        return Router(self.referential, self.gazetteer, self.detector, model, thresholds, self.languages, self.memory)
 
     def route(self, text: str, profile: str | None = None, before: Before | None = None) -> RoutingDecision:
         """Return the decision for one message.
@@ -188,7 +196,7 @@ class Router:
             heard: the message.
             profile: who asks, ``None`` when unknown.
         """
-        decision = self._decision(heard, profile)
+        decision = self._decision(self._recalled(heard), profile)
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
         decision = _after(heard.emergency, decision) if heard.emergency else decision
@@ -205,6 +213,18 @@ class Router:
                 today[name] = today.get(name, 0.0) + probability
             understanding = Understanding(today)
         return self.decider.read(understanding, profile)
+
+    def _recalled(self, heard: Heard) -> Heard:
+        """Read a message that was taught word for word under a topic, or as no request, as it was taught; any other as it is."""
+        label = self.memory.find(heard.text) if not heard.read else None
+        act = self.referential.acts.get(label or "")
+        if label is None or (act.famille != OFF_TOPIC if act else self._aliases.get(label, label) not in self.referential.topics):
+            return heard
+        read = heard.understanding.probabilities if heard.understanding else {}
+        left = 1 - TAUGHT if read else 0.0
+        blended = {name: left * probability for name, probability in read.items()}
+        blended[label] = blended.get(label, 0.0) + 1 - left
+        return replace(heard, understanding=Understanding(blended), segmentations=())
 
     def _decision(self, heard: Heard, profile: str | None) -> RoutingDecision:
         """Decide what a message asks for, several requests included, danger apart."""

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -326,9 +327,17 @@ def build_engine(
 
     def load(need_model: bool = False) -> Dialogue:
         from bot.dialogue.dialogue import Dialogue
-        from bot.learning.loading import load_router
+        from bot.learning.loading import load_router, sound_paths
 
-        return Dialogue(load_router(paths, need_model))
+        return Dialogue(load_router(sound_paths(paths), need_model))
+
+    def mark() -> str:
+        if engine.loaded.done():  # what staff have just taught is known before anything is trained
+            from bot.learning.loading import lessons_of
+
+            with suppress(OSError):
+                lessons_of(paths.corpus).follow()
+        return live_mark(paths)
 
     def build() -> Agent:
         agent: Agent = importlib.import_module("bot.rasa.agent").InProcessAgent()
@@ -345,7 +354,7 @@ def build_engine(
         WatchedAgent(build, agent_seconds) if with_agent else None,
         seconds=router_seconds,
         load_again=lambda: load(need_model=True),  # never swaps to a router without a model
-        mark=lambda: live_mark(paths),
+        mark=mark,
         train=train,
         stale=lambda: needs_training(paths) or not is_detector_current(paths),
         switch=switch,

@@ -54,8 +54,9 @@ class FirstAid:
     """
 
     def __init__(self, paths: ProjectPaths) -> None:
-        from bot.learning.loading import load_detector, shared_languages, shared_referential
+        from bot.learning.loading import load_detector, shared_languages, shared_referential, sound_paths
 
+        paths = sound_paths(paths)
         self._referential = referential = shared_referential(paths.referential)
         self._writer = Writer(referential)
         desk = referential.entry_points.get("prefecture_accueil")

@@ -10,8 +10,10 @@
 | ``audit`` | the journal of who did what, chained so that tampering shows |
 | ``workspace`` | one writer at a time, all or nothing, a commit per change |
 | ``corpus_editor``, ``topic_editor``, ``desk_editor`` | phrases, topics and desks in the YAML files (``yaml_records``) |
+| ``drafts`` | edits that wait, published and taken back as one batch |
 | ``linting`` | what is to be said of a draft while it is typed |
 | ``models`` | the registry: go live, go back |
 | ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``, ``vector_cache``) |
 | ``comparison``, ``gate`` | a candidate beside the live model, and whether it may go live |
+| ``review``, ``publication`` | what is to be said against edits, before any model learns from them |
 """

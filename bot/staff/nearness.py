@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.base.paths import ProjectPaths
 from bot.language.cleaning import plain_words, strip_accents
-from bot.staff.editing.corpus_editor import listed_phrases
+from bot.learning.corpus import listed_phrases
 from bot.staff.editing.workspace import read_text
 
 COMMON_WORD = 0.02

@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import Connection
 
+from bot.base.files import read_json
+from bot.base.paths import ProjectPaths
 from bot.staff.schema import audit
 from bot.staff.storage import Storage
 
@@ -47,6 +49,8 @@ ACTIONS: Mapping[str, str] = {
     "sujet_fusionne": "a fusionné deux sujets",
     "sujet_confie": "a confié un sujet à un autre service",
     "sujet_retire": "a retiré un sujet",
+    "lot_publie": "a publié un lot",
+    "lot_annule": "a annulé un lot",
     "guichet_modifie": "a vérifié un guichet",
     "fermeture_ajoutee": "a noté une fermeture",
     "fermeture_retiree": "a retiré une fermeture",
@@ -131,6 +135,24 @@ def record(connection: Connection, actor: str, action: str, target: str = "", de
         )
     )
     return Entry(number, at, actor, action, target, json.loads(body), previous, digest)
+
+
+def deliver(storage: Storage, paths: ProjectPaths) -> None:
+    """Write the lines of what was done to the files and to the models; each once, even when a crash comes in between.
+
+    Args:
+        storage: of the journal.
+        paths: the tree whose deeds wait (see :meth:`bot.staff.editing.workspace.Workspace.editing`).
+    """
+    for file in sorted((f for folder in paths.deeds for f in folder.glob("*.json")), key=lambda f: f.name):
+        deed = read_json(file)
+        if "details" not in deed:
+            continue  # being written, or its commit is still to be made
+        with storage.write() as connection:
+            known = select(audit.c.id).where(audit.c.action == deed["action"], audit.c.details.like(f"%{file.stem}%"))
+            if connection.execute(known.limit(1)).first() is None:
+                record(connection, deed["acteur"], deed["action"], deed["cible"], {**deed["details"], "geste": file.stem})
+        file.unlink(missing_ok=True)
 
 
 def entries(storage: Storage, *, actor: str = "", action: str = "", limit: int = 50, offset: int = 0) -> tuple[Sequence[Entry], int]:

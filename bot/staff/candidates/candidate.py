@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from bot.base.errors import ModelError
+from bot.base.files import finish_batch, locked, write_json
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
-from bot.learning.corpus import read_corpus
+from bot.language.spelling import COMMON_WORDS
+from bot.learning.corpus import phrase_in, read_corpus
 from bot.learning.freshness import fingerprint, model_config
 from bot.learning.loading import load_detector
 from bot.learning.store import StoredModel, load_model
 from bot.learning.tuning import train
-from bot.referential import load_referential
+from bot.referential import Referential, load_referential
 from bot.referential.communes import load_gazetteer
+from bot.routing.memory import spoken
 from bot.routing.router import Router
-from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model
-from bot.staff.candidates.registry import ModelCard, ModelRegistry
+from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model, lessons_learnt
+from bot.staff.candidates.registry import BOOKS_FILE, ModelCard, ModelRegistry
+from bot.staff.candidates.review import Books, Reviewer, books_of, dangers_of, held_out_of, reader_of
 from bot.staff.candidates.vector_cache import remembered_vectors
+from bot.understanding.model import TopicModel
 
 COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
+
+HELD_BACK_FROM = 5
+"""One newly taught phrase in so many is held back, from so many phrases on; the memory answers it all the same."""
 
 Progress = Callable[[str], None]
 
@@ -39,7 +48,9 @@ def copy_tree(paths: ProjectPaths, folder: Path) -> ProjectPaths:
     tree = folder / "arbre"
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
-    shutil.copytree(paths.root / "data", tree / "data", symlinks=False)
+    with locked(paths.editing_lock):
+        finish_batch(paths.batch)
+        shutil.copytree(paths.root / "data", tree / "data", symlinks=False, ignore=shutil.ignore_patterns(".*"))
     for name in COPIED:
         if (paths.root / name).exists():
             shutil.copy(paths.root / name, tree / name)
@@ -62,15 +73,75 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
     config = model_config(copied.config)
     with remembered_vectors(served.folder.parent / "cache", config.encoders):
         live = served.live()
-        stored = train(copied, config, fingerprint(copied, config), progress)
-        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress)
         referential = load_referential(copied.referential)
+        books, known = books_of(copied, referential), served.books(live) if live is not None else None
+        taught = {} if known is None else {label: sorted(f - known.phrases.get(label, frozenset())) for label, f in books.phrases.items()}
+        kept_back = frozenset(phrase for found in taught.values() for phrase in held_back(found))
+        inputs = fingerprint(copied, config)
+        with without_phrases(copied.corpus, kept_back):
+            stored = train(copied, config, inputs, progress)
+        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress, paths.tuning)
+        evaluation["lecons"] = lessons_learnt(router_of(copied, stored, load_detector(paths)), taught, kept_back)
         evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
         if live is not None:
             with contextlib.suppress(ModelError):  # one that cannot be read any more is nothing to compare with
                 ensure_evaluation(served, live, paths, progress)
+                evaluation["objections"] = objections_to(served, live, paths, books, referential)
+    write_json(copied.router_model / BOOKS_FILE, books.as_json())
     details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet"}
     return served.add(copied.router_model, details, evaluation)
+
+
+def held_back(phrases: Sequence[str]) -> Sequence[str]:
+    """Return the part of newly taught phrases that a training does not read, to know whether it understands others like them."""
+    if len(phrases) < HELD_BACK_FROM:
+        return ()
+    return sorted(phrases, key=lambda p: hashlib.sha256(p.encode()).digest())[: len(phrases) // HELD_BACK_FROM]
+
+
+@contextlib.contextmanager
+def without_phrases(corpus: Path, phrases: frozenset[str]) -> Iterator[None]:
+    """Take phrases out of the files of a copied corpus, and put them back at the end."""
+    texts = {path: path.read_text(encoding="utf-8") for path in corpus.glob("*.yml")} if phrases else {}
+    for path, text in texts.items():
+        kept = "".join(line for line in text.splitlines(keepends=True) if phrase_in(line) not in phrases)
+        if kept != text:
+            path.write_text(kept, encoding="utf-8")
+    try:
+        yield
+    finally:
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+
+
+def objections_to(registry: ModelRegistry, live: ModelCard, paths: ProjectPaths, books: Books, referential: Referential) -> list[str]:
+    """Return what is to be said against what was written since the live model learnt.
+
+    Args:
+        registry: holds the live model.
+        live: it.
+        paths: the tree that serves.
+        books: what the candidate learnt.
+        referential: names of the topics.
+    """
+    before = registry.books(live)
+    if before is None:
+        return []
+    return list(reviewer_of(paths, load_model(live.folder).model, referential).review(before, books))
+
+
+def reviewer_of(paths: ProjectPaths, model: TopicModel | None, *referentials: Referential) -> Reviewer:
+    """Return what reads the edits, with the live model of a tree."""
+    detector = load_detector(paths)
+
+    def alarm(text: str) -> bool:
+        found = detector.detect(text)
+        return found is not None and found.sure
+
+    names = {t.id: t.libelle for r in referentials for t in r.topics.values()}
+    names |= {s.id: s.nom_clair for r in referentials for s in r.services.values()}
+    vocabulary = frozenset(spoken((paths.referential / COMMON_WORDS).read_text(encoding="utf-8")).split())
+    return Reviewer(reader_of(model), alarm, dangers_of(paths), held_out_of(paths), names, vocabulary)
 
 
 def ensure_evaluation(
@@ -88,7 +159,7 @@ def ensure_evaluation(
     if known is not None and known.get("essais") == digest_of_tests(paths.test_sets):
         return known
     progress("mesure du modèle en service")
-    fresh = evaluate_model(router_of(paths, load_model(card.folder), load_detector(paths)), paths.test_sets, progress)
+    fresh = evaluate_model(router_of(paths, load_model(card.folder), load_detector(paths)), paths.test_sets, progress, paths.tuning)
     registry.keep_evaluation(card, {**(known or {}), **fresh})
     return fresh
 

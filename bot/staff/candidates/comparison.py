@@ -55,13 +55,14 @@ def digest_of_tests(folder: Path) -> str:
     return digest_of(path for pattern in (REQUESTS, OFF_TOPIC, EMERGENCIES) for path in sorted(folder.glob(pattern)))[:20]
 
 
-def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda _s: None) -> dict[str, Any]:
+def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda _s: None, held_out: Path | None = None) -> dict[str, Any]:
     """Return what a model answers to each message of the frozen test set, and its figures.
 
     Args:
         router: with the model.
         test_sets: folder of the labelled messages.
         progress: receives French sentences.
+        held_out: folder of the messages kept apart for tuning: they tell the topic, and what is no emergency.
     """
     requests = labelled_rows(test_sets, REQUESTS)
     silent = labelled_rows(test_sets, OFF_TOPIC)
@@ -95,7 +96,53 @@ def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda 
         },
         "par_service": _per_service(outcomes),
         "messages": rows,
+        **(_kept_apart(router, held_out) if held_out is not None else {}),
     }
+
+
+def _kept_apart(router: Router, folder: Path) -> dict[str, Any]:
+    """Return topic → [found, messages], the false alarms and the missed emergencies, on the messages kept apart."""
+    topics: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for outcome in route_rows(router, [r for r in labelled_rows(folder, "demandes.jsonl") if r.get("sujet")]):
+        count = topics[router.referential.aliases.get(outcome.row["sujet"], outcome.row["sujet"])]
+        count[0] += any(door.sujet == outcome.row["sujet"] for door in outcome.decision.destinations)
+        count[1] += 1
+    alarms = [(row.get("situation"), router.detector.detect(row["texte"])) for row in labelled_rows(folder, "urgences.jsonl")]
+    return {
+        "par_sujet": dict(topics),
+        "fausses_alertes": sum(not situation and found is not None for situation, found in alarms),
+        "urgences_manquees": sum(bool(situation) and found is None for situation, found in alarms),
+    }
+
+
+def lessons_learnt(router: Router, taught: Mapping[str, Sequence[str]], held_back: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """Return, for each label taught since the live model, how many of its new phrases are recognised, and where the others go.
+
+    Args:
+        router: with the candidate, without the memory: what it has learnt is measured, not what it repeats.
+        taught: label → its new phrases.
+        held_back: those that the training did not read.
+    """
+    found = {}
+    for label, phrases in taught.items():
+        if not phrases:
+            continue
+        decisions = router.route_many(phrases)
+        right = [any(d.sujet == label for d in x.destinations) or x.acte == label for x in decisions]
+        aside = [ok for phrase, ok in zip(phrases, right, strict=True) if phrase in held_back]
+        elsewhere = [
+            (phrase, (x.destinations[0].sujet or x.destinations[0].service or x.destinations[0].dis) if x.destinations else NO_REQUEST)
+            for phrase, x, ok in zip(phrases, decisions, right, strict=True)
+            if not ok
+        ]
+        found[label] = {
+            "phrases": len(phrases),
+            "reconnues": sum(right),
+            "a_part": len(aside),
+            "devinees": sum(aside),
+            "ailleurs": elsewhere,
+        }
+    return found
 
 
 def cross_validate(examples: Sequence[Example], referential: Referential, encoders: Sequence[str]) -> dict[str, Any] | None:
@@ -228,14 +275,24 @@ def verdict_of(
         return Verdict()
     if live["essais"] != candidate["essais"]:
         return Verdict(("Les deux modèles n'ont pas été mesurés sur les mêmes messages. Relancez un entraînement.",))
-    return judge(figures_of(live), figures_of(candidate), margins, names)
+    verdict = judge(figures_of(live), figures_of(candidate), margins, names)
+    return Verdict((*candidate.get("objections", ()), *verdict.reasons))
 
 
 def figures_of(evaluation: Mapping[str, Any]) -> Figures:
     """Return what the gate looks at."""
     values = evaluation["chiffres"]
     services = {name: (line["rappel"], line["messages"]) for name, line in evaluation["par_service"].items() if line["messages"]}
-    return Figures(values["urgences_reconnues"], values["mauvaises_portes"], values["hors_sujet_reconnus"], services)
+    topics = {name: (found, messages) for name, (found, messages) in evaluation.get("par_sujet", {}).items()}
+    return Figures(
+        values["urgences_reconnues"],
+        values["mauvaises_portes"],
+        values["hors_sujet_reconnus"],
+        services,
+        topics,
+        evaluation.get("fausses_alertes"),
+        evaluation.get("urgences_manquees"),
+    )
 
 
 def confusions(evaluation: Mapping[str, Any]) -> dict[tuple[str, str], int]:

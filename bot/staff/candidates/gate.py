@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Margins:
         out_of_scope: recall of messages that ask for nothing.
         min_messages: a service with fewer test messages is not judged alone.
         min_lost: a service that loses fewer messages than this is not held worse: two trainings differ by that much.
+        min_lost_topic: the same for a topic, which has fewer.
     """
 
     wrong_doors: float = 0.5
@@ -23,6 +24,7 @@ class Margins:
     out_of_scope: float = 2.0
     min_messages: int = 10
     min_lost: int = 3
+    min_lost_topic: int = 2
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,18 @@ class Figures:
         wrong_doors: share of answers that name a wrong door.
         out_of_scope: share of messages without request recognised as such.
         services: service → (share of its messages that reach it, number of messages).
+        topics: topic → (messages that reach it, messages), among those kept apart.
+        false_alarms: messages without danger answered with emergency numbers; ``None`` when it was not measured.
+        missed: messages that tell a danger, and get no number; ``None`` the same.
     """
 
     emergencies: float
     wrong_doors: float
     out_of_scope: float
     services: Mapping[str, tuple[float, int]]
+    topics: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    false_alarms: int | None = None
+    missed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,17 @@ def judge(live: Figures, candidate: Figures, margins: Margins, names: Mapping[st
             f"Plus de mauvaises portes : {_percent(candidate.wrong_doors)} au lieu de {_percent(live.wrong_doors)}. "
             f"La hausse permise est de {_number(margins.wrong_doors)} point."
         )
+    for known, counted, said in (
+        (live.false_alarms, candidate.false_alarms, "Plus de fausses alertes"),
+        (live.missed, candidate.missed, "Plus d'urgences manquées"),
+    ):
+        if known is not None and counted is not None and counted > known:
+            reasons.append(f"{said} : {counted} au lieu de {known} sur les messages mis de côté. Aucune hausse n'est permise.")
+    for topic, (found, messages) in sorted(live.topics.items()):
+        after_found = candidate.topics.get(topic, (found, messages))[0]
+        if found - after_found >= max(margins.min_lost_topic, found / 2):
+            name = (names or {}).get(topic, topic)
+            reasons.append(f"La demande « {name} » se perd : {after_found} messages trouvés sur {messages}, au lieu de {found}.")
     worse = []
     for service, (before, messages) in live.services.items():
         after = candidate.services.get(service)

@@ -12,25 +12,32 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.base.errors import GateRefused, ModelCorrupt, ModelError, ModelMissing
-from bot.base.files import drafting, locked, read_json, write_json
+from bot.base.files import drafting, finish_batch, locked, read_json, write_batch, write_json
 from bot.base.paths import ProjectPaths
-from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, read_manifest
+from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, is_current, read_manifest
 from bot.learning.store import METRICS_FILE, load_model
+from bot.referential import load_referential
 from bot.staff.candidates.gate import Verdict
+from bot.staff.candidates.review import Books, books_of
+from bot.staff.editing.workspace import deed_file
 
 REGISTRY = "registre"
 EVALUATION_FILE = "evaluation.json"
+BOOKS_FILE = "appris.json"
+"""What a model learnt: see :class:`bot.staff.candidates.review.Books`."""
 RASA = "rasa"
 KEEP = 10
 """Models kept: the live one and the one before are never removed."""
 MIN_REASON = 20
+DEEDS = {"activer": "modele_active", "revenir": "modele_retour"}
+"""What the journal says of what is done to the live model."""
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -95,14 +102,11 @@ class ModelRegistry:
                     shutil.copytree(link, draft, dirs_exist_ok=True)
                     write_json(draft / MANIFEST_FILE, manifest)
                     self._adopt_rasa(draft, manifest)
+                    if is_current(self._paths):
+                        write_json(draft / BOOKS_FILE, books_of(self._paths, load_referential(self._paths.referential)).as_json())
                     os.chmod(draft, 0o755)
                     os.replace(draft, target)
-            old = link.with_name(".routeur-adopte")
-            shutil.rmtree(old, ignore_errors=True)
-            os.replace(link, old)
-            self._point_to(identifier)
-            shutil.rmtree(old, ignore_errors=True)
-            self._remember("adopter", identifier, author, "")
+            self._put_live("adopter", identifier, author)
             return self.live()
 
     def add(self, draft: Path, manifest: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> ModelCard:
@@ -186,8 +190,7 @@ class ModelRegistry:
         if verdict is not None and not verdict.open and len(reason) < MIN_REASON:
             raise GateRefused(verdict.reasons)
         with self._alone():
-            self._point_to(card.id)
-            self._remember("activer", card.id, author, reason, () if verdict is None else verdict.reasons)
+            self._put_live("activer", card.id, author, reason, () if verdict is None else verdict.reasons)
         return self.get(card.id)
 
     def roll_back(self, author: str) -> ModelCard:
@@ -202,8 +205,7 @@ class ModelRegistry:
             raise ModelMissing("Il n'y a pas de modèle précédent où revenir.")
         self.verify(card)
         with self._alone():
-            self._point_to(card.id)
-            self._remember("revenir", card.id, author, "")
+            self._put_live("revenir", card.id, author)
         return self.get(card.id)
 
     def verify(self, card: ModelCard) -> None:
@@ -232,6 +234,11 @@ class ModelRegistry:
         """Return what was measured on the frozen test set, ``None`` when it was not."""
         return read_json(card.folder / EVALUATION_FILE) or None
 
+    def books(self, card: ModelCard) -> Books | None:
+        """Return what a model learnt, ``None`` when it was not kept."""
+        row = read_json(card.folder / BOOKS_FILE)
+        return Books.from_json(row) if row else None
+
     def keep_evaluation(self, card: ModelCard, evaluation: Mapping[str, Any]) -> None:
         """Keep what was measured on the frozen test set."""
         write_json(card.folder / EVALUATION_FILE, evaluation)
@@ -246,24 +253,19 @@ class ModelRegistry:
         name = Path(os.readlink(link)).name
         return name if _ID.fullmatch(name) and (self.folder / name).exists() else None
 
-    def _point_to(self, identifier: str) -> None:
-        link = self._paths.router_model
-        draft = link.with_name(f".routeur-{os.getpid()}")
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(Path(REGISTRY) / identifier)
-        os.replace(draft, link)
-
-    def _remember(self, action: str, identifier: str, author: str, reason: str, refused: tuple[str, ...] = ()) -> None:
-        event = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "action": action,
-            "modele": identifier,
-            "auteur": author,
-            **({"motif": reason} if reason else {}),
-            **({"reserves": list(refused)} if refused else {}),
-        }
-        with (self._paths.models / HISTORY_FILE).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+    def _put_live(self, action: str, identifier: str, author: str, reason: str = "", refused: tuple[str, ...] = ()) -> None:
+        """Move the link, and note it: one step, for the history as for the journal (see :func:`bot.staff.accounts.audit.deliver`)."""
+        told = {**({"motif": reason} if reason else {}), **({"reserves": list(refused)} if refused else {})}
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        event = {"date": date, "action": action, "modele": identifier, "auteur": author, **told}
+        history = self._paths.models / HISTORY_FILE
+        before = history.read_text(encoding="utf-8") if history.exists() else ""
+        files = {history: before + json.dumps(event, ensure_ascii=False) + "\n"}
+        if action in DEEDS:
+            name = "modele_force" if refused else DEEDS[action]
+            deed = {"acteur": author, "action": name, "cible": identifier, "details": told}
+            files[deed_file(self._paths.deeds[1])] = json.dumps(deed, ensure_ascii=False)
+        write_batch(self._paths.models_batch, files, {self._paths.router_model: f"{REGISTRY}/{identifier}"})
 
     def _adopt_rasa(self, draft: Path, manifest: Mapping[str, Any]) -> None:
         """The Rasa archive of « bot train » goes with its model when it was made after it."""
@@ -279,8 +281,11 @@ class ModelRegistry:
             if card.id not in kept:
                 shutil.rmtree(card.folder, ignore_errors=True)
 
-    def _alone(self) -> contextlib.AbstractContextManager[None]:
-        return locked(self._paths.models / ".registre.verrou")
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with locked(self._paths.registry_lock):
+            finish_batch(self._paths.models_batch)
+            yield
 
 
 def content_id(folder: Path) -> str:

@@ -63,7 +63,8 @@ class ClosuresEditor:
             raise EditError("\n".join(mistakes))
         done: list[Change] = []
         name = f"f{first:%Y%m%d}_{last:%Y%m%d}_{re.sub(r'[^a-z0-9]+', '_', place)}"
-        with self._workspace.editing(author, f"Fermeture de « {place} » du {first:%d/%m/%Y} au {last:%d/%m/%Y}", done) as draft:
+        summary = f"Fermeture de « {place} » du {first:%d/%m/%Y} au {last:%d/%m/%Y}"
+        with self._workspace.editing(author, summary, done, "fermeture_ajoutee", place) as draft:
             records = RecordFile(draft.read(self._file), CLOSURES)
             if name in records.ids():
                 raise EditError("Cette fermeture est déjà écrite.")
@@ -79,7 +80,7 @@ class ClosuresEditor:
             EditError: it is not there any more.
         """
         done: list[Change] = []
-        with self._workspace.editing(author, f"Fermeture « {closure} » retirée", done) as draft:
+        with self._workspace.editing(author, f"Fermeture « {closure} » retirée", done, "fermeture_retiree", closure) as draft:
             records = RecordFile(draft.read(self._file), CLOSURES)
             records.remove(closure)
             draft.write(self._file, records.text())

@@ -12,15 +12,15 @@ import yaml
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
 from bot.language.privacy import holds_personal_data
-from bot.learning.corpus import has_markup
-from bot.staff.editing.workspace import Change, Draft, Workspace, summary_line
+from bot.learning.corpus import has_markup, label_in, listed_phrases, phrase_in
+from bot.learning.loading import lessons_of
+from bot.routing.memory import spoken
+from bot.staff.candidates.review import held_out_of, twins
+from bot.staff.editing.workspace import Change, Draft, Workspace, summary_line, unique
 
 LONGEST_PHRASE = 2000
 HEADER = 'version: "3.1"\nnlu:\n'
-_INTENT = re.compile(r"^- intent: *([a-z][a-z0-9_]*)[ \t]*$")
 _EXAMPLES = re.compile(r"^  examples: \|[ \t]*$")
-_NOT_LETTERS = re.compile(r"[\W_]+")
-_PHRASE = re.compile(r"^    - (.*\S)[ \t]*$")
 
 Row = tuple[str, str]
 """Topic and phrase."""
@@ -79,9 +79,8 @@ class CorpusEditor:
         done: list[Change] = []
         many = f"{len(texts)} phrases ajoutées à « {topic} »"
         summary = summary_line(f"Phrase ajoutée à « {topic} »") if len(texts) == 1 else many
-        with self._workspace.editing(author, summary, done) as draft:
-            for text in texts:
-                put_phrase(self._paths, draft, topic, tidy_phrase(text))
+        with self._workspace.editing(author, summary, done, "phrase_ajoutee", topic) as draft:
+            put_phrases(self._paths, draft, topic, tidy_phrases(texts))
         if not done:
             raise EditError("Aucune phrase à ajouter.")
         return done[0]
@@ -93,7 +92,7 @@ class CorpusEditor:
             EditError: it is no longer there (someone else removed or moved it).
         """
         done: list[Change] = []
-        with self._workspace.editing(author, f"Phrase retirée de « {topic} »", done) as draft:
+        with self._workspace.editing(author, f"Phrase retirée de « {topic} »", done, "phrase_retiree", topic) as draft:
             take_phrase(self._paths, draft, topic, text)
         return done[0]
 
@@ -106,9 +105,11 @@ class CorpusEditor:
         if source == target:
             raise EditError("La phrase est déjà dans ce sujet.")
         done: list[Change] = []
-        with self._workspace.editing(author, f"Phrase déplacée de « {source} » vers « {target} »", done) as draft:
+        summary = f"Phrase déplacée de « {source} » vers « {target} »"
+        with self._workspace.editing(author, summary, done, "phrase_deplacee", source) as draft:
             take_phrase(self._paths, draft, source, text)
-            put_phrase(self._paths, draft, target, text)
+            path = _last_file(self._paths, draft, target)
+            draft.write(path, insert_phrases(draft.read(path), target, [text]))
         return done[0]
 
 
@@ -119,38 +120,73 @@ def files_of(paths: ProjectPaths, draft: Draft, topic: str) -> list[Path]:
     return [p for p in every if draft.exists(p) and any(line.rstrip() == marker for line in draft.read(p).splitlines())]
 
 
-def put_phrase(paths: ProjectPaths, draft: Draft, topic: str, phrase: str) -> None:
-    """Add a tidy message to a topic, in a draft.
+def put_phrases(paths: ProjectPaths, draft: Draft, topic: str, phrases: Sequence[str]) -> None:
+    """Add tidy messages to a topic, in a draft.
 
     Raises:
-        EditError: no such topic in the corpus, or the message is already somewhere.
+        EditError: no such topic in the corpus, or a message is already somewhere; says which line.
     """
+    path = _last_file(paths, draft, topic)
+    refuse_known(paths, topic, phrases)
+    if phrases:
+        draft.write(path, insert_phrases(draft.read(path), topic, phrases))
+
+
+def _last_file(paths: ProjectPaths, draft: Draft, topic: str) -> Path:
     files = files_of(paths, draft, topic)
     if not files:
         raise EditError(f"Le sujet « {topic} » n'a pas encore de phrases. Vérifiez son nom ou créez-le.")
-    refuse_known(paths, draft, topic, [phrase])
-    path = files[-1]
-    draft.write(path, insert_phrase(draft.read(path), topic, phrase))
+    return files[-1]
 
 
-def refuse_known(paths: ProjectPaths, draft: Draft, topic: str, phrases: Sequence[str]) -> None:
-    """Refuse messages that are already in the corpus, capitals, spaces and punctuation aside.
+def tidy_phrases(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return messages tidied, each once.
 
     Raises:
-        EditError: says which and where.
+        EditError: what is wrong with each, with its line when there are several.
     """
-    letters = {_letters(p) for p in phrases}
-    for path in sorted(paths.corpus.glob("*.yml")):
-        if not draft.exists(path):
-            continue
-        for label, other in listed_phrases(draft.read(path)):
-            if _letters(other) in letters:
-                where = "dans ce sujet" if label == topic else f"dans le sujet « {label} » : déplacez-la"
-                raise EditError(f"La phrase « {other} » existe déjà {where}.")
+    tidy, mistakes = [], []
+    for number, text in enumerate(texts, start=1):
+        try:
+            tidy.append(tidy_phrase(text))
+        except EditError as error:
+            mistakes.append(at_line(number, len(texts), str(error)))
+    if mistakes:
+        raise EditError("\n".join(mistakes))
+    return unique(tidy)
 
 
-def _letters(text: str) -> str:
-    return _NOT_LETTERS.sub("", text.lower()) or text
+def refuse_known(paths: ProjectPaths, topic: str, phrases: Sequence[str]) -> None:
+    """Refuse messages that are already in the corpus, word for word, or nearly under another topic: one phrase has one answer.
+
+    Those kept for tests are refused too, by the rule of « bot check ».
+
+    Raises:
+        EditError: says which line, and where it is known.
+    """
+    lessons = lessons_of(paths.corpus)
+    lessons.follow()
+    mistakes = []
+    for number, phrase in enumerate(phrases, start=1):
+        words = spoken(phrase)
+        for other, label in lessons.memory.wordings(words).items():
+            if label == topic and other != words:
+                continue
+            where = "dans ce sujet" if label == topic else f"dans le sujet « {label} » : déplacez-la" if label else "dans deux sujets"
+            said = "existe déjà" if other == words else f"est déjà écrite, à peu de chose près (« {other} »),"
+            mistakes.append(at_line(number, len(phrases), f"la phrase « {phrase} » {said} {where}."))
+            break
+    tests = ((spoken(text), "") for text in held_out_of(paths))
+    for (_, phrase), _source in twins([(topic, phrase) for phrase in phrases], tests):
+        said = f"la phrase « {phrase} » est un message d'essai : l'apprendre fausserait les mesures."
+        mistakes.append(at_line(phrases.index(phrase) + 1, len(phrases), said))
+    if mistakes:
+        raise EditError("\n".join(mistakes))
+
+
+def at_line(number: int, lines: int, sentence: str) -> str:
+    """Return a sentence with the number of the line it is about, when there are several."""
+    return f"Ligne {number} : {sentence}" if lines > 1 else sentence[:1].upper() + sentence[1:]
 
 
 def take_phrase(paths: ProjectPaths, draft: Draft, topic: str, phrase: str) -> None:
@@ -172,14 +208,14 @@ def phrases_in(text: str, topic: str) -> tuple[str, ...]:
     return tuple(phrase for label, phrase in listed_phrases(text) if label == topic)
 
 
-def insert_phrase(text: str, topic: str, phrase: str) -> str:
-    """Return the text of a corpus file with one more line, after the last message of the topic."""
+def insert_phrases(text: str, topic: str, phrases: Sequence[str]) -> str:
+    """Return the text of a corpus file with more lines, after the last message of the topic."""
     lines = text.splitlines(keepends=True)
     at = _block(lines, topic)[1]
     if not lines[at - 1].endswith("\n"):
         lines[at - 1] += "\n"
-    lines.insert(at, f"    - {phrase}{_line_end(text)}")
-    return _checked(text, "".join(lines), lambda rows: _with_added(rows, topic, phrase))
+    lines[at:at] = [f"    - {phrase}{_line_end(text)}" for phrase in phrases]
+    return _checked(text, "".join(lines), lambda rows: [*rows, *((topic, phrase) for phrase in phrases)])
 
 
 def delete_phrase(text: str, topic: str, phrase: str) -> str:
@@ -187,9 +223,8 @@ def delete_phrase(text: str, topic: str, phrase: str) -> str:
     lines = text.splitlines(keepends=True)
     label = ""
     for i, line in enumerate(lines):
-        label = _label(line) or label
-        found = _PHRASE.match(line.rstrip("\r\n"))
-        if label == topic and found and found.group(1) == phrase:
+        label = label_in(line) or label
+        if label == topic and phrase_in(line) == phrase:
             if len(phrases_in(text, topic)) == 1:
                 raise EditError("C'est la dernière phrase du sujet. Ajoutez-en une autre d'abord, ou retirez le sujet.")
             del lines[i]
@@ -213,10 +248,10 @@ def remove_intent(text: str, topic: str) -> str:
     kept: list[str] = []
     label = ""
     for line in lines:
-        label = _label(line) or ("" if line[:1].strip() else label)
+        label = label_in(line) or ("" if line[:1].strip() else label)
         if label != topic:
             kept.append(line)
-    if not any(_label(line) for line in kept):  # a corpus file may not be empty of topics
+    if not any(label_in(line) for line in kept):  # a corpus file may not be empty of topics
         return ""
     return _checked(text, "".join(kept), lambda rows: [r for r in rows if r[0] != topic])
 
@@ -224,43 +259,26 @@ def remove_intent(text: str, topic: str) -> str:
 def rename_intent(text: str, topic: str, new: str) -> str:
     """Return the text of a corpus file where a topic has another id."""
     lines = text.splitlines(keepends=True)
-    changed = [line.replace(topic, new, 1) if _label(line) == topic else line for line in lines]
+    changed = [line.replace(topic, new, 1) if label_in(line) == topic else line for line in lines]
     return _checked(text, "".join(changed), lambda rows: [(new if label == topic else label, p) for label, p in rows])
-
-
-def _label(line: str) -> str:
-    found = _INTENT.match(line.rstrip("\r\n"))
-    return found.group(1) if found else ""
 
 
 def _block(lines: list[str], topic: str) -> tuple[int, int]:
     """Return where the last block of a topic starts, and where its messages end."""
-    starts = [i for i, line in enumerate(lines) if _label(line) == topic]
+    starts = [i for i, line in enumerate(lines) if label_in(line) == topic]
     if not starts:
         raise EditError(f"Le sujet « {topic} » n'est pas dans ce fichier.")
     start = starts[-1]
     if start + 1 >= len(lines) or not _EXAMPLES.match(lines[start + 1].rstrip("\r\n")):
         raise EditError(f"Le sujet « {topic} » n'est pas écrit de la façon habituelle dans data/nlu. Demandez à un développeur.")
     end = start + 2
-    while end < len(lines) and _PHRASE.match(lines[end].rstrip("\r\n")):
+    while end < len(lines) and phrase_in(lines[end]):
         end += 1
     return start, end
 
 
 def _line_end(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
-
-
-def listed_phrases(text: str) -> list[Row]:
-    """Return (topic, message) for each message of a corpus file: the fast reading of the usual layout."""
-    rows = []
-    label = ""
-    for line in text.splitlines():
-        label = _label(line) or label
-        found = _PHRASE.match(line)
-        if found:
-            rows.append((label, found.group(1)))
-    return rows
 
 
 def _parsed(text: str) -> list[Row]:
@@ -282,10 +300,6 @@ def _checked(before: str, after: str, expected: Callable[[list[Row]], list[Row]]
     if sorted(_parsed(after)) != sorted(expected(_parsed(before) if before != HEADER else [])):
         raise EditError("Ce changement ne peut pas s'écrire sans toucher au reste du fichier. Demandez à un développeur.")
     return after
-
-
-def _with_added(rows: list[Row], topic: str, phrase: str) -> list[Row]:
-    return [*rows, (topic, phrase)]
 
 
 def _with_removed(rows: list[Row], topic: str, phrase: str) -> list[Row]:

@@ -81,7 +81,8 @@ class DeskEditor:
         if mistakes:
             raise EditError("\n".join(mistakes))
         done: list[Change] = []
-        with self._workspace.editing(author, f"Guichet « {desk} » vérifié le {checked:%d/%m/%Y}", done) as draft:
+        summary = f"Guichet « {desk} » vérifié le {checked:%d/%m/%Y}"
+        with self._workspace.editing(author, summary, done, "guichet_modifie", desk) as draft:
             sheet = self._sheet(draft, desk)
             change = {
                 **{name: value for name, value in fields.items() if value or name in sheet.values},

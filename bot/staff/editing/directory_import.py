@@ -237,7 +237,7 @@ class DirectoryImport:
             files.setdefault(file_of(place), []).append(place)
         done: list[Change] = []
         summary = f"Annuaire : {reading.source}, fichier du {reading.day}"
-        with self._workspace.editing(author, summary, done) as draft:
+        with self._workspace.editing(author, summary, done, "annuaire_importe", reading.day) as draft:
             if tuple(Directory(self._folder).places.values()) != self._known:
                 raise EditError("Une autre personne a changé l'annuaire pendant ce temps. Recommencez.")
             for name, rows in files.items():

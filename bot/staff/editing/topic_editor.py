@@ -22,12 +22,12 @@ from bot.referential.loader import FRENCH_REASONS
 from bot.staff.editing.corpus_editor import (
     append_intent,
     files_of,
-    insert_phrase,
+    insert_phrases,
     phrases_in,
     refuse_known,
     remove_intent,
     rename_intent,
-    tidy_phrase,
+    tidy_phrases,
 )
 from bot.staff.editing.workspace import Change, Draft, Workspace, check_version, content_version, unique
 from bot.staff.editing.yaml_records import RecordFile, record_text
@@ -97,7 +97,7 @@ class TopicEditor:
         if not _ID.match(topic):
             raise EditError("L'identifiant s'écrit en minuscules sans accent, avec des « _ », et commence par une lettre.")
         fields = _checked_fields(topic, service, values)
-        with self._change(author, f"Nouveau sujet « {fields['libelle']} » ({topic})") as (draft, done):
+        with self._change(author, f"Nouveau sujet « {fields['libelle']} » ({topic})", "sujet_cree", topic) as (draft, done):
             if self._taken(draft, topic):
                 raise EditError(f"L'identifiant « {topic} » est déjà pris.")
             path = self._file(service)
@@ -106,11 +106,11 @@ class TopicEditor:
             records = RecordFile(draft.read(path), TOPICS)
             records.add({"id": topic, **fields})
             draft.write(path, records.text())
-            tidy = unique([tidy_phrase(p) for p in phrases])
+            tidy = tidy_phrases(phrases)
             corpus = self._corpus_file(service)
             before = draft.read(corpus) if draft.exists(corpus) else ""
             if tidy:
-                refuse_known(self._paths, draft, topic, tidy)
+                refuse_known(self._paths, topic, tidy)
                 draft.write(corpus, append_intent(before, topic, tidy))
         return done[0]
 
@@ -127,7 +127,7 @@ class TopicEditor:
             EditConflict: someone else changed this topic meanwhile.
             EditError: a value is wrong.
         """
-        with self._change(author, f"Sujet « {topic} » modifié") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » modifié", "sujet_modifie", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             wanted = {**{k: v for k, v in sheet.values.items() if k != "id"}, **values}
             check_version(version, sheet.text, record_text({"id": topic, **_without_empty(wanted)}))
@@ -150,9 +150,9 @@ class TopicEditor:
         """
         if not _ID.match(new):
             raise EditError("L'identifiant s'écrit en minuscules sans accent, avec des « _ », et commence par une lettre.")
-        with self._change(author, f"Sujet « {topic} » renommé « {new} »") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » renommé « {new} »", "sujet_renomme", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
-            if self._taken(draft, new):
+            if new not in sheet.values.get("anciens_identifiants", []) and self._taken(draft, new):
                 raise EditError(f"L'identifiant « {new} » est déjà pris.")
             path = self._file(sheet.service)
             records = RecordFile(draft.read(path), TOPICS)
@@ -173,13 +173,14 @@ class TopicEditor:
         """
         if source == target:
             raise EditError("Choisissez deux sujets différents.")
-        with self._change(author, f"Sujet « {source} » fusionné dans « {target} »") as (draft, done):
+        with self._change(author, f"Sujet « {source} » fusionné dans « {target} »", "sujet_fusionne", source) as (draft, done):
             gone, kept = self._sheet(draft, source), self._sheet(draft, target)
             phrases = self._take_intent(draft, source)
             known = {p for path in files_of(self._paths, draft, target) for p in phrases_in(draft.read(path), target)}
-            for phrase in phrases:
-                if phrase not in known:
-                    self._append_line(draft, target, phrase)
+            new = [phrase for phrase in phrases if phrase not in known]
+            last = files_of(self._paths, draft, target)
+            if last and new:
+                draft.write(last[-1], insert_phrases(draft.read(last[-1]), target, new))
             self._remove_record(draft, gone)
             path = self._file(kept.service)
             records = RecordFile(draft.read(path), TOPICS)
@@ -196,7 +197,7 @@ class TopicEditor:
         Raises:
             EditError: no such service, or it has it already.
         """
-        with self._change(author, f"Sujet « {topic} » confié au service « {service} »") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » confié au service « {service} »", "sujet_confie", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             if sheet.service == service or not draft.exists(self._file(service)):
                 raise EditError("Choisissez un autre service, qui existe.")
@@ -224,7 +225,7 @@ class TopicEditor:
         """
         if len(reason.strip()) < 10:
             raise EditError("Dites en une phrase pourquoi ce sujet est retiré.")
-        with self._change(author, f"Sujet « {topic} » retiré") as (draft, done):
+        with self._change(author, f"Sujet « {topic} » retiré", "sujet_retire", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             phrases = self._take_intent(draft, topic)
             self._remove_record(draft, sheet)
@@ -241,9 +242,9 @@ class TopicEditor:
         return done[0]
 
     @contextmanager
-    def _change(self, author: str, summary: str) -> Iterator[tuple[Draft, list[Change]]]:
+    def _change(self, author: str, summary: str, action: str, topic: str) -> Iterator[tuple[Draft, list[Change]]]:
         done: list[Change] = []
-        with self._workspace.editing(author, summary, done) as draft:
+        with self._workspace.editing(author, summary, done, action, topic) as draft:
             yield draft, done
 
     def _sheet(self, draft: Draft, topic: str) -> TopicSheet:
@@ -259,6 +260,12 @@ class TopicEditor:
         raise EditError(f"Le sujet « {topic} » n'existe pas, ou plus.")
 
     def _taken(self, draft: Draft, topic: str) -> bool:
+        """Whether an id names a topic, or once did: what was written before must not lead elsewhere."""
+        if draft.exists(self._retired_file(topic)):
+            return True
+        former = re.compile(rf"^  anciens_identifiants: .*\b{re.escape(topic)}\b", re.MULTILINE)
+        if any(former.search(draft.read(p)) for p in self._topic_files()):
+            return True
         pattern = re.compile(rf"^- id: [\"']?{re.escape(topic)}[\"']?\s*$", re.MULTILINE)
         return bool(files_of(self._paths, draft, topic)) or any(pattern.search(draft.read(p)) for p in self._topic_files())
 
@@ -290,10 +297,6 @@ class TopicEditor:
             else:
                 draft.delete(path)
         return tuple(taken)
-
-    def _append_line(self, draft: Draft, topic: str, phrase: str) -> None:
-        path = files_of(self._paths, draft, topic)[-1]
-        draft.write(path, insert_phrase(draft.read(path), topic, phrase))
 
     def _relink_menus(self, draft: Draft, old: str, new: str, service: str) -> None:
         """Menus offer topics by id; one that would offer a single choice offers the service too."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
+import json
 import os
 import re
+import secrets
 import shutil
 import stat
 import tempfile
@@ -23,7 +25,7 @@ from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
 
 from bot.base.errors import CorpusError, EditConflict, EditError, ReferentialError
-from bot.base.files import locked, write_text
+from bot.base.files import finish_batch, locked, read_json, try_lock, write_batch, write_json
 from bot.base.paths import ProjectPaths
 from bot.language.cleaning import strip_accents
 from bot.learning.corpus import read_corpus
@@ -31,6 +33,8 @@ from bot.referential import load_referential
 
 COMMITTER = b"Atelier de l'assistant <atelier@assistant.invalid>"
 LOCK_SECONDS = 20.0
+DRAFT_MARK = ".brouillon"
+"""In the root of a copy where edits wait: its changes are no commits yet (see :mod:`bot.staff.editing.drafts`)."""
 COMMIT_ATTEMPTS = 5
 
 NO_REPOSITORY = "Les fichiers sont enregistrés, mais ce dossier n'est pas un dépôt git : il n'y a pas d'historique."
@@ -126,19 +130,23 @@ class Workspace:
         self.paths = paths
 
     @contextlib.contextmanager
-    def editing(self, author: str, summary: str, done: list[Change]) -> Iterator[Draft]:
+    def editing(self, author: str, summary: str, done: list[Change], action: str = "", target: str = "") -> Iterator[Draft]:
         """Open a draft, alone; at the end check it, write it and record it. Nothing is written when an error is raised.
+
+        The files, the commit and the line of the journal are one step: what a crash leaves undone is done later.
 
         Args:
             author: name of the person.
             summary: what is done, in French: the message of the commit.
             done: receives the :class:`Change`, unless nothing changed.
+            action, target: of the journal's line (see :mod:`bot.staff.accounts.audit`); none without an action.
 
         Raises:
             EditError: another person is writing, or the files would become wrong.
         """
         author = " ".join(author.split()) or "Atelier"
         with self._alone():
+            self._finish()
             draft = Draft(self.paths.root)
             yield draft
             before = {path: read_text(path) for path in draft.changed}
@@ -146,16 +154,52 @@ class Workspace:
             if not after:
                 return
             self._check(after)
-            _write_all(after, before)
             names = tuple(str(path.relative_to(self.paths.root)) for path in sorted(after))
-            commit, note = record(self.paths.root, {p: (before[p], after[p]) for p in after}, author, summary)
+            texts = {str(path.relative_to(self.paths.root)): [before[path], after[path]] for path in after}
+            deed = {"acteur": author, "action": action, "cible": target, "resume": summary, "textes": texts}
+            file = deed_file(self.paths.deeds[0])
+            try:
+                write_batch(self.paths.batch, {**after, file: json.dumps(deed, ensure_ascii=False)})
+            except OSError as error:
+                raise EditError(f"Le disque refuse l'enregistrement ({error.strerror}). Rien n'a changé.") from error
+            commit, note = self._record(file)
             done.append(Change(summary, author, names, commit, note, _diff(self.paths.root, before, after)))
+
+    def recover(self) -> None:
+        """Finish what a crash left undone, unless someone is writing."""
+        if not self.paths.batch.exists() and not any(self.paths.deeds[0].glob("*.json")):
+            return
+        lock = try_lock(self.paths.editing_lock)
+        if lock is not None:
+            with lock:
+                self._finish()
+
+    def _finish(self) -> None:
+        finish_batch(self.paths.batch)
+        for file in sorted(self.paths.deeds[0].glob("*.json")):
+            if "textes" in read_json(file):
+                free_git(self.paths.root, file.stat().st_mtime)
+                self._record(file)
+
+    def _record(self, file: Path) -> tuple[str | None, str]:
+        """Make the commit of a deed; its line then waits for the journal."""
+        deed = read_json(file)
+        changes = {self.paths.root / name: (before, after) for name, (before, after) in deed.pop("textes").items()}
+        summary = deed.pop("resume")
+        kept = (self.paths.root / DRAFT_MARK).exists()
+        commit, note = (None, "") if kept else record(self.paths.root, changes, deed["acteur"], summary)
+        if deed["action"]:
+            names = sorted(str(path.relative_to(self.paths.root)) for path in changes)
+            write_json(file, {**deed, "details": {"fichiers": names, "commit": commit or ""}})
+        else:
+            file.unlink(missing_ok=True)
+        return commit, note
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.paths.models / ".edition.verrou", LOCK_SECONDS))
+                stack.enter_context(locked(self.paths.editing_lock, LOCK_SECONDS))
             except TimeoutError:
                 raise EditError("Une autre personne enregistre un changement. Attendez un instant, puis recommencez.") from None
             yield
@@ -179,6 +223,24 @@ class Workspace:
                     read_corpus(folder / "nlu")
                 except CorpusError as error:
                     raise EditError("\n".join(["Ce changement est refusé :", *(f"- {p}" for p in error.problems)])) from error
+
+
+def deed_file(folder: Path) -> Path:
+    """Return the path of a new deed, after those that wait in ``folder``."""
+    return folder / f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
+
+
+def free_git(root: Path, since: float) -> None:
+    """Remove the locks that a killed save left in git: they would refuse every commit to come.
+
+    Args:
+        root: inside the repository.
+        since: when that save began, in seconds since 1970.
+    """
+    with contextlib.suppress(NotGitRepository, OSError), contextlib.closing(Repo.discover(str(root))) as repository:
+        for lock in Path(repository.controldir()).rglob("*.lock"):
+            if lock.stat().st_mtime >= since:
+                lock.unlink(missing_ok=True)
 
 
 def record(root: Path, changes: dict[Path, tuple[str | None, str | None]], author: str, summary: str) -> tuple[str | None, str]:
@@ -229,7 +291,10 @@ def _commit_once(repository: Any, changes: dict[Path, tuple[str | None, str | No
     for path, (before, after) in changes.items():
         inside = path.resolve().relative_to(top).as_posix().encode()
         committed = _committed_text(repository, tree.id, inside)
-        text = after if committed == before else _carry_over(before, after, committed)
+        if committed == after:  # a save that was stopped right after its commit
+            entries[inside] = (path, Blob.from_string(after.encode("utf-8")).id if after is not None else None)
+            continue
+        text = after if committed == before else carry_over(before, after, committed)
         if text is None:
             wanted.append((inside, None, None))
             entries[inside] = (path, None)
@@ -238,6 +303,9 @@ def _commit_once(repository: Any, changes: dict[Path, tuple[str | None, str | No
         store.add_object(blob)
         wanted.append((inside, stat.S_IFREG | 0o644, blob.id))
         entries[inside] = (path, blob.id)
+    if parent is not None and not wanted:
+        _refresh_index(repository, entries)
+        return parent.decode(), ""
     commit: Any = Commit()
     commit.tree = commit_tree_changes(store, tree.id, wanted)
     commit.parents = [parent] if parent else []
@@ -264,7 +332,7 @@ def _committed_text(repository: Any, tree: bytes, inside: bytes) -> str | None:
     return bytes(repository[blob].data).decode("utf-8", errors="surrogateescape")
 
 
-def _carry_over(before: str | None, after: str | None, committed: str | None) -> str | None:
+def carry_over(before: str | None, after: str | None, committed: str | None) -> str | None:
     """Return the committed text with only our change in it, when someone else's change waits in the same file."""
     if before is None or after is None or committed is None:
         raise MixedChanges
@@ -320,26 +388,6 @@ def _place(texts: Mapping[Path, str | None], source: Path, target: Path) -> None
         else:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(text.encode("utf-8"))
-
-
-def _write_all(after: dict[Path, str | None], before: dict[Path, str | None]) -> None:
-    written: list[Path] = []
-    try:
-        for path, text in after.items():
-            written.append(path)
-            _replace(path, text)
-    except OSError as error:
-        for path in written:
-            with contextlib.suppress(OSError):
-                _replace(path, before[path])
-        raise EditError(f"Impossible d'écrire {error.filename or 'le fichier'} ({error.strerror}). Rien n'a changé.") from error
-
-
-def _replace(path: Path, text: str | None) -> None:
-    if text is None:
-        path.unlink(missing_ok=True)
-        return
-    write_text(path, text)
 
 
 def _diff(root: Path, before: dict[Path, str | None], after: dict[Path, str | None]) -> str:

@@ -50,7 +50,7 @@ class RecordFile:
             self._expected = _plain(yaml.safe_load(text))
             self._rows: CommentedSeq = self._document[key]
             assert isinstance(self._rows, CommentedSeq)
-        except (YAMLError, yaml.YAMLError, KeyError, TypeError, AssertionError) as error:
+        except (YAMLError, yaml.YAMLError, KeyError, TypeError, ValueError, AssertionError) as error:
             raise EditError(f"Un fichier du référentiel n'est pas lisible ({key}). Lancez « bot check » pour voir où.") from error
 
     def ids(self) -> tuple[str, ...]:

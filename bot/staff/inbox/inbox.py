@@ -37,7 +37,7 @@ from bot.staff.accounts import audit
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.similarity import ALIKE, band_keys, exact_key, likeness, pack, signature, unpack
 from bot.staff.nearness import CorpusIndex
-from bot.staff.schema import bands, groups, labels, turns
+from bot.staff.schema import bands, groups, labels, turns, votes
 from bot.staff.storage import Storage
 
 REJECTED_DOUBT = 0.3
@@ -106,6 +106,29 @@ class Group:
     labelled_at: float | None
     confirmed_by: str | None
     confirmed_at: float | None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One exchange of a group: what was answered, and what the person said of it.
+
+    Args:
+        at: seconds since 1970.
+        kind: of decision.
+        doors: ids of what was shown: topics, else services, else delegations.
+        confidence: of the first door, in [0, 1], ``None`` without a door.
+        helpful: what was voted, ``None`` when nothing was.
+        reason: a key of :data:`bot.staff.inbox.events.REASONS`, or ``None``.
+        comment: what the person wrote, masked, or ``None``.
+    """
+
+    at: float
+    kind: str
+    doors: tuple[str, ...]
+    confidence: float | None
+    helpful: bool | None
+    reason: str | None
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -202,7 +225,7 @@ class Inbox:
         with self._storage.read() as connection:
             total = connection.execute(select(func.count()).select_from(groups).where(groups.c.state == state)).scalar() or 0
             rows = connection.execute(select(groups).where(groups.c.state == state).order_by(*order).limit(limit).offset(offset))
-            return [self._group(row) for row in rows], total
+            return [self._group(connection, row) for row in rows.all()], total
 
     def counts(self) -> Mapping[str, int]:
         """Return how many groups are in each state."""
@@ -217,7 +240,7 @@ class Inbox:
             InboxError: unknown.
         """
         with self._storage.read() as connection:
-            return self._group(self._row(connection, group))
+            return self._group(connection, self._row(connection, group))
 
     def variants(self, group: int) -> Sequence[str]:
         """Return other wordings of a group, the most frequent first; without the one that stands for it."""
@@ -233,6 +256,15 @@ class Inbox:
                     seen.add(exact_key(text))
                     found.append(text)
             return found[:VARIANTS]
+
+    def exchanges(self, group: int, limit: int = 10) -> Sequence[Exchange]:
+        """Return the last exchanges of a group, those that did not help first."""
+        joined = turns.outerjoin(votes, votes.c.answer == turns.c.id)
+        order = (votes.c.helpful.is_(None), votes.c.helpful, turns.c.at.desc())
+        chosen = select(turns.c.at, turns.c.kind, turns.c.doors, turns.c.confidence, votes.c.helpful, votes.c.reason, votes.c.comment)
+        with self._storage.read() as connection:
+            rows = connection.execute(chosen.select_from(joined).where(turns.c.group_id == group).order_by(*order).limit(limit)).all()
+        return [Exchange(row.at, row.kind, _shown(row.doors), *row[3:]) for row in rows]
 
     def history(self, group: int) -> Sequence[Label]:
         """Return every decision about a group, the oldest first."""
@@ -297,7 +329,7 @@ class Inbox:
         if found.state == WAITING:
             self._write(found.topic or "", [found.text or ""], found.labelled_by or author)
         with self._storage.write() as connection:
-            self._check_reader(self._group(self._row(connection, group)), author)
+            self._check_reader(self._group(connection, self._row(connection, group)), author)
             values = {"state": ATTACHED, "written": True, "confirmed_by": author, "confirmed_at": self._clock()}
             connection.execute(update(groups).where(groups.c.id == group).values(**values))
             self._label(connection, group, author, "confirmer", found.topic)
@@ -387,8 +419,11 @@ class Inbox:
                 connection.execute(update(groups).where(groups.c.id == row.id).values(**values))
         return len(rows)
 
-    def _group(self, row: Any) -> Group:
+    def _group(self, connection: Connection, row: Any) -> Group:
         known = [t for t in dict.fromkeys([*json.loads(row.suggestions), *json.loads(row.nearest)]) if t in self._topics]
+        if row.down:
+            wrong = _reported(connection, row.id)
+            known.sort(key=wrong.__contains__)  # what was just reported as wrong comes last
         return Group(
             row.id,
             row.text,
@@ -448,6 +483,18 @@ class Inbox:
         written = next((p for p in self._writer.phrases(topic) if exact_key(p) == key), None)
         if written is not None:
             self._writer.remove_phrase(topic, written, author)
+
+
+def _shown(doors: str) -> tuple[str, ...]:
+    """Return the ids of the doors of an exchange."""
+    return tuple(str(door.get("sujet") or door.get("service") or door.get("dis")) for door in json.loads(doors))
+
+
+def _reported(connection: Connection, group: int) -> set[str]:
+    """Return the doors that a person said did not help."""
+    joined = turns.join(votes, votes.c.answer == turns.c.id)
+    rows = connection.execute(select(turns.c.doors).select_from(joined).where(turns.c.group_id == group, votes.c.helpful.is_(False)))
+    return {door for row in rows for door in _shown(row.doors)}
 
 
 def _find(connection: Connection, text: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the workshop does by itself, in a background thread: delete old words every day, keep the inbox ranked."""
+"""What the workshop does by itself, in a background thread: delete old words every day, keep the inbox ranked, repair."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 
 from bot.base.paths import ProjectPaths
+from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Accounts
+from bot.staff.editing.workspace import Workspace
 from bot.staff.inbox.inbox import Inbox
 from bot.staff.nearness import CorpusIndex, index_of
 from bot.staff.storage import Storage
@@ -65,6 +67,8 @@ class Keeper:
 
     def round(self) -> None:
         """Do what is due now."""
+        Workspace(self._paths).recover()
+        audit.deliver(self._storage, self._paths)
         now = time.time()
         if not self._next_purge - DAY <= now < self._next_purge:  # due, or the clock of the machine was put back
             purge(self._storage, self._days, ACTOR)

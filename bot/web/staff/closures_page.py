@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.base.errors import EditError
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.closures_editor import ClosuresEditor, places_of
-from bot.web.staff.deeds import note_change
+from bot.web.staff.deeds import say_change
 from bot.web.staff.forms import line
 from bot.web.staff.framework import actor, needs, page, read_form, redirect, workshop
 
@@ -55,7 +55,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     except EditError as error:
         return _form_page(request, form, str(error).splitlines(), 422)
     said = "La fermeture est retirée." if removed else "La fermeture est enregistrée."
-    note_change(request, done, "fermeture_retiree" if removed else "fermeture_ajoutee", removed or place, said)
+    say_change(request, done, said)
     return redirect(PATH)
 
 

@@ -17,10 +17,10 @@ def note(request: web.Request, action: str, target: str, **details: Any) -> None
         audit.record(connection, actor(request), action, target, details)
 
 
-def note_change(request: web.Request, change: Change | None, action: str, target: str, sentence: str) -> None:
-    """Write a change of the files in the journal, and say it on the next page; ``None`` says that nothing differed."""
+def say_change(request: web.Request, change: Change | None, sentence: str) -> None:
+    """Say a change of the files on the next page, and see that the journal holds it; ``None`` says that nothing differed."""
     if change is None:
         flash(request, "Rien n'a changé.")
         return
-    note(request, action, target, fichiers=list(change.files), commit=change.commit or "")
+    audit.deliver(workshop(request).storage, workshop(request).paths)
     flash(request, f"{sentence} {change.note}".strip(), "attention" if change.note else "ok")

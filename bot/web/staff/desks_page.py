@@ -12,7 +12,8 @@ from bot.base.errors import EditConflict, EditError
 from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.desk_editor import DAYS, FIELDS, DeskEditor, DeskSheet
-from bot.web.staff.deeds import note_change
+from bot.web.staff.deeds import say_change
+from bot.web.staff.drafts_page import draft_of
 from bot.web.staff.forms import line, lines, loose
 from bot.web.staff.framework import actor, needs, page, read_form, redirect, workshop
 
@@ -51,7 +52,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def show_one(request: web.Request) -> web.StreamResponse:
     """GET: one desk, to read or change."""
-    sheet = DeskEditor(workshop(request).paths).read(request.match_info["id"])
+    sheet = DeskEditor(workshop(request).drafts.edited).read(request.match_info["id"])
     return _form_page(request, sheet, dict(sheet.values), sheet.version)
 
 
@@ -59,21 +60,22 @@ async def show_one(request: web.Request) -> web.StreamResponse:
 async def edit(request: web.Request) -> web.StreamResponse:
     """POST: change a desk."""
     form = await read_form(request)
-    editor = DeskEditor(workshop(request).paths)
-    sheet = editor.read(request.match_info["id"])
+    sheet = DeskEditor(workshop(request).drafts.edited).read(request.match_info["id"])
     values = _values(form)
     typed = {**sheet.values, **values, "x_ose": {**sheet.values["x_ose"], "verifie_par": form.get("verifie_par", "")}}
     try:
         checked = date.fromisoformat(form.get("verifie_le", ""))
         typed["x_ose"]["verifie_le"] = checked
-        change = editor.edit(sheet.id, values, checked, form.get("verifie_par", ""), form.get("version", ""), actor(request))
+        change = DeskEditor(draft_of(request)).edit(
+            sheet.id, values, checked, form.get("verifie_par", ""), form.get("version", ""), actor(request)
+        )
     except ValueError:
         return _form_page(request, sheet, typed, form.get("version", ""), ["Écrivez la date de vérification."], status=422)
     except EditConflict as conflict:
         return _form_page(request, sheet, typed, conflict.version, conflict=conflict, status=409)
     except EditError as error:
         return _form_page(request, sheet, typed, form.get("version", ""), str(error).splitlines(), status=422)
-    note_change(request, change, "guichet_modifie", sheet.id, "Le guichet est enregistré. Le public le verra dans un instant.")
+    say_change(request, change, "Le guichet est enregistré dans le brouillon. Publiez-le pour que le public le voie.")
     return redirect(f"{PATH}/{sheet.id}")
 
 

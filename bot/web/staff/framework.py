@@ -10,22 +10,23 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.base.errors import AssistantError, StorageError
+from bot.base.errors import AssistantError, ReferentialError, StorageError
 from bot.base.paths import ProjectPaths
 from bot.base.settings import Settings
-from bot.referential import Referential, load_referential
+from bot.learning.loading import shared_referential, sound_paths
+from bot.referential import Referential
 from bot.serving.refusals import Refusal
 from bot.staff.accounts import accounts as staff
 from bot.staff.accounts.accounts import Accounts, Role, StaffSession
 from bot.staff.candidates.trainings import TrainingQueue
 from bot.staff.editing.corpus_editor import CorpusEditor
+from bot.staff.editing.drafts import Drafts
 from bot.staff.inbox.inbox import Inbox
 from bot.staff.storage import PARIS, Storage
 from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
@@ -75,24 +76,30 @@ class Workshop:
         """The trainings; started by the server."""
         return TrainingQueue(self.storage, self.paths, with_agent=self.with_agent)
 
+    @functools.cached_property
+    def drafts(self) -> Drafts:
+        """Where edits wait before they are published."""
+        return Drafts(self.paths)
+
+    def drafted(self) -> Referential:
+        """Return who does what, as the draft says it."""
+        return shared_referential(self.drafts.edited.referential) if self.drafts.is_open else self.referential()
+
     def referential(self) -> Referential:
-        """Return who does what, as the files are now; read again only when one changed.
+        """Return who does what, as the files are now, or as they last were without a mistake; read again only when one changed.
 
         Raises:
-            ReferentialError: the files have mistakes.
+            ReferentialError: the files have mistakes and no sound copy is kept.
         """
-        files = sorted(p for p in self.paths.referential.rglob("*") if p.is_file())
-        return _referential(self.paths.referential, tuple((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in files))
+        try:
+            return shared_referential(self.paths.referential)
+        except ReferentialError:
+            return shared_referential(sound_paths(self.paths).referential)
 
     def inbox(self) -> Inbox:
         """Return the inbox, over the topics as they are now."""
         topics = {t.id: t.libelle for t in self.referential().topics.values()}
         return Inbox(self.storage, self.writer, topics, self.settings.second_reader)
-
-
-@functools.lru_cache(maxsize=2)
-def _referential(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> Referential:
-    return load_referential(folder)
 
 
 WORKSHOP: web.AppKey[Workshop] = web.AppKey("workshop")

@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.base.errors import AssistantError
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
+from bot.staff.inbox.events import REASONS
 from bot.staff.inbox.inbox import ATTACHED, OPEN, STATES, WAITING, Group
 from bot.web.staff.framework import (
     Pagination,
@@ -34,9 +35,21 @@ HELP = (
     "Choisissez le bon sujet, et la phrase entre dans ses exemples. Un message sans intérêt s'écarte pour toujours."
 )
 HELP_ONE = (
-    "Choisissez le sujet de cette demande. Vous pouvez aussi ajouter d'autres façons de la dire. La phrase aide l'assistant "
-    "après le prochain entraînement."
+    "Choisissez le sujet de cette demande. Vous pouvez aussi ajouter d'autres façons de la dire. Ces phrases sont comprises "
+    "tout de suite ; un entraînement les étend aux autres façons de le dire."
 )
+
+
+KINDS = {
+    "orienter": "une porte",
+    "hors_perimetre": "un autre organisme",
+    "clarifier": "une question",
+    "incompris": "pas compris",
+    "hors_sujet": "ce n'est pas une demande",
+    "conversation": "un mot aimable",
+    "urgence": "les numéros d'urgence",
+}
+"""What was answered, in plain words."""
 
 
 def add(app: web.Application) -> None:
@@ -80,6 +93,9 @@ async def show_one(request: web.Request) -> web.StreamResponse:
     group = inbox.get(int(request.match_info["id"]))
     topics = choices_of(workshop(request).referential())
     words = request.query.get("q", "")[:100]
+    referential = workshop(request).referential()
+    names = {d.id: d.nom_clair for d in referential.delegations.values()}
+    names |= {s.id: s.nom_clair for s in referential.services.values()} | {t.id: t.libelle for t in referential.topics.values()}
     return page(
         request,
         "message.html",
@@ -89,6 +105,10 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         message=group,
         variantes=inbox.variants(group.id),
         historique=inbox.history(group.id),
+        echanges=inbox.exchanges(group.id),
+        raisons=REASONS,
+        nom=lambda key: names.get(key, key),
+        genres=KINDS,
         sujets=topics,
         recherche=words,
         trouves=search(topics, words),
@@ -110,7 +130,11 @@ async def settle(request: web.Request) -> web.StreamResponse:
             if not topic:
                 raise Refusal(422, "Choisissez un sujet dans la liste, ou cherchez-le par son nom.")
             done = inbox.attach(group, topic, actor(request), await read_all(request, "variante"))
-            waits = "Une seconde personne doit le relire." if done.state == WAITING else "Il aidera après le prochain entraînement."
+            waits = (
+                "Une seconde personne doit le relire."
+                if done.state == WAITING
+                else "Il est compris tout de suite, mot pour mot ; un entraînement l'étend aux autres façons de le dire."
+            )
             flash(request, f"Message rattaché à « {topics[topic].label} ». {waits}")
         elif act == "ignorer":
             inbox.ignore(group, actor(request))

@@ -8,15 +8,17 @@ from aiohttp import web
 
 from bot.base.errors import GateRefused, ModelError
 from bot.serving.refusals import Refusal
+from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.comparison import FIGURE_NAMES, compare, confusions, margins_of, messages_behind, verdict_of
 from bot.staff.candidates.registry import MIN_REASON, ModelRegistry
-from bot.web.staff.deeds import note
 from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
 
 PATH = "/atelier/modeles"
 ONE = PATH + r"/{id:[0-9a-f]{16}}"
 SHOWN = 200
+ENOUGH_LEARNT = 0.8
+"""Share of the taught phrases recognised from which a topic is learnt."""
 BETTER_HIGH = frozenset({"urgences_reconnues", "bonne_delegation", "bon_service", "hors_sujet_reconnus", "validation_croisee"})
 """Figures that are better when they rise."""
 SPECIAL = {
@@ -89,6 +91,8 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         moins_bien=sum(c.was_right and not c.is_right for c in comparison.changes) if comparison else 0,
         mieux=sum(c.is_right and not c.was_right for c in comparison.changes) if comparison else 0,
         confusions=list(confusions(evaluation).items())[:40] if evaluation else [],
+        lecons=(evaluation or {}).get("lecons", {}),
+        assez=ENOUGH_LEARNT,
         nom=lambda key: SPECIAL.get(key) or names.get(key, key),
         motif_minimum=MIN_REASON,
         chemin=PATH,
@@ -134,8 +138,7 @@ async def promote(request: web.Request) -> web.StreamResponse:
     except (GateRefused, ModelError) as error:
         flash(request, str(error), "erreur")
         return redirect(f"{PATH}/{card.id}")
-    details: dict[str, Any] = {} if verdict.open else {"motif": " ".join(reason.split()), "reserves": list(verdict.reasons)}
-    note(request, "modele_active" if verdict.open else "modele_force", card.id, **details)
+    audit.deliver(workshop(request).storage, workshop(request).paths)
     flash(request, "Le modèle est en service. Les conversations en cours continuent.")
     return redirect(PATH)
 
@@ -145,8 +148,8 @@ async def go_back(request: web.Request) -> web.StreamResponse:
     """POST: the model before goes live again."""
     await read_form(request)
     try:
-        card = _registry(request).roll_back(actor(request))
-        note(request, "modele_retour", card.id)
+        _registry(request).roll_back(actor(request))
+        audit.deliver(workshop(request).storage, workshop(request).paths)
         flash(request, "Le modèle précédent est de nouveau en service.")
     except ModelError as error:
         flash(request, str(error), "erreur")
@@ -161,7 +164,10 @@ def _registry(request: web.Request) -> ModelRegistry:
 
 def _names(request: web.Request) -> dict[str, str]:
     referential = workshop(request).referential()
-    return {s.id: s.nom_clair for s in referential.services.values()} | {d.id: d.nom_clair for d in referential.delegations.values()}
+    topics = {t.id: t.libelle for t in referential.topics.values()}
+    return (
+        topics | {s.id: s.nom_clair for s in referential.services.values()} | {d.id: d.nom_clair for d in referential.delegations.values()}
+    )
 
 
 def _figures(figures: Any) -> list[tuple[str, float | None, float | None, str]]:

@@ -30,6 +30,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("boite", "Boîte de réception", "/atelier/boite"),
     Section("sujets", "Sujets", "/atelier/sujets"),
     Section("guichets", "Guichets", "/atelier/guichets"),
+    Section("brouillon", "Brouillon", "/atelier/brouillon"),
     Section("entrainement", "Entraînement", "/atelier/entrainement"),
     Section("modeles", "Modèles", "/atelier/modeles"),
     Section("tableau", "Tableau de bord", "/atelier/tableau"),

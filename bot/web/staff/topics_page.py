@@ -17,11 +17,13 @@ from bot.referential.hours import PARIS
 from bot.referential.models import FACT_KINDS
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
+from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
 from bot.staff.editing.topic_editor import FACT_NAMES, TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
 from bot.staff.nearness import index_of
-from bot.web.staff.deeds import note_change
+from bot.web.staff.deeds import say_change
+from bot.web.staff.drafts_page import draft_of
 from bot.web.staff.forms import line, lines, loose
 from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
 from bot.web.staff.topics import choices_of, resolve, search
@@ -35,7 +37,7 @@ ROWS = 3
 AUDIENCES = {"citoyen": "le public", "partenaire": "les partenaires", "agent": "les agents"}
 HELP = (
     "Un sujet est une demande, avec la porte où frapper et la première chose à faire. Ses phrases montrent à l'assistant comment "
-    "les gens en parlent. Les textes changent tout de suite. Les phrases servent après un entraînement."
+    "les gens en parlent. Les phrases sont comprises tout de suite, mot pour mot. Un entraînement les étend."
 )
 HELP_NEW = (
     "Écrivez ce que le public doit savoir, puis des phrases comme les gens les écrivent. La page vous dit au fur et à mesure ce "
@@ -81,7 +83,7 @@ class TopicForm:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: search the topics."""
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     choices = choices_of(referential)
     words, service = request.query.get("q", "")[:100], request.query.get("service", "")
     found = list(search(choices, words)) if words.strip() else list(choices.values())
@@ -122,16 +124,16 @@ async def show_new(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """POST: preview, or create."""
     form = await _read(request)
-    form.id = form.id or suggest_id(form.values.get("libelle", ""), tuple(workshop(request).referential().topics))
+    form.id = form.id or suggest_id(form.values.get("libelle", ""), tuple(workshop(request).drafted().topics))
     if (await read_form(request)).get("geste") == "apercu":
         return _form_page(request, form, new=True)
     try:
         if not form.phrases:
             raise EditError("Écrivez au moins une phrase, comme les gens la diraient.")
-        change = TopicEditor(workshop(request).paths).create(form.id, form.service, form.values, form.phrases, actor(request))
+        change = TopicEditor(draft_of(request)).create(form.id, form.service, form.values, form.phrases, actor(request))
     except EditError as error:
         return _form_page(request, form, new=True, mistakes=str(error).splitlines(), status=422)
-    note_change(request, change, "sujet_cree", form.id, "Le sujet est enregistré. Ses phrases servent après un entraînement.")
+    say_change(request, change, "Le sujet est enregistré dans le brouillon. Publiez-le : ses phrases seront comprises aussitôt.")
     if form.message:
         try:
             workshop(request).inbox().settle_written(int(form.message), form.id, actor(request))
@@ -149,8 +151,8 @@ async def check(request: web.Request) -> web.StreamResponse:
 
 async def show_one(request: web.Request) -> web.StreamResponse:
     """GET: one topic, to read or change."""
-    sheet = TopicEditor(workshop(request).paths).read(request.match_info["id"])
-    form = TopicForm(dict(sheet.values), workshop(request).writer.phrases(sheet.id), sheet.id, sheet.service, sheet.version)
+    sheet = TopicEditor(workshop(request).drafts.edited).read(request.match_info["id"])
+    form = TopicForm(dict(sheet.values), _writer(request, sheet.id).phrases(sheet.id), sheet.id, sheet.service, sheet.version)
     return _form_page(request, form)
 
 
@@ -159,19 +161,19 @@ async def edit(request: web.Request) -> web.StreamResponse:
     """POST: preview, or change the record."""
     form = await _read(request)
     form.id = request.match_info["id"]
-    editor = TopicEditor(workshop(request).paths)
+    editor = TopicEditor(workshop(request).drafts.edited)
     form.service = editor.read(form.id).service
-    form.phrases = workshop(request).writer.phrases(form.id)
+    form.phrases = _writer(request, form.id).phrases(form.id)
     if (await read_form(request)).get("geste") == "apercu":
         return _form_page(request, form)
     try:
-        change = editor.edit(form.id, form.values, form.version, actor(request))
+        change = TopicEditor(draft_of(request)).edit(form.id, form.values, form.version, actor(request))
     except EditConflict as conflict:
         form.version = conflict.version
         return _form_page(request, form, conflict=conflict, status=409)
     except EditError as error:
         return _form_page(request, form, mistakes=str(error).splitlines(), status=422)
-    note_change(request, change, "sujet_modifie", form.id, "Le sujet est enregistré. Le public verra ce texte dans un instant.")
+    say_change(request, change, "Le sujet est enregistré dans le brouillon. Publiez-le pour que le public le voie.")
     return redirect(f"{PATH}/{form.id}")
 
 
@@ -179,15 +181,15 @@ async def edit(request: web.Request) -> web.StreamResponse:
 async def change_phrases(request: web.Request) -> web.StreamResponse:
     """POST: add, move or remove a phrase."""
     topic = request.match_info["id"]
-    form, writer, author = await read_form(request), workshop(request).writer, actor(request)
+    form, writer, author = await read_form(request), _writer(request, topic), actor(request)
     try:
         if form.get("retirer"):
             change = writer.remove_phrase(topic, form["retirer"], author)
-            note_change(request, change, "phrase_retiree", topic, "Phrase retirée.")
+            say_change(request, change, "Phrase retirée.")
         elif form.get("deplacer"):
-            target = resolve(choices_of(workshop(request).referential()), form.get("vers", ""))
+            target = resolve(choices_of(workshop(request).drafted()), form.get("vers", ""))
             change = writer.move_phrase(form["deplacer"], topic, target, author)
-            note_change(request, change, "phrase_deplacee", topic, "Phrase déplacée.")
+            say_change(request, change, "Phrase déplacée.")
         else:
             added = lines(form, "phrase")
             if not added:
@@ -195,7 +197,7 @@ async def change_phrases(request: web.Request) -> web.StreamResponse:
             index = index_of(workshop(request).paths)
             warnings = [r.text for phrase in added for r in lint_phrase(index, phrase, topic) if r.level != "erreur"]
             change = writer.add_phrases(topic, added, author)
-            note_change(request, change, "phrase_ajoutee", topic, "Phrase ajoutée." if len(added) == 1 else "Phrases ajoutées.")
+            say_change(request, change, "Phrase ajoutée." if len(added) == 1 else "Phrases ajoutées.")
             for warning in warnings[:5]:
                 flash(request, warning, "attention")
     except EditError as error:
@@ -208,29 +210,35 @@ async def change_topic(request: web.Request) -> web.StreamResponse:
     """POST: rename, merge, move to another service, or retire."""
     topic = request.match_info["id"]
     form, author = await read_form(request), actor(request)
-    editor, act = TopicEditor(workshop(request).paths), form.get("geste")
+    editor, act = TopicEditor(draft_of(request)), form.get("geste")
     try:
         if act == "renommer":
             new = form.get("identifiant", "").strip()
-            note_change(request, editor.rename(topic, new, author), "sujet_renomme", topic, "Le sujet a un nouvel identifiant.")
+            say_change(request, editor.rename(topic, new, author), "Le sujet a un nouvel identifiant. Cela attend dans le brouillon.")
             topic = new
         elif act == "fusionner":
-            target = resolve(choices_of(workshop(request).referential()), form.get("avec", ""))
-            note_change(request, editor.merge(topic, target, author), "sujet_fusionne", topic, "Les deux sujets n'en font plus qu'un.")
+            target = resolve(choices_of(workshop(request).drafted()), form.get("avec", ""))
+            say_change(request, editor.merge(topic, target, author), "Les deux sujets n'en font plus qu'un. Cela attend dans le brouillon.")
             topic = target
         elif act == "confier":
-            note_change(
-                request, editor.move(topic, form.get("service", ""), author), "sujet_confie", topic, "Le sujet a changé de service."
+            say_change(
+                request, editor.move(topic, form.get("service", ""), author), "Le sujet a changé de service. Cela attend dans le brouillon."
             )
         elif act == "retirer":
             change = editor.retire(topic, form.get("motif", ""), author, date.today())
-            note_change(request, change, "sujet_retire", topic, "Le sujet est retiré. Sa fiche et ses phrases sont gardées.")
+            say_change(request, change, "Le sujet est retiré. Sa fiche et ses phrases sont gardées. Cela attend dans le brouillon.")
             return redirect(PATH)
         else:
             raise EditError("Ce geste n'existe pas.")
     except EditError as error:
         flash(request, str(error), "erreur")
     return redirect(f"{PATH}/{topic}")
+
+
+def _writer(request: web.Request, topic: str) -> CorpusEditor:
+    """Return what writes phrases: at once for a topic that the public has, in the draft for another."""
+    known = topic in workshop(request).referential().topics and topic in workshop(request).drafted().topics
+    return workshop(request).writer if known else CorpusEditor(workshop(request).drafts.edited)
 
 
 async def _read(request: web.Request) -> TopicForm:
@@ -291,7 +299,7 @@ def _form_page(
     conflict: EditConflict | None = None,
     status: int = 200,
 ) -> web.Response:
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     return page(
         request,
         "sujet.html",
@@ -317,7 +325,7 @@ def _form_page(
 
 
 def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     remarks: list[Remark] = lint_topic(referential, index_of(workshop(request).paths), form.id, form.service, form.values, form.phrases)
     card = preview(referential, form.id, form.service, form.values)
     names = {i: t.libelle for i, t in referential.topics.items()}

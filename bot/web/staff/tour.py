@@ -56,7 +56,7 @@ _STEPS = (
     Step(
         "entrainement",
         "L'entraînement",
-        "Vos phrases aident après un entraînement. La page compare l'ancien "
+        "Vos phrases sont comprises tout de suite, mot pour mot. Un entraînement les étend. La page compare l'ancien "
         "modèle et le nouveau. Un modèle moins bon ne peut pas être mis en ligne.",
     ),
     Step(

@@ -10,6 +10,7 @@ import pytest
 
 from bot.learning.corpus import Example
 from bot.referential import Referential
+from bot.staff.candidates.candidate import held_back, without_phrases
 from bot.staff.candidates.comparison import (
     NO_TESTS,
     compare,
@@ -18,6 +19,7 @@ from bot.staff.candidates.comparison import (
     digest_of_tests,
     evaluate_model,
     figures_of,
+    lessons_learnt,
     messages_behind,
     verdict_of,
 )
@@ -53,6 +55,30 @@ def tests(tmp_path: Path) -> Path:
 @pytest.fixture
 def evaluation(make_router: Any, tests: Path) -> dict[str, Any]:
     return evaluate_model(make_router(TABLE), tests)
+
+
+def test_what_was_learnt_and_what_goes_elsewhere(make_router: Any) -> None:
+    taught = {"passeport": ["mon passeport est perdu", "un cafard sur mon passe"], "carte_identite": []}
+    learnt = lessons_learnt(make_router(TABLE), taught, frozenset({"un cafard sur mon passe"}))
+    assert learnt == {
+        "passeport": {
+            "phrases": 2,
+            "reconnues": 1,
+            "a_part": 1,
+            "devinees": 0,
+            "ailleurs": [("un cafard sur mon passe", "hygiene_restaurant_signalement")],
+        }
+    }
+
+
+def test_a_fifth_of_what_is_taught_is_held_back_then_put_back(tmp_path: Path) -> None:
+    phrases = [f"phrase {n}" for n in range(16)]
+    assert held_back(phrases[:4]) == () and len(held_back(phrases)) == 3 and held_back(phrases) == held_back(phrases[::-1])
+    text = "nlu:\n- intent: a\n  examples: |\n" + "".join(f"    - {p}\n" for p in phrases)
+    (tmp_path / "a.yml").write_text(text, encoding="utf-8")
+    with without_phrases(tmp_path, frozenset(held_back(phrases))):
+        assert (tmp_path / "a.yml").read_text(encoding="utf-8").count("    - ") == 13
+    assert (tmp_path / "a.yml").read_text(encoding="utf-8") == text
 
 
 def test_figures_are_those_counted_by_hand(evaluation: dict[str, Any]) -> None:

@@ -10,7 +10,13 @@ import pytest
 from bot.staff.candidates.gate import Figures, Margins, judge
 
 LIVE = Figures(
-    emergencies=0.98, wrong_doors=0.02, out_of_scope=0.95, services={"titres": (0.9, 200), "moyen": (0.9, 40), "petit": (0.9, 4)}
+    emergencies=0.98,
+    wrong_doors=0.02,
+    out_of_scope=0.95,
+    services={"titres": (0.9, 200), "moyen": (0.9, 40), "petit": (0.9, 4)},
+    topics={"passeport": (4, 5)},
+    false_alarms=3,
+    missed=2,
 )
 MARGINS = Margins(wrong_doors=0.5, worst_service=3.0, out_of_scope=2.0, min_messages=10)
 
@@ -30,6 +36,11 @@ MARGINS = Margins(wrong_doors=0.5, worst_service=3.0, out_of_scope=2.0, min_mess
         ({"services": {"titres": (0.9, 200), "moyen": (0.85, 40)}}, None),
         ({"services": {"titres": (0.9, 200), "moyen": (0.825, 40)}}, "moyen"),
         ({"services": {"titres": (0.9, 50), "nouveau": (0.0, 40)}}, None),
+        ({"false_alarms": 4}, "fausses alertes"),
+        ({"missed": 3}, "urgences manquées"),
+        ({"false_alarms": 2, "missed": 1}, None),
+        ({"topics": {"passeport": (2, 5)}}, "se perd"),
+        ({"topics": {"passeport": (3, 5)}}, None),
         ({"out_of_scope": 0.93}, None),
         ({"out_of_scope": 0.929}, "sans demande"),
     ],

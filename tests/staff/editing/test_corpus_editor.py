@@ -16,7 +16,7 @@ from bot.staff.editing.corpus_editor import (
     CorpusEditor,
     append_intent,
     delete_phrase,
-    insert_phrase,
+    insert_phrases,
     remove_intent,
     rename_intent,
     tidy_phrase,
@@ -37,7 +37,7 @@ def test_adding_any_text_adds_one_line_and_taking_it_back_restores_every_byte(te
         phrase = tidy_phrase(text)
     except EditError:
         assume(False)
-    after = insert_phrase(REAL, topic, phrase)
+    after = insert_phrases(REAL, topic, [phrase])
     old, new = REAL.split("\n"), after.split("\n")
     at = next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
     assert new[at] == f"    - {phrase}"
@@ -62,10 +62,10 @@ def test_a_new_topic_is_appended_and_its_removal_restores_every_byte(texts: list
 
 def test_rasa_windows_line_ends_and_a_missing_final_newline_are_kept() -> None:
     windows = REAL.replace("\n", "\r\n")
-    after = insert_phrase(windows, TOPICS[0], "une phrase")
+    after = insert_phrases(windows, TOPICS[0], ["une phrase"])
     assert after.replace("    - une phrase\r\n", "", 1) == windows
     bare = REAL.rstrip("\n")
-    assert insert_phrase(bare, TOPICS[-1], "une phrase") == bare + "\n    - une phrase\n"
+    assert insert_phrases(bare, TOPICS[-1], ["une phrase"]) == bare + "\n    - une phrase\n"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,12 @@ def test_a_phrase_known_elsewhere_is_refused_and_says_where(tree: ProjectPaths) 
         CorpusEditor(tree).add_phrase("passeport", known, "Zoé")
 
 
+def test_a_test_message_is_refused_with_its_line(tree: ProjectPaths) -> None:
+    (tree.tuning / "demandes.jsonl").write_text('{"texte": "mon passeport a brûlé dans la grange de mon oncle"}\n', encoding="utf-8")
+    with pytest.raises(EditError, match=r"Ligne 2 .*message d'essai"):
+        CorpusEditor(tree).add_phrases("passeport", ["une phrase bien neuve", "Mon passeport a brûlé dans la grange de mon oncle !"], "Zoé")
+
+
 def test_several_phrases_are_all_added_or_none(tree: ProjectPaths) -> None:
     before = (tree.corpus / "titres.yml").read_bytes()
     with pytest.raises(EditError):
@@ -121,4 +127,4 @@ def test_an_unknown_topic_and_an_unusual_layout_are_refused(tree: ProjectPaths) 
     with pytest.raises(EditError, match="pas encore de phrases"):
         CorpusEditor(tree).add_phrase("inconnu", "une phrase", "Zoé")
     with pytest.raises(EditError, match="habituelle"):
-        insert_phrase("nlu:\n- intent: bizarre\n  examples: '- a'\n", "bizarre", "b")
+        insert_phrases("nlu:\n- intent: bizarre\n  examples: '- a'\n", "bizarre", ["b"])

@@ -132,6 +132,20 @@ def test_an_unhelpful_sure_answer_joins_the_inbox(intake: Intake, inbox: Inbox, 
         assert connection.execute(select(votes.c.helpful)).scalar() is True
 
 
+def test_why_it_did_not_help_is_shown_and_what_was_wrong_is_proposed_last(intake: Intake, inbox: Inbox) -> None:
+    wrong = turn("mon étang est plein", "orienter", door("carte_grise", 0.97), alternatives=(door("vidange_etang", 0.02),))
+    intake([wrong, FeedbackEvent(wrong.id, 3.0, False, "mauvaise_porte", "je parlais de pêche", wrong)])
+    (group,), _ = inbox.page()
+    assert group.suggestions[-1] == "carte_grise"
+    (exchange,) = inbox.exchanges(group.id)
+    assert (exchange.doors[0], exchange.helpful, exchange.reason, exchange.comment) == (
+        "carte_grise",
+        False,
+        "mauvaise_porte",
+        "je parlais de pêche",
+    )
+
+
 def test_a_vote_that_arrives_before_its_answer_is_kept(intake: Intake, inbox: Inbox) -> None:
     event = turn("un truc flou")
     intake([FeedbackEvent(event.id, 2.0, False, turn=event)])

@@ -21,6 +21,7 @@ from bot.referential import load_referential
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
+from bot.staff.editing.topic_editor import TopicEditor
 from bot.staff.storage import Storage
 from bot.web.staff.framework import Workshop
 
@@ -38,6 +39,15 @@ NEW = {
     "phrases": "un drone filme mon jardin\r\nqui règle les drones ?",
     "geste": "enregistrer",
 }
+
+
+MOTIVE = "Décidé ensemble à la réunion de mardi."
+
+
+async def publish(staff: Any, motive: str = "") -> str:
+    """Publish the draft by its page."""
+    await staff.get("/atelier/brouillon")
+    return str(await staff.post("/atelier/brouillon", geste="publier", motif=motive))
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +97,15 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
     assert "« Première étape » manque" in missing and "« Source » manque" in missing and "qui règle les drones" in missing
     done = await remi.post("/atelier/sujets/nouveau", **NEW)
     assert "Le sujet est enregistré" in done
+    assert "drone_dessus_maison" not in load_referential(workshop.paths.referential).topics
+    waiting = await remi.get("/atelier/brouillon")
+    assert "a créé un sujet" in waiting and "Notez l'heure." in waiting
+    assert "Le brouillon est publié" in await publish(remi)
     topic = load_referential(workshop.paths.referential).topics["drone_dessus_maison"]
     assert topic.precisions == ("Notez l'heure.", "Relevez le lieu.") and topic.service == "securite_publique"
     assert workshop.writer.phrases(topic.id) == ("un drone filme mon jardin", "qui règle les drones ?")
     with workshop.storage.read() as connection:
-        assert connection.execute(audit.audit.select().where(audit.audit.c.action == "sujet_cree")).first() is not None
+        assert connection.execute(audit.audit.select().where(audit.audit.c.action == "lot_publie")).first() is not None
 
 
 async def test_facts_are_written_with_their_sheet_and_those_due_are_listed(enter: Any, workshop: Workshop) -> None:
@@ -159,9 +173,10 @@ async def test_two_people_on_one_topic(enter: Any, workshop: Workshop) -> None:
     await remi.post("/atelier/sujets/passeport", libelle="Version de Rémi", version=version(first), **fields)
     clash = await ada.post("/atelier/sujets/passeport", 409, libelle="Version d'Ada", version=version(second), **fields)
     assert "Version de Rémi" in clash and "Version d'Ada" in clash and "Une autre personne" in clash
-    assert load_referential(workshop.paths.referential).topics["passeport"].libelle == "Version de Rémi"
+    assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version de Rémi"
     await ada.post("/atelier/sujets/passeport", libelle="Version d'Ada", version=version(clash), **fields)
-    assert load_referential(workshop.paths.referential).topics["passeport"].libelle == "Version d'Ada"
+    assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version d'Ada"
+    assert TopicEditor(workshop.paths).read("passeport").values["libelle"] not in {"Version de Rémi", "Version d'Ada"}
 
 
 async def test_phrases_are_added_moved_and_removed(enter: Any, workshop: Workshop) -> None:
@@ -186,9 +201,17 @@ async def test_rename_merge_hand_over_and_retire(enter: Any, workshop: Workshop)
     await remi.post("/atelier/sujets/maltraitance_animale/gestes", geste="fusionner", avec="hygiene_restaurant_signalement")
     assert "pourquoi" in await remi.post("/atelier/sujets/permis_construire/gestes", geste="retirer", motif="")
     await remi.post("/atelier/sujets/permis_construire/gestes", geste="retirer", motif="La mairie répond seule.")
+    refused = await remi.post("/atelier/brouillon", 422, geste="publier")
+    assert "est fondu dans" in refused and "disparaît" in refused and "passe au service" in refused
+    assert "passeport" in load_referential(workshop.paths.referential).topics
+    await remi.post("/atelier/brouillon", 403, geste="publier", motif=MOTIVE)
+    ada = await enter("ada")
+    assert "Le brouillon est publié" in await publish(ada, MOTIVE)
     topics = load_referential(workshop.paths.referential).topics
     assert topics["passeport_neuf"].service == "accueil_general"
     assert {"passeport", "maltraitance_animale", "permis_construire"}.isdisjoint(topics)
+    assert "Le lot est annulé" in await ada.post("/atelier/brouillon", annuler=workshop.drafts.batches()[0].id)
+    assert {"passeport", "maltraitance_animale", "permis_construire"} <= set(load_referential(workshop.paths.referential).topics)
 
 
 async def test_a_closure_is_added_and_removed(enter: Any, workshop: Workshop) -> None:
@@ -231,6 +254,7 @@ async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Worksho
     )
     assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/prefecture_accueil", version=version, **fields)
     assert "Comparez" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
+    await publish(remi)
     desk = load_referential(workshop.paths.referential).entry_points["prefecture_accueil"]
     assert desk.plage_ouverture[0].nom_jour_fin == "Vendredi" and desk.x_ose.verifie_par == "appel"
 

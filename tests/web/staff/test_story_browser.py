@@ -27,9 +27,10 @@ from playwright import sync_api as playwright_api
 from bot.base.paths import ProjectPaths
 from bot.learning.emergencies import ensure_detector
 from bot.learning.tuning import ensure_model
-from bot.referential import load_referential
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
+from bot.staff.editing.drafts import Drafts
+from bot.staff.editing.topic_editor import TopicEditor
 from bot.staff.storage import Storage
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "staff"), str(Path(__file__).resolve().parents[1])]
@@ -96,6 +97,8 @@ class Site:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     paths = make_tree(tmp_path_factory.mktemp("projet"))
+    shutil.copytree(ROOT / "data" / "urgences", paths.dangers)
+    shutil.copy(ROOT / "data" / "calage" / "urgences.jsonl", paths.tuning)
     folder = paths.root / "tests" / "data"
     folder.mkdir(parents=True)
     for name, rows in TESTS.items():
@@ -120,11 +123,9 @@ def site(prepared: ProjectPaths, tmp_path: Path) -> Iterator[Site]:
     paths = ProjectPaths(tmp_path / "projet")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
     environment |= {"BOT_RACINE": str(paths.root), "PYTHONPATH": str(ROOT), "BOT_DEBIT_MINUTE": "0", "BOT_DEBIT_HEURE": "0"}
-    with (tmp_path / "journal").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", "0", "--interne", "127.0.0.1:0"],
-            env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT,
-        )  # fmt: skip
+    command = [sys.executable, "-m", "bot", "serve", "--sans-agent", "--port", "0", "--interne", "127.0.0.1:0"]
+    with (tmp_path / "journal").open("w") as journal:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=journal, text=True, cwd=ROOT)
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:
@@ -210,7 +211,13 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
     staff.get_by_text("Rien à redire.").wait_for()
     staff.get_by_role("button", name="Enregistrer", exact=True).click()
     staff.get_by_text("Le sujet est enregistré").wait_for()
+    assert LABEL not in answer_of(site, citizen)
+    staff.get_by_role("link", name="Brouillon").click()
+    no_barrier(staff)
+    staff.get_by_role("button", name=re.compile("Publier")).click()
+    staff.get_by_text("Le brouillon est publié").wait_for()
     saved = time.monotonic()
+    until(lambda: LABEL in answer_of(site, citizen), 10, "the lesson was not heard at once")
 
     staff.get_by_role("link", name="Entraînement").click()
     staff.get_by_role("button", name="Lancer un entraînement").click()
@@ -224,7 +231,10 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
 
     staff.get_by_role("button", name="Revenir au modèle précédent").click()
     staff.get_by_text("de nouveau en service").wait_for()
-    until(lambda: LABEL not in answer_of(site, citizen), 10, "the old model never came back")
+    staff.get_by_role("link", name="Brouillon").click()
+    staff.get_by_role("button", name="Annuler").first.click()
+    staff.get_by_text("Le lot est annulé").wait_for()
+    until(lambda: LABEL not in answer_of(site, citizen), 10, "the batch was not taken back")
     assert site.process.poll() is None
 
 
@@ -242,10 +252,10 @@ def test_two_people_on_one_topic_the_second_compares_and_chooses(site: Site, ope
     no_barrier(second)
     shown = second.locator(".at-fiche").all_inner_texts()
     assert "Version de Rémi" in shown[0] and "Version d'Ada" in shown[1]
-    assert load_referential(site.paths.referential).topics["passeport"].libelle == "Version de Rémi"
+    assert TopicEditor(Drafts(site.paths).edited).read("passeport").values["libelle"] == "Version de Rémi"
     second.get_by_role("button", name="Enregistrer", exact=True).click()
     second.get_by_text("Le sujet est enregistré").wait_for()
-    assert load_referential(site.paths.referential).topics["passeport"].libelle == "Version d'Ada"
+    assert TopicEditor(Drafts(site.paths).edited).read("passeport").values["libelle"] == "Version d'Ada"
 
 
 def test_a_worse_model_is_refused_and_the_old_one_goes_on(site: Site, open_page: Callable[[], Any]) -> None:

@@ -1,0 +1,117 @@
+"""What was taught word for word is answered so, before the model reads anything."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.base.paths import project_paths
+from bot.emergency.detector import EmergencyDetector
+from bot.language.cleaning import clean
+from bot.learning.loading import Lessons, bare_router
+from bot.routing.memory import Memory
+from bot.routing.router import Router
+from bot.routing.types import DecisionKind
+from bot.understanding.outcome import Understanding
+
+ROWS = (
+    ("passeport", "mon passeport a fondu dans le four"),
+    ("carte_identite", "la marmotte a mangé mes papiers"),
+    ("hygiene_restaurant_signalement", "mon fils ne respire plus"),
+    ("sujet_disparu", "un sujet que personne ne connaît plus"),
+    ("meteo_sport_actualite", "quel temps fera-t-il au marché de Lalbenque"),
+)
+
+
+@pytest.fixture(scope="module")
+def bare() -> Router:
+    return bare_router(project_paths())
+
+
+@pytest.fixture
+def router(bare: Router) -> Router:
+    memory = Memory()
+    memory.teach("essai", ROWS)
+    memory.settle()
+    return Router(bare.referential, bare.gazetteer, bare.detector, memory=memory)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "mon passeport a fondu dans le four",
+        "Bonjour, mon PASSEPORT a fondu dans le four !! Merci",
+        "passeport a fondu dans four",
+        "mes passeports a fondu dans le four",
+    ],
+)
+def test_the_same_words_or_nearly_are_answered_with_their_topic(router: Router, message: str) -> None:
+    decision = router.route(message)
+    assert decision.decision is DecisionKind.ORIENTER and decision.destinations[0].sujet == "passeport"
+
+
+@pytest.mark.parametrize(
+    "message", ["mon passeport n'a pas fondu dans le four", "le four a fondu", "un sujet que personne ne connaît plus", "", "🙂"]
+)
+def test_other_words_are_left_to_the_model(router: Router, message: str) -> None:
+    assert router.route(message).decision is DecisionKind.INCOMPRIS
+
+
+def test_an_emergency_comes_first_whatever_was_taught(router: Router) -> None:
+    assert router.route("mon fils ne respire plus").decision is DecisionKind.URGENCE
+
+
+def test_a_message_taught_as_no_request_is_one(router: Router) -> None:
+    assert router.route("quel temps fera-t-il au marché de Lalbenque ?").decision is DecisionKind.HORS_SUJET
+
+
+def test_the_memory_wins_over_the_model(router: Router) -> None:
+    heard = router.hear("la marmotte a mangé mes papiers")
+    sure = replace(heard, understanding=Understanding({"passeport": 0.96, "carte_identite": 0.04}))
+    assert router.decide(sure).destinations[0].sujet == "carte_identite"
+
+
+def test_a_phrase_of_two_topics_is_left_to_the_model() -> None:
+    memory = Memory()
+    memory.teach("un", [("passeport", "la marmotte a mangé mes papiers")])
+    memory.teach("deux", [("carte_identite", "la marmotte a mangé mes papiers")])
+    memory.settle()
+    assert memory.find(clean("la marmotte a mangé mes papiers")) is None
+    memory.teach("deux", None)
+    memory.settle()
+    assert memory.find(clean("la marmotte a mangé mes papiers")) == "passeport"
+
+
+def test_lessons_follow_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "titres.yml"
+    path.write_text('version: "3.1"\nnlu:\n- intent: passeport\n  examples: |\n    - ma première phrase\n', encoding="utf-8")
+    lessons = Lessons(tmp_path)
+    assert lessons.memory.find(clean("ma première phrase")) == "passeport"
+    path.write_text(path.read_text(encoding="utf-8") + "    - et une autre encore\n", encoding="utf-8")
+    lessons.follow()
+    assert lessons.memory.find(clean("et une autre encore")) == "passeport"
+    os.unlink(path)
+    lessons.follow()
+    assert lessons.memory.find(clean("ma première phrase")) is None
+
+
+def test_every_phrase_of_the_corpus_is_answered_with_its_topic(bare: Router) -> None:
+    """As cleaned by the router, mask included: the fast cleaning of the memory may not differ."""
+    from bot.learning.corpus import read_corpus
+
+    examples = [e for e in read_corpus(project_paths().corpus) if e.label in bare.referential.topics][::100]
+    router = Router(bare.referential, bare.gazetteer, EmergencyDetector(*_no_danger()), memory=bare.memory)
+    missed = [e for e in examples if [d.sujet for d in router.route(e.text).destinations] != [e.label]]
+    assert len(missed) <= 0.002 * len(examples), missed[:5]
+
+
+def _no_danger():  # type: ignore[no-untyped-def]
+    from bot.emergency.rules import load_rules
+    from bot.emergency.situations import load_situations
+
+    situations = load_situations(project_paths().referential / "urgences.yml")
+    rules = load_rules(project_paths().referential / "urgences_mots.yml", situations)
+    return situations, rules
