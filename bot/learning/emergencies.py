@@ -33,6 +33,8 @@ HELD_OUT = "urgences.jsonl"
 NGRAMS = NgramConfig(words=(1, 2), characters=(2, 5), min_word_count=2, min_character_count=6)
 SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 60
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
+SHORT = 3
+"""All ordinary messages of so few words are learnt from: one word seen in dangers must not be enough."""
 ORDINARY = 3
 """One ordinary message in so many is learnt from, and all those that ask for nothing: they are the strangest."""
 NEAR_TOPICS = frozenset(
@@ -132,7 +134,11 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
         raise CorpusError([Problem("data/urgences", 0, problem)])
     topics = load_referential(paths.referential).topics
     corpus = read_corpus(paths.corpus)
-    ordinary = [e.text for i, e in enumerate(corpus) if (i % ORDINARY == 0 and e.label not in NEAR_TOPICS) or e.label not in topics]
+    ordinary = [
+        e.text
+        for i, e in enumerate(corpus)
+        if e.label not in topics or (e.label not in NEAR_TOPICS and (i % ORDINARY == 0 or len(e.text.split()) <= SHORT))
+    ]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
     calm = ordinary + calm_sentences(ordinary + [m.text for m in dangers if not m.situation])
     detector = fit([m.text for m in dangers] + calm, [m.situation or CALM for m in dangers] + [CALM] * len(calm))
