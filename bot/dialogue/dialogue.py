@@ -221,7 +221,7 @@ class Dialogue:
 
     def _act(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         act = decision.acte or ""
-        if act == "corriger" or (act in {"nier", "plainte_assistant"} and state.destination and not state.choices):
+        if act == "corriger" or (act == "nier" and state.destination and not state.pending):
             return self._corrected(decision, state)
         if self._is_follow_up(act):
             return Turn(self._follow_up(act, state), replace(state, failures=0), decision)

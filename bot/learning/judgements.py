@@ -20,7 +20,6 @@ from bot.routing.context import Before, features
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.scorer import Layer, Scorer
 from bot.understanding.model import TopicModel
-from bot.understanding.segmentation import segmentations
 
 CONTEXT = "contexte"
 """In ``data/calage``: messages with the request before them."""
@@ -116,15 +115,16 @@ def several_cases(
     """
     cleaned = [clean(text) for text in texts]
     wholes = _read(model, decider, texts)
-    cuts = [segmentations(text.display, bare=several.is_open(whole)) for text, whole in zip(cleaned, wholes, strict=True)]
+    cuts = [several.worth_reading(text.display, whole) for text, whole in zip(cleaned, wholes, strict=True)]
     smallest = [several.smallest(cut) for cut in cuts]
     readings = _read_once(model, decider, (text for own in smallest for text in own))
     kept = [cut if several.differ([readings[text] for text in own]) else () for cut, own in zip(cuts, smallest, strict=True)]
     readings |= _read_once(model, decider, (t for cut in kept for s in cut for t in s.texts if t not in readings))
+    read = several.doors_of(readings, decider.services)
     cases = []
     for index, (cut, whole) in enumerate(zip(kept, wholes, strict=True)):
         for segmentation in cut:
-            parts = several.parts_of(segmentation, readings, decider.services)
+            parts = several.parts_of(segmentation, read)
             if parts:
                 asked = Counter(part.service for part in parts) - Counter(services[index])
                 cases.append((index, several.features(segmentation, parts, whole, cleaned[index].display), not asked))

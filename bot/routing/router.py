@@ -23,7 +23,7 @@ from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
-from bot.understanding.segmentation import Segmentation, segmentations
+from bot.understanding.segmentation import Segmentation
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.understanding.model import TopicModel
@@ -179,15 +179,18 @@ class Router:
             profile: who asks, ``None`` when unknown.
         """
         cut = [replace(h, segmentations=self._segmentations(h, profile)) for h in heard]
-        cut = self._with_parts(cut, [several.smallest(h.segmentations) for h in cut])
-        kept = [h if self._may_be_several(h) else replace(h, segmentations=()) for h in cut]
-        return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept])
+        cut = self._with_parts(cut, [several.smallest(h.segmentations) for h in cut], profile)
+        kept = [h if several.differ([*h.parts.values()]) else replace(h, segmentations=()) for h in cut]
+        return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept], profile)
 
-    def _with_parts(self, heard: Sequence[Heard], texts: Sequence[Sequence[str]]) -> list[Heard]:
+    def _with_parts(self, heard: Sequence[Heard], texts: Sequence[Sequence[str]], profile: str | None) -> list[Heard]:
         """Add what the model reads in some parts of each message, in one call."""
         own = [tuple(dict.fromkeys(some)) for some in texts]
         read = self._read_all([[clean(part) for part in some] for some in own], next((h.fragments for h in heard), {}))
-        return [replace(h, parts={**h.parts, **dict(zip(some, seen, strict=True))}) for h, some, seen in zip(heard, own, read, strict=True)]
+        readings = [
+            {part: self.read(seen, profile) for part, seen in zip(some, all_, strict=True)} for some, all_ in zip(own, read, strict=True)
+        ]
+        return [replace(h, parts={**h.parts, **found}) for h, found in zip(heard, readings, strict=True)]
 
     def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
         """Decide for a message understood and split: the emergency first, then the place and the language it is written in.
@@ -245,7 +248,7 @@ class Router:
             return self._with_menu(heard.text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.acte is not None:
             return whole
-        whole = self._several(heard, whole, reading, profile)
+        whole = self._several(heard, whole, reading)
         vague = whole.decision is DecisionKind.CLARIFIER and whole.question != AGENT_QUESTION
         return self._with_menu(heard.text, whole, reading) if vague and reading.vague >= self.decider.thresholds.vague else whole
 
@@ -296,12 +299,9 @@ class Router:
         whole = self.read(heard.understanding, profile)
         if whole.non_request >= self.decider.thresholds.non_demande:
             return ()
-        return segmentations(_by_lines(heard), bare=several.is_open(whole))
+        return several.worth_reading(_by_lines(heard), whole)
 
-    def _may_be_several(self, heard: Heard) -> bool:
-        return several.differ([self.read(heard.parts[text]) for text in several.smallest(heard.segmentations)])
-
-    def _several(self, heard: Heard, whole: RoutingDecision, reading: Reading, profile: str | None) -> RoutingDecision:
+    def _several(self, heard: Heard, whole: RoutingDecision, reading: Reading) -> RoutingDecision:
         """Return the decision for the requests of the message, from the most telling way to cut it.
 
         More requests are preferred to fewer. When several are not likely enough, the door of the message stands and the other
@@ -311,13 +311,12 @@ class Router:
             heard: the message, split.
             whole: the decision for one request.
             reading: of the whole message.
-            profile: who asks, ``None`` when unknown.
         """
-        thresholds, services = self.decider.thresholds, self.decider.services
-        readings = {words: self.read(understanding, profile) for words, understanding in heard.parts.items()}
+        thresholds = self.decider.thresholds
+        read = several.doors_of(heard.parts, self.decider.services) if heard.segmentations else {}
         best: tuple[int, float, tuple[several.Part, ...]] = (0, 0.0, ())
         for segmentation in heard.segmentations:
-            parts = several.parts_of(segmentation, readings, services)
+            parts = several.parts_of(segmentation, read)
             if parts:
                 values = several.features(segmentation, parts, reading, heard.text.display)
                 probability = thresholds.plusieurs.probability(values)

@@ -10,18 +10,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.language.cleaning import clean
 from bot.language.words import read_words
 from bot.routing.context import kept
 from bot.routing.decision import Reading
-from bot.understanding.segmentation import Joint, Segmentation
+from bot.understanding.segmentation import Joint, Segmentation, segmentations
 
 LEAST_SHARE = 1e-6
 """Of the reading of the whole: what is less is nothing."""
 SURE = 0.97
 """Probability of a service from which a message without any joint is not cut."""
+TRACE = 1e-4
+"""Share of a second service, in the reading of the whole, under which only a telling joint makes the parts worth reading: nine
+messages of several requests in ten keep it, four of one request in ten."""
+TELLING = frozenset({Joint.LISTED, Joint.NEXT})
 HINT = 0.15
 """Probability from which a topic read in a small part may be a request of its own."""
 SCALE = 9.2
@@ -42,30 +46,17 @@ class Part:
 
     Args:
         words: of the part.
+        plain: the same, cleaned.
         reading: of these words.
         service: the likeliest.
         topic: the likeliest of this service.
     """
 
     words: str
+    plain: str
     reading: Reading
     service: str
     topic: str
-
-    @classmethod
-    def of(cls, words: str, reading: Reading, services: Mapping[str, str]) -> Part | None:
-        """Return the part, ``None`` when no service is read in it.
-
-        Args:
-            words: of the part.
-            reading: of these words.
-            services: of each topic.
-        """
-        if not reading.services:
-            return None
-        service = max(reading.services, key=reading.services.__getitem__)
-        topic = max((t for t in reading.topics if services[t] == service), key=reading.topics.__getitem__)
-        return cls(words, reading, service, topic)
 
     @property
     def certainty(self) -> float:
@@ -79,9 +70,17 @@ def smallest(segmentations: Sequence[Segmentation]) -> tuple[str, ...]:
     return tuple(text for text in texts if not any(other != text and other in text for other in texts))
 
 
-def is_open(whole: Reading) -> bool:
-    """Whether the reading of the whole leaves room for a second request that nothing announces."""
-    return max(whole.services.values(), default=0.0) < SURE
+def worth_reading(text: str, whole: Reading) -> tuple[Segmentation, ...]:
+    """Return the ways to cut a message whose parts are to be read: none when nothing speaks for a second request.
+
+    Args:
+        text: a cleaned message with its punctuation.
+        whole: its reading.
+    """
+    shares = sorted(whole.services.values(), reverse=True)
+    cuts = segmentations(text, bare=bool(shares) and shares[0] < SURE)
+    kept = shares[1] / sum(shares) if len(shares) > 1 else 0.0
+    return cuts if kept >= TRACE else tuple(cut for cut in cuts if cut.announced or cut.joint in TELLING)
 
 
 def differ(readings: Sequence[Reading]) -> bool:
@@ -94,17 +93,33 @@ def differ(readings: Sequence[Reading]) -> bool:
     return len(found) > 1
 
 
-def parts_of(segmentation: Segmentation, readings: Mapping[str, Reading], services: Mapping[str, str]) -> tuple[Part, ...]:
+def doors_of(readings: Mapping[str, Reading], services: Mapping[str, str]) -> dict[str, Part]:
+    """Return the door that each text asks for; none for those in which no service is read.
+
+    Args:
+        readings: of each text.
+        services: of each topic.
+    """
+    found = {}
+    for text, reading in readings.items():
+        if reading.services:
+            service = max(reading.services, key=reading.services.__getitem__)
+            topic = max((t for t in reading.topics if services[t] == service), key=reading.topics.__getitem__)
+            found[text] = Part(text, clean(text).plain, reading, service, topic)
+    return found
+
+
+def parts_of(segmentation: Segmentation, read: Mapping[str, Part]) -> tuple[Part, ...]:
     """Return the parts of one way to cut a message; none when two of them ask the same, or one nothing.
 
     Args:
         segmentation: where the message is cut.
-        readings: of each text of the segmentation.
-        services: of each topic.
+        read: the door of each text, from :func:`doors_of`.
     """
-    read = [Part.of(words, readings[text], services) for words, text in zip(segmentation.parts, segmentation.texts, strict=True)]
-    parts = tuple(part for part in read if part is not None)
-    return parts if len({part.topic for part in parts}) == len(read) else ()
+    found = [(words, read[text]) for words, text in zip(segmentation.parts, segmentation.texts, strict=True) if text in read]
+    if len({part.topic for _, part in found}) < len(segmentation.parts):
+        return ()
+    return tuple(part if words == part.words else replace(part, words=words) for words, part in found)
 
 
 def features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, text: str) -> tuple[float, ...]:
@@ -126,7 +141,7 @@ def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading,
         (whole.services.get(p.service, 0.0) if services.count(p.service) == 1 else whole.topics.get(p.topic, 0.0)) / total for p in parts
     ]
     least = min(range(len(parts)), key=shares.__getitem__)
-    plain = [clean(part.words).plain for part in parts]
+    plain = [part.plain for part in parts]
     counts = [max(1, len(p.split())) for p in plain]
     weakest, top = min(part.certainty for part in parts), max(whole.services.values(), default=0.0) / total
     trace = math.log10(max(min(shares), LEAST_SHARE)) / 6

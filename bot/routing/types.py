@@ -14,6 +14,7 @@ from bot.understanding.outcome import Understanding
 from bot.understanding.segmentation import Segmentation
 
 if TYPE_CHECKING:  # numpy is imported with the model
+    from bot.routing.decision import Reading
     from bot.understanding.use import Fragments
 
 
@@ -38,7 +39,7 @@ class Heard:
     read: str = ""
     understanding: Understanding | None = None
     segmentations: tuple[Segmentation, ...] = ()
-    parts: Mapping[str, Understanding] = field(default_factory=dict)
+    parts: Mapping[str, Reading] = field(default_factory=dict)
     fragments: Fragments = field(default_factory=dict, repr=False, compare=False)
 
 

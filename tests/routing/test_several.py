@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.routing.decision import Reading
-from bot.routing.several import differ, features, is_open, parts_of, smallest
+from bot.routing.several import Part, differ, doors_of, features, parts_of, smallest, worth_reading
 from bot.understanding.segmentation import Joint, Segmentation, segmentations
 
 SERVICES = {"passeport": "titres", "permis_perdu": "titres", "cantine": "mairie"}
@@ -21,24 +21,34 @@ def reading(**topics: float) -> Reading:
 CUT = Segmentation(("refaire mon passeport", "inscrire ma fille"), "", Joint.AND)
 
 
+def parts(first: Reading, second: Reading) -> tuple[Part, ...]:
+    return parts_of(CUT, doors_of(dict(zip(CUT.texts, (first, second), strict=True)), SERVICES))
+
+
 def test_the_door_of_each_part() -> None:
-    parts = parts_of(CUT, {CUT.parts[0]: reading(passeport=0.9), CUT.parts[1]: reading(cantine=0.8, passeport=0.2)}, SERVICES)
-    assert [(p.service, p.topic, p.certainty) for p in parts] == [("titres", "passeport", 0.9), ("mairie", "cantine", 0.8)]
+    found = parts(reading(passeport=0.9), reading(cantine=0.8, passeport=0.2))
+    assert [(p.service, p.topic, p.certainty) for p in found] == [("titres", "passeport", 0.9), ("mairie", "cantine", 0.8)]
 
 
 @pytest.mark.parametrize("second", [reading(passeport=0.9), reading()])
 def test_parts_that_ask_the_same_or_nothing_are_no_requests(second: Reading) -> None:
-    assert parts_of(CUT, {CUT.parts[0]: reading(passeport=1.0), CUT.parts[1]: second}, SERVICES) == ()
+    assert parts(reading(passeport=1.0), second) == ()
 
 
 def test_two_topics_of_one_service_are_two_requests() -> None:
-    assert len(parts_of(CUT, {CUT.parts[0]: reading(passeport=1.0), CUT.parts[1]: reading(permis_perdu=0.9)}, SERVICES)) == 2
+    assert len(parts(reading(passeport=1.0), reading(permis_perdu=0.9))) == 2
+
+
+def test_the_context_is_read_but_not_shown() -> None:
+    cut = Segmentation(("Maire : la salle", "le toit"), "Maire :", Joint.AND)
+    read = doors_of({"Maire : la salle": reading(passeport=1.0), "Maire : le toit": reading(cantine=1.0)}, SERVICES)
+    assert [part.words for part in parts_of(cut, read)] == ["Maire : la salle", "le toit"]
 
 
 @pytest.mark.parametrize("share", [0.5, 1e-3, 0.0])
 def test_features_are_small_numbers(share: float) -> None:
-    parts = parts_of(CUT, {CUT.parts[0]: reading(passeport=1.0), CUT.parts[1]: reading(cantine=0.9)}, SERVICES)
-    values = features(CUT, parts, reading(passeport=1 - share, cantine=share), "refaire mon passeport et inscrire ma fille")
+    found = parts(reading(passeport=1.0), reading(cantine=0.9))
+    values = features(CUT, found, reading(passeport=1 - share, cantine=share), "refaire mon passeport et inscrire ma fille")
     assert all(-2 <= v <= 2 for v in values)
 
 
@@ -50,5 +60,15 @@ def test_only_different_readings_of_the_smallest_parts_are_worth_more_reading() 
     assert not differ([])
 
 
-def test_a_sure_message_is_not_cut_where_nothing_joins() -> None:
-    assert is_open(reading(passeport=0.6, cantine=0.4)) and not is_open(reading(passeport=0.99))
+@pytest.mark.parametrize(
+    ("text", "share", "read"),
+    [
+        ("passeport cantine", 0.4, True),
+        ("passeport cantine", 0.01, False),
+        ("mon passeport, la cantine", 0.01, True),
+        ("mon passeport, la cantine", 1e-6, False),
+        ("mon passeport + la cantine", 1e-6, True),
+    ],
+)
+def test_parts_are_read_only_when_something_speaks_for_a_second_request(text: str, share: float, read: bool) -> None:
+    assert bool(worth_reading(text, reading(passeport=1 - share, cantine=share))) is read
