@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neural_network import MLPClassifier
 
 from bot.language.cleaning import clean
 from bot.learning.corpus import read_jsonl
@@ -138,6 +137,8 @@ def network(rows: NDArray[np.float64], right: NDArray[np.bool_]) -> Scorer:
         rows: (n, features).
         right: (n,).
     """
+    from sklearn.neural_network import MLPClassifier  # only who trains loads it
+
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
     scale[scale == 0] = 1.0
     found = MLPClassifier((UNITS,), alpha=DECAY, max_iter=PASSES, random_state=0).fit((rows - mean) / scale, right)

@@ -219,7 +219,7 @@ class Router:
 
     def _recalled(self, heard: Heard) -> Heard:
         """Read a message that was taught word for word under a topic, or as no request, as it was taught; any other as it is."""
-        label = self.memory.find(heard.text) if not heard.read else None
+        label = self.memory.find(heard.text) if heard.text.script is Script.LATIN and not heard.read else None
         act = self.referential.acts.get(label or "")
         if label is None or (act.famille != OFF_TOPIC if act else self._aliases.get(label, label) not in self.referential.topics):
             return heard

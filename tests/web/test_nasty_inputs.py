@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -38,6 +39,8 @@ async def client(make_router: Any, paths: Any) -> AsyncIterator[Any]:
     await found.start_server()
     await found.post("/api/chat", json={"texte": "passeport"})  # what is loaded at first use is loaded
     await found.post("/api/v1/orientation", json={"texte": "passeport"})
+    while (await found.get("/fiche/passeport")).status == 503:
+        await asyncio.sleep(0.02)
     yield found
     await found.close()
 

@@ -84,10 +84,12 @@ async def test_the_public_is_served_while_the_database_is_away(workshop: Any, tm
     assert (await say(client, "zinzolin truc"))["id"]
     assert recorder.flush() and recorder.waiting() > 0
     await client.close()
+    recorder.stop()
+    for path in list((tmp_path / "attente").iterdir()):  # a copy holds no lock, as if the process that wrote it were gone
+        path.with_name(f"999999999-{path.name}").write_bytes(path.read_bytes())
+        path.unlink()
     later = Recorder(lambda: Intake(workshop.storage), tmp_path / "attente", 0.05)
     later.start()
-    for path in (tmp_path / "attente").iterdir():  # as if the process that wrote it were gone
-        path.rename(path.with_name(f"999999999-{path.name}"))
     for _ in range(100):
         await asyncio.sleep(0.05)
         if not later.waiting():

@@ -97,7 +97,6 @@ class Site:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     paths = make_tree(tmp_path_factory.mktemp("projet"))
-    shutil.copytree(ROOT / "data" / "urgences", paths.dangers)
     shutil.copy(ROOT / "data" / "calage" / "urgences.jsonl", paths.tuning)
     folder = paths.root / "tests" / "data"
     folder.mkdir(parents=True)
