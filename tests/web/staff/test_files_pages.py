@@ -129,7 +129,7 @@ async def test_facts_are_written_with_their_sheet_and_those_due_are_listed(enter
     assert "Adresse du lien" in faults, faults
     assert "est payant." in said
     await remi.post("/atelier/sujets/passeport", **fields)
-    assert "Le brouillon est publié" in await publish(remi)
+    assert "Le brouillon est publié" in await publish(await enter("ada"), MOTIVE)
     topic = load_referential(workshop.paths.referential).topics["passeport"]
     assert topic.faits.said() == {"cout": "C'est payant."} and topic.faits.verifie_le == date(2026, 11, 21)
     assert topic.fiche is not None and topic.fiche.url.endswith("/associations/vosdroits/F1")
