@@ -18,7 +18,6 @@ from bot.understanding.config import TopicModelConfig
 MANIFEST_FILE = "manifeste.json"
 HISTORY_FILE = "registre/historique.jsonl"
 """What went live when: see :mod:`bot.staff.candidates.registry`."""
-STAFF_CHOICES = frozenset({"activer", "revenir"})
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -32,20 +31,16 @@ def is_current(paths: ProjectPaths) -> bool:
 
 
 def needs_training(paths: ProjectPaths) -> bool:
-    """Whether a server should train before it answers: never when staff chose the live model in the workshop."""
-    return not is_current(paths) and not chosen_by_staff(paths)
+    """Whether a server should train on its own: never once the workshop looks after the live model."""
+    return not is_current(paths) and not kept_by_workshop(paths)
 
 
-def chosen_by_staff(paths: ProjectPaths) -> bool:
-    """Whether staff put the live model live, or went back to it.
+def kept_by_workshop(paths: ProjectPaths) -> bool:
+    """Whether the live model is one of the workshop's registry.
 
-    It stays until they choose another: neither a restart nor a repair goes round the gate.
+    It stays until staff choose another: neither a restart nor a repair goes round the gate.
     """
-    try:
-        last = json.loads((paths.models / HISTORY_FILE).read_text(encoding="utf-8").splitlines()[-1])
-    except (OSError, ValueError, IndexError):
-        return False
-    return paths.router_model.is_symlink() and paths.router_model.exists() and last.get("action") in STAFF_CHOICES
+    return paths.router_model.is_symlink() and paths.router_model.exists() and (paths.models / HISTORY_FILE).exists()
 
 
 def is_detector_current(paths: ProjectPaths) -> bool:

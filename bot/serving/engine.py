@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Card, Reply
-from bot.learning.freshness import chosen_by_staff, is_detector_current, live_mark, needs_training
+from bot.learning.freshness import is_detector_current, kept_by_workshop, live_mark, needs_training
 from bot.routing.types import DecisionKind, RoutingDecision
 from bot.serving import live
 from bot.serving.first_aid import FirstAid, SiteFacts, Urgent
@@ -344,7 +344,7 @@ def build_engine(
         return agent
 
     async def train() -> bool:
-        if engine.has_model and chosen_by_staff(paths):  # neither a restart nor a repair goes round the gate
+        if engine.has_model and kept_by_workshop(paths):  # neither a restart nor a repair goes round the gate
             return is_detector_current(paths) or await live.train_apart("--urgences-seules")
         return await live.train_apart(*([] if with_agent else ["--routeur-seul"]))
 

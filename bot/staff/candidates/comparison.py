@@ -27,6 +27,7 @@ NO_REQUEST = "sans_demande"
 QUESTION = "question"
 FOLDS = 5
 NO_TESTS = "Aucun message d'essai n'est installé : rien ne montre ce que ce modèle change. Voyez BOT_ESSAIS."
+NOT_COMPARED = "Le modèle en service et celui-ci n'ont pas été mesurés sur les mêmes messages. Relancez un entraînement."
 
 Progress = Callable[[str], None]
 
@@ -242,7 +243,7 @@ def compare(
     """Return a candidate beside the live model.
 
     Args:
-        live: what :func:`evaluate_model` returned for it; ``None`` when nothing is live yet.
+        live: what :func:`evaluate_model` returned for it; ``None`` when nothing is live yet, empty when it was not measured.
         candidate: the same, for the candidate.
         test_sets: folder of the labelled messages, for their texts.
         margins: of the gate.
@@ -268,13 +269,13 @@ def compare(
 def verdict_of(
     live: Mapping[str, Any] | None, candidate: Mapping[str, Any] | None, margins: Margins, names: Mapping[str, str] | None = None
 ) -> Verdict:
-    """Return what the gate says of a candidate."""
+    """Return what the gate says of a candidate; ``live`` as for :func:`compare`."""
     if candidate is None or not candidate["chiffres"].get("demandes"):
         return Verdict((NO_TESTS,))
     if live is None:
         return Verdict()
-    if live["essais"] != candidate["essais"]:
-        return Verdict(("Les deux modèles n'ont pas été mesurés sur les mêmes messages. Relancez un entraînement.",))
+    if live.get("essais") != candidate["essais"]:
+        return Verdict((NOT_COMPARED,))
     verdict = judge(figures_of(live), figures_of(candidate), margins, names)
     return Verdict((*candidate.get("objections", ()), *verdict.reasons))
 

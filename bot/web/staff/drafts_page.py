@@ -11,6 +11,7 @@ from bot.base.errors import EditError, GateRefused
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.publication import card_changes, objections
+from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.drafts import MIN_REASON
 from bot.web.staff.deeds import say_change
 from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
@@ -55,6 +56,7 @@ async def act(request: web.Request) -> web.StreamResponse:
             drafts.discard()
             flash(request, "Le brouillon est jeté. Rien n'a changé pour le public.")
         elif form.get("geste") == "publier":
+            ModelRegistry(workshop(request).paths).adopt()  # a restart then trains nothing behind the gate
             change = drafts.publish(actor(request), objections, reason, workshop(request).settings.second_reader)
             say_change(request, change, "Le brouillon est publié. Le public le verra dans un instant.")
         elif form.get("annuler"):

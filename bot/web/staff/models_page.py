@@ -75,7 +75,7 @@ async def show_one(request: web.Request) -> web.StreamResponse:
     names = _names(request)
     comparison = None
     if evaluation is not None:
-        before = registry.evaluation(live) if live is not None else None
+        before = (registry.evaluation(live) or {}) if live is not None else None
         comparison = compare(before, evaluation, workshop(request).paths.test_sets, margins_of(workshop(request).settings), names)
     return page(
         request,
@@ -131,7 +131,7 @@ async def promote(request: web.Request) -> web.StreamResponse:
     registry = _registry(request)
     card = registry.get(request.match_info["id"])
     live = registry.live()
-    before = registry.evaluation(live) if live is not None else None
+    before = (registry.evaluation(live) or {}) if live is not None else None
     verdict = verdict_of(before, registry.evaluation(card), margins_of(workshop(request).settings), _names(request))
     try:
         registry.promote(card.id, actor(request), verdict, reason)

@@ -13,6 +13,7 @@ from bot.referential import Referential
 from bot.staff.candidates.candidate import held_back, without_phrases
 from bot.staff.candidates.comparison import (
     NO_TESTS,
+    NOT_COMPARED,
     compare,
     confusions,
     cross_validate,
@@ -111,6 +112,7 @@ def test_changed_doors_show_the_worse_first_and_the_gate_says_why(make_router: A
 def test_without_the_same_test_set_nothing_goes_through(evaluation: dict[str, Any], tests: Path, tmp_path: Path) -> None:
     assert verdict_of(None, None, Margins()).reasons == (NO_TESTS,)
     assert verdict_of(None, evaluation, Margins()).open
+    assert verdict_of({}, evaluation, Margins()).reasons == (NOT_COMPARED,), "a live model that nobody measured opens nothing"
     assert not verdict_of({**evaluation, "essais": "autre"}, evaluation, Margins()).open
     before = digest_of_tests(tests)
     (tests / "demandes_1.jsonl").write_text("", encoding="utf-8")

@@ -12,7 +12,7 @@ from trees import make_tree
 
 from bot.base.errors import GateRefused, ModelCorrupt, ModelMissing
 from bot.base.paths import ProjectPaths
-from bot.learning.freshness import chosen_by_staff, live_mark, needs_training
+from bot.learning.freshness import kept_by_workshop, live_mark, needs_training
 from bot.learning.store import MODEL_FILE, load_model
 from bot.learning.tuning import ensure_model
 from bot.staff.candidates.gate import Verdict
@@ -148,15 +148,19 @@ def test_old_models_go_but_never_the_live_one_nor_the_one_before(tree: ProjectPa
 
 
 def test_a_restart_does_not_go_round_the_gate(tree: ProjectPaths) -> None:
-    """« bot train » rules while nobody uses the workshop; then the model that staff chose stays, whatever the files say."""
+    """« bot train » rules while nobody uses the workshop; then the live model stays, whatever the files say."""
+    path = tree.corpus / "titres.yml"
+    sound = path.read_text(encoding="utf-8")
+    path.write_text(sound.replace("    - ", "    - s'il vous plaît ", 1), encoding="utf-8")
+    assert needs_training(tree) and not kept_by_workshop(tree)
+    path.write_text(sound, encoding="utf-8")
     registry = ModelRegistry(tree)
     first = registry.adopt()
-    assert first is not None and not needs_training(tree)
-    path = tree.corpus / "titres.yml"
-    path.write_text(path.read_text(encoding="utf-8").replace("    - ", "    - s'il vous plaît ", 1), encoding="utf-8")
-    assert needs_training(tree) and not chosen_by_staff(tree)
+    assert first is not None and kept_by_workshop(tree)
+    path.write_text(sound.replace("    - ", "    - s'il vous plaît ", 1), encoding="utf-8")
+    assert not needs_training(tree)
     second = registry.add(another(tree, {"dis": 0.5}), {})
     registry.promote(second.id, "Zoé", Verdict())
-    assert not needs_training(tree) and chosen_by_staff(tree)
+    assert not needs_training(tree) and kept_by_workshop(tree)
     ensure_model(tree, lambda _s: None)
-    assert not chosen_by_staff(tree) and not needs_training(tree), "« bot train » by hand still decides"
+    assert not kept_by_workshop(tree) and not needs_training(tree), "« bot train » by hand still decides"

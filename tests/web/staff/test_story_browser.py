@@ -259,6 +259,7 @@ def test_two_people_on_one_topic_the_second_compares_and_chooses(site: Site, ope
 
 def test_a_worse_model_is_refused_and_the_old_one_goes_on(site: Site, open_page: Callable[[], Any]) -> None:
     """Someone moves the phrases of a topic to another: the training sees it, the gate holds."""
+    ModelRegistry(site.paths).adopt()
     corpus = site.paths.corpus
     (corpus / "veterinaire.yml").write_text(
         (corpus / "veterinaire.yml")
