@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.dialogue.facts import with_origin
+from bot.dialogue.needs import ACCESS, Bending, Told, needs_told
 from bot.dialogue.wording import (
     ASK_COMMUNE,
     EMPTY,
@@ -33,6 +34,8 @@ from bot.routing.types import DecisionKind, Destination, RoutingDecision
 MAX_FAILURES = 2
 SURE_IN_ANOTHER_LANGUAGE = 0.9
 """The model learnt from French: a door read in another language is shown from this confidence only."""
+DOORS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
+TELL_NEED = "demander_accessibilite"
 NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
 MAX_REQUEST = 400
@@ -62,6 +65,7 @@ class ConversationState:
         request: the last request, personal data masked: what comes next is read with it.
         others: ids of the next best doors for it.
         rejected: ids of the doors said to be wrong.
+        needs: ids of what the person said they cannot do (``data/referentiel/besoins.yml``).
     """
 
     destination: str | None = None
@@ -73,6 +77,7 @@ class ConversationState:
     request: str | None = None
     others: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -82,7 +87,7 @@ class ConversationState:
     def from_mapping(cls, values: Mapping[str, Any]) -> ConversationState:
         """Build from plain values; what is unknown or absent takes its default."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and v is not None}
-        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected")})
+        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected", "needs")})
         known["failures"] = int(known.get("failures") or 0)
         return cls(**known)
 
@@ -118,6 +123,7 @@ class Dialogue:
         self.router = router
         self.referential: Referential = router.referential
         self.writer = Writer(router.referential)
+        self.bending = Bending(router.referential, self.writer)
         self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
     def reply(self, text: str, state: ConversationState) -> Turn:
@@ -138,6 +144,47 @@ class Dialogue:
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
+        told = needs_told(self.referential.needs, text, decision.acte)
+        if not told.needs:
+            return self._bent(self._answer(decision, text, state))
+        state = replace(state, needs=tuple(dict.fromkeys((*state.needs, *told.needs))))
+        if self._is_need_alone(decision, told):
+            return self._bent(self._need(told.needs, state))
+        if decision.decision not in DOORS and decision.decision is not DecisionKind.URGENCE:
+            request = self.router.route(told.rest, state.profile, before_of(state))
+            if request.decision in DOORS and not request.acte:
+                return self._bent(self._answer(request, told.rest, state))
+            if decision.acte in ACCESS or request.decision is not DecisionKind.CLARIFIER:
+                return self._bent(self._need(told.needs, state))
+        return self._bent(self._answer(decision, text, state))
+
+    def _bent(self, turn: Turn) -> Turn:
+        """Return the turn with a reply that bends to what the person cannot do."""
+        return replace(turn, reply=self.bending.reply(turn.reply, turn.state.needs)) if turn.state.needs else turn
+
+    def _is_need_alone(self, decision: RoutingDecision, told: Told) -> bool:
+        """Whether a message tells a need and nothing else; a danger is never set aside for it."""
+        unspoken = (self.referential.needs[need].sans_appel for need in told.needs)
+        quiet = decision.situation in {u.situation for u in unspoken if u}
+        return len(told.rest.split()) <= 1 and (decision.decision is not DecisionKind.URGENCE or quiet)
+
+    def _need(self, told: tuple[str, ...], state: ConversationState) -> Turn:
+        """Answer a need: what it changes to the door given before, else that it is noted; a pending question stays."""
+        decision = RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_NEED)
+        needs = [self.referential.needs[need] for need in told]
+        known = replace(state, failures=0)
+        if state.choices and (state.pending or not state.destination):
+            said = " ".join(need.reponse for need in needs)
+            return Turn(Reply(said, choices=self._labels(state.choices)), known, decision)
+        if not state.destination:
+            return Turn(Reply(" ".join(need.reponse for need in needs)), known, decision)
+        card = self._last_card(state.destination, state)
+        said = " ".join(need.avec_porte for need in needs)
+        if any(need.sans_appel for need in needs):
+            return Turn(Reply(said, (card,)), known, decision)
+        return Turn(Reply(f"{said}\n{contact_line(card.contact)}"), known, decision)
+
+    def _answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         if decision.foreign is not None and decision.foreign.language:
             return self._courteous(decision.foreign, decision, state)
         kind = decision.decision
@@ -166,6 +213,9 @@ class Dialogue:
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
         """Answer a pressed button, of this question or of an earlier one: a door is public. What names none is not understood."""
+        return self._bent(self._choose(choice, state))
+
+    def _choose(self, choice: str, state: ConversationState) -> Turn:
         if choice == NONE_CHOICE:
             return self._human_or(TELL_MORE, replace(state, choices=(), pending=None))
         if choice == HUMAN_CHOICE:
@@ -230,7 +280,7 @@ class Dialogue:
         if act == "parler_humain":
             return replace_decision(self.human(state), decision)
         if act == "autre_question":
-            return Turn(Reply(NEXT_REQUEST), ConversationState(profile=state.profile, commune=state.commune), decision)
+            return Turn(Reply(NEXT_REQUEST), ConversationState(profile=state.profile, commune=state.commune, needs=state.needs), decision)
         if act in {"affirmer", "nier"}:
             return self._yes_no(act, decision, state)
         if act == "dire_profil":
@@ -309,7 +359,7 @@ class Dialogue:
             text = YES_WITHOUT_QUESTION if act == "affirmer" else TELL_MORE
             return Turn(Reply(text), replace(state, failures=0), decision)
         if act == "nier":
-            return replace_decision(self.choose(NONE_CHOICE, state), decision)
+            return replace_decision(self._choose(NONE_CHOICE, state), decision)
         return Turn(Reply("Laquelle de ces demandes ?", choices=self._labels(state.choices)), state, decision)
 
     def _profile(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
@@ -331,7 +381,7 @@ class Dialogue:
         return self._resume(known, decision)
 
     def _last_card(self, destination: str, state: ConversationState) -> Card:
-        return self.writer.card(self.destination(destination), state.profile, self._place(state))
+        return self.bending.card(self.writer.card(self.destination(destination), state.profile, self._place(state)), state.needs)
 
     def _place(self, state: ConversationState) -> Commune | None:
         place = self.router.gazetteer.lookup(state.commune) if state.commune else None

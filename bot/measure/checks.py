@@ -8,6 +8,7 @@ from datetime import date
 
 from bot.base.errors import CorpusError, Problem, ReferentialError
 from bot.base.paths import ProjectPaths
+from bot.dialogue.needs import tells_to_call, written_card
 from bot.dialogue.wording import Writer, possible_destinations
 from bot.language.foreign import load_languages
 from bot.language.readability import problems as readability_problems
@@ -34,7 +35,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
-    problems = [*answer_problems(referential), *all_door_problems(referential)]
+    problems = [*answer_problems(referential), *need_problems(referential), *all_door_problems(referential)]
     problems.extend(directory_problems(referential.directory, gazetteer))
     problems.extend(desk_problems(referential))
     if (number := languages.emergency_number) not in referential.emergency_numbers:
@@ -109,6 +110,25 @@ def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Seq
         if row["texte"] in kept
     ]
     return found
+
+
+def need_problems(referential: Referential) -> list[Problem]:
+    """Return the readability problems of what is said to who cannot do it that way, and the answers that still tell to call."""
+    writer = Writer(referential)
+    found: list[tuple[str, str]] = []
+    for need in referential.needs.values():
+        for text in filter(None, (need.reponse, need.avec_porte, need.note)):
+            found.extend((need.id, problem) for problem in readability_problems(text))
+        unspoken = need.sans_appel
+        if unspoken is None:
+            continue
+        for card in (writer.card(d) for d in possible_destinations(referential)):
+            bent = written_card(card, unspoken)
+            said = " ".join((bent.text, *(fact.text for fact in bent.facts)))
+            if bent.contact.phones or tells_to_call(said, unspoken):
+                found.append((need.id, f"« {card.topic or card.service} » dit encore d'appeler"))
+            found.extend((need.id, f"« {card.topic or card.service} » : {problem}") for problem in readability_problems(bent.text))
+    return [Problem("data/referentiel/besoins.yml", 0, f"« {need} » : {problem}.") for need, problem in found]
 
 
 def answer_problems(referential: Referential) -> list[Problem]:

@@ -326,6 +326,57 @@ class ConversationAct(_Record):
     sujet_par_defaut: str | None = None
 
 
+class Unspoken(_Record):
+    """What replaces a call, for somebody who cannot phone.
+
+    Args:
+        appels: word that tells to call → what is said instead; empty: the sentence is left out.
+        secours: words of the sentences that speak of a danger.
+        danger: said in place of those.
+        situation: the emergency situation whose number is written to.
+        relayes: numbers that this one stands for.
+        autres: said of the other numbers of a danger.
+        courriel, formulaire, poste, sur_place, site, rien: first step, by the best way that the desk has.
+        personne: said before the front desk, when a sentence that told to call it was left out.
+    """
+
+    appels: Mapping[str, str]
+    secours: tuple[str, ...]
+    danger: str
+    situation: str
+    relayes: tuple[str, ...]
+    autres: str
+    courriel: str
+    formulaire: str
+    poste: str
+    sur_place: str
+    site: str
+    rien: str
+    personne: str
+
+
+class Need(_Sourced):
+    """What a person cannot do: remembered, and every answer bends to it.
+
+    Args:
+        phrases: plain words (no accent, no apostrophe) that tell it by themselves.
+        mots: plain words that tell it in a message read as a question of access.
+        reponse: said when no door was given yet.
+        avec_porte: said of the door given before.
+        note: said after each door that follows.
+        sans_appel: what replaces a call.
+    """
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    libelle: str
+    phrases: tuple[str, ...]
+    mots: tuple[str, ...] = ()
+    reponse: str
+    avec_porte: str
+    note: str = ""
+    sans_appel: Unspoken | None = None
+
+
 class GlossaryEntry(_Record):
     terme: str
     sigle: bool = False
@@ -366,6 +417,7 @@ class Referential(_Record):
     topics: Mapping[str, Topic]
     acts: Mapping[str, ConversationAct]
     entry_points: Mapping[str, EntryPoint]
+    needs: Mapping[str, Need]
     glossary: tuple[GlossaryEntry, ...]
     menus: tuple[Menu, ...]
     age_limits: Mapping[str, AgeLimit]
