@@ -38,6 +38,8 @@ DOORS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
 TELL_NEED = "demander_accessibilite"
 NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
+WRONG_DOOR = "autre_porte"
+"""Choice that opens the last door's question again: the feedback presses it."""
 MAX_REQUEST = 400
 """Characters kept of a request: what comes next is read with them."""
 WIDE_FACTS = frozenset({"qui", "comment"})
@@ -220,6 +222,8 @@ class Dialogue:
             return self._human_or(TELL_MORE, replace(state, choices=(), pending=None))
         if choice == HUMAN_CHOICE:
             return self.human(state)
+        if choice == WRONG_DOOR:
+            return self._corrected(RoutingDecision(DecisionKind.CONVERSATION, acte="corriger"), state)
         try:
             destination = self.destination(choice)
         except KeyError:
@@ -348,7 +352,8 @@ class Dialogue:
         others = tuple(dict.fromkeys(o for o in (*offered, *state.others) if o not in rejected))[:MOST_OTHERS]
         known = replace(state, destination=None, choices=(), rejected=rejected, others=(), pending=None)
         if not others:
-            return replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)
+            turn = replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)
+            return turn if turn.state.failures == 0 else replace(turn, reply=replace(turn.reply, choices=self._labels((HUMAN_CHOICE,))))
         ids = (*others, HUMAN_CHOICE)
         text = self.referential.acts["corriger"].avec_porte
         return Turn(Reply(text, choices=self._labels(ids)), replace(known, choices=ids, pending=state.request), decision)

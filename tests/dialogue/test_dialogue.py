@@ -13,6 +13,7 @@ from bot.dialogue.dialogue import (
     NEXT_REQUEST,
     NONE_CHOICE,
     TELL_MORE,
+    WRONG_DOOR,
     YES_WITHOUT_QUESTION,
     ConversationState,
     Dialogue,
@@ -408,6 +409,15 @@ def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
         "rejected",
         "needs",
     }
+
+
+def test_the_feedback_opens_the_choice_again(dialogue: Dialogue) -> None:
+    state = ConversationState("passeport", request="passeport", others=("carte_identite", "permis_construire"))
+    turn = dialogue.choose(WRONG_DOOR, state)
+    assert [c.id for c in turn.reply.choices] == ["carte_identite", "permis_construire", HUMAN_CHOICE]
+    assert turn.state.rejected == ("passeport",) and turn.state.destination is None
+    last = dialogue.choose(WRONG_DOOR, ConversationState("passeport"))
+    assert [c.id for c in last.reply.choices] == [HUMAN_CHOICE]
 
 
 def test_every_act_is_answered_in_every_state(make_router, referential: Referential) -> None:  # type: ignore[no-untyped-def]
