@@ -136,6 +136,9 @@ def test_a_life_event_gives_its_doors_in_order(make_router, referential: Referen
     assert turn.reply.text == event.reponse
     assert [c.topic_id for c in turn.reply.cards] == [d.sujet for d in event.portes]
     assert turn.reply.cards[0].step.lower() == event.portes[0].geste.lower()
+    assert turn.reply.event == event.libelle and not turn.reply.cards[0].bring, "papers are those of the topic's own step"
+    lines = turn.reply.as_text().splitlines()
+    assert [line[:2] for line in lines[1 : 1 + len(event.portes)]] == [f"{rank}." for rank in range(1, 1 + len(event.portes))]
 
 
 def test_words_that_cannot_be_read_lead_to_a_person(make_router) -> None:  # type: ignore[no-untyped-def]
