@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.dialogue.facts import with_origin
+from bot.dialogue.foreign_doors import door_sentences, door_told
 from bot.dialogue.needs import ACCESS, Bending, Told, needs_told
 from bot.dialogue.wording import (
     ASK_COMMUNE,
@@ -22,7 +23,7 @@ from bot.dialogue.wording import (
     listed,
 )
 from bot.language.cleaning import Script, clean
-from bot.language.foreign import Foreign
+from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
 from bot.referential import ConversationAct, Referential
 from bot.referential.communes import Commune
@@ -188,7 +189,7 @@ class Dialogue:
 
     def _answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         if decision.foreign is not None and decision.foreign.language:
-            return self._courteous(decision.foreign, decision, state)
+            return self._courteous(decision.foreign, decision, text, state)
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
@@ -253,8 +254,11 @@ class Dialogue:
         there = f"\n{contact_line(nearest)}" if nearest.nearby else ""
         return Turn(Reply(self.writer.act_text("parler_humain") + there), replace(state, failures=0, choices=(), pending=None))
 
-    def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
-        """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""
+    def _courteous(self, foreign: Foreign, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
+        """Answer in the person's language: the door too when it is one of the most asked; the card follows in French when it is sure.
+
+        In danger, the numbers come first.
+        """
         assert self.router.languages is not None
         phone = self.writer.front_desk_phone
         known = replace(state, choices=(), pending=None, failures=0)
@@ -267,11 +271,27 @@ class Dialogue:
             and all(d.confiance >= SURE_IN_ANOTHER_LANGUAGE for d in decision.destinations)
             and self.router.languages.takes_card(foreign.language)
         )
+        read = decision.destinations[0].sujet if sure and len(decision.destinations) == 1 else None
+        topic = door_told(self.referential, foreign.language, text) or read
+        if topic and topic in self.referential.foreign_doors and foreign.language in self.referential.foreign_languages:
+            return self._told_abroad(foreign.language, self.destination(topic), decision, known)
         courtesy = self.router.languages.courtesy(foreign.language, phone, card=sure)
         if not sure:
             return Turn(Reply("", courtesy=courtesy), known, decision)
         reply = replace(self.writer.reply(decision, state.profile), courtesy=courtesy)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+
+    def _told_abroad(self, language: str, door: Destination, decision: RoutingDecision, state: ConversationState) -> Turn:
+        """Tell a door in the person's language, with the facts of the referential, then its card in French."""
+        assert self.router.languages is not None
+        kind = DecisionKind.HORS_PERIMETRE if door.dis == "hors_perimetre" else DecisionKind.ORIENTER
+        told = RoutingDecision(kind, (door,), niveau=door.level, commune=decision.commune, foreign=decision.foreign)
+        reply, state = self._words(told, state)
+        said = door_sentences(self.referential, language, reply.cards[0])
+        closing = self.router.languages.closing(language, self.writer.front_desk_phone)
+        direction = self.router.languages.courtesy(language, "").direction
+        reply = replace(reply, courtesy=Courtesy(language, direction, (*said, *closing)))
+        return Turn(reply, replace(state, destination=_identifier(door)), told)
 
     def _act(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         act = decision.acte or ""

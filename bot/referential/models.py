@@ -377,6 +377,57 @@ class Need(_Sourced):
     sans_appel: Unspoken | None = None
 
 
+class ForeignLanguage(_Record):
+    """What is said around a door in another language.
+
+    Args:
+        id: BCP 47 tag.
+        introduction: said first.
+        telephone, adresse, courriel, site: names of the facts.
+        suite: says that the card follows in French.
+        relu_par: who speaks it and read every sentence; empty until somebody did.
+    """
+
+    id: str = Field(regex=r"^(en|es|pt|ar|uk|de)$")
+    introduction: str
+    telephone: str
+    adresse: str
+    courriel: str
+    site: str
+    suite: str
+    relu_par: str = ""
+
+
+class DoorWords(_Record):
+    """A door in one language: its name, its first step, and the words that tell it."""
+
+    libelle: str = Field(min_length=2)
+    geste: str = Field(min_length=5)
+    mots: tuple[str, ...]
+
+
+class ForeignDoor(_Record):
+    """A topic in each of the languages: all are needed."""
+
+    sujet: str
+    en: DoorWords
+    es: DoorWords
+    pt: DoorWords
+    ar: DoorWords
+    uk: DoorWords
+    de: DoorWords
+
+    @property
+    def id(self) -> str:
+        """The topic: one door each."""
+        return self.sujet
+
+    @property
+    def words(self) -> Mapping[str, DoorWords]:
+        """By BCP 47 tag."""
+        return {name: getattr(self, name) for name in self.__fields__ if name != "sujet"}
+
+
 class GlossaryEntry(_Record):
     terme: str
     sigle: bool = False
@@ -418,6 +469,8 @@ class Referential(_Record):
     acts: Mapping[str, ConversationAct]
     entry_points: Mapping[str, EntryPoint]
     needs: Mapping[str, Need]
+    foreign_languages: Mapping[str, ForeignLanguage]
+    foreign_doors: Mapping[str, ForeignDoor]
     glossary: tuple[GlossaryEntry, ...]
     menus: tuple[Menu, ...]
     age_limits: Mapping[str, AgeLimit]
