@@ -287,7 +287,7 @@ class Dialogue:
         kind = DecisionKind.HORS_PERIMETRE if door.dis == "hors_perimetre" else DecisionKind.ORIENTER
         told = RoutingDecision(kind, (door,), niveau=door.level, commune=decision.commune, foreign=decision.foreign)
         reply, state = self._words(told, state)
-        said = door_sentences(self.referential, language, reply.cards[0])
+        said = door_sentences(self.referential, language, self.bending.card(reply.cards[0], state.needs))
         closing = self.router.languages.closing(language, self.writer.front_desk_phone)
         direction = self.router.languages.courtesy(language, "").direction
         reply = replace(reply, courtesy=Courtesy(language, direction, (*said, *closing)))
@@ -369,7 +369,8 @@ class Dialogue:
         offered = tuple(c for c in state.choices if c in self.doors)
         wrong = offered if state.pending else tuple(filter(None, (state.destination,)))
         rejected = tuple(dict.fromkeys((*state.rejected, *wrong)))
-        others = tuple(dict.fromkeys(o for o in (*offered, *state.others) if o not in rejected))[:MOST_OTHERS]
+        next_doors = (*offered, *state.others) or self._beside(wrong)
+        others = tuple(dict.fromkeys(o for o in next_doors if o not in rejected))[:MOST_OTHERS]
         known = replace(state, destination=None, choices=(), rejected=rejected, others=(), pending=None)
         if not others:
             turn = replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)
@@ -377,6 +378,10 @@ class Dialogue:
         ids = (*others, HUMAN_CHOICE)
         text = self.referential.acts["corriger"].avec_porte
         return Turn(Reply(text, choices=self._labels(ids)), replace(known, choices=ids, pending=state.request), decision)
+
+    def _beside(self, doors: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the doors that a menu offers beside these ones."""
+        return next((menu.choix for menu in self.referential.menus if menu.mots and set(doors) & set(menu.choix)), ())
 
     def _yes_no(self, act: str, decision: RoutingDecision, state: ConversationState) -> Turn:
         offered = [c for c in state.choices if c not in {NONE_CHOICE, HUMAN_CHOICE}]

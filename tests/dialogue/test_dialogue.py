@@ -419,7 +419,9 @@ def test_the_feedback_opens_the_choice_again(dialogue: Dialogue) -> None:
     turn = dialogue.choose(WRONG_DOOR, state)
     assert [c.id for c in turn.reply.choices] == ["carte_identite", "permis_construire", HUMAN_CHOICE]
     assert turn.state.rejected == ("passeport",) and turn.state.destination is None
-    last = dialogue.choose(WRONG_DOOR, ConversationState("passeport"))
+    sure = dialogue.choose(WRONG_DOOR, ConversationState("passeport"))
+    assert len(sure.reply.choices) > 2 and "passeport" not in {c.id for c in sure.reply.choices}, "a menu holds what is asked beside it"
+    last = dialogue.choose(WRONG_DOOR, ConversationState())
     assert [c.id for c in last.reply.choices] == [HUMAN_CHOICE]
 
 
