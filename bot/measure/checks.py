@@ -22,9 +22,6 @@ from bot.referential.communes import load_gazetteer
 from bot.referential.directory import TOWN_HALL, directory_problems
 from bot.referential.doors import door_problems
 
-FOREIGN_DOORS = 30
-"""Topics told in other languages: the most asked."""
-
 
 def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Problem], list[str]]:
     """Return every problem, and French notes that are no errors (counts, facts to validate).
@@ -50,7 +47,8 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
         f"{len(places)} lieux dans l'annuaire, dont {sum(place.to_confirm for place in places)} à confirmer.",
-        f"{sum(not own.relu_par for own in referential.foreign_languages.values())} langues de portes_langues.yml à faire relire.",
+        f"{len(referential.foreign_doors)} portes dites en {len(referential.foreign_languages)} langues, dont "
+        f"{sum(not own.relu_par for own in referential.foreign_languages.values())} langues à faire relire.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
@@ -125,8 +123,6 @@ def foreign_problems(referential: Referential, known: Sequence[str]) -> list[Pro
     spoken = {language for door in doors for language in door.words}
     found = [f"la langue « {language} » manque dans « langues: »." for language in sorted(spoken - referential.foreign_languages.keys())]
     found += [f"la langue « {language} » manque dans langues.yml." for language in sorted(spoken - set(known))]
-    if len(doors) < FOREIGN_DOORS:
-        found.append(f"il faut au moins {FOREIGN_DOORS} portes.")
     for first, second in combinations(doors, 2):
         for language in first.words:
             both = sorted(shared_words(first.words[language], second.words[language]))

@@ -40,6 +40,7 @@ def test_every_door_is_complete_in_every_language(referential: Referential) -> N
     assert foreign_problems(referential, LANGUAGES) == []
     assert any("uk" in p.message for p in foreign_problems(referential, LANGUAGES[:4]))
     assert set(referential.foreign_languages) == set(LANGUAGES)
+    assert len(referential.foreign_doors) >= 30
 
 
 def test_each_door_is_found_by_its_own_words(referential: Referential) -> None:
