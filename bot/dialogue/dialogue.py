@@ -157,7 +157,8 @@ class Dialogue:
             request = self.router.route(told.rest, state.profile, before_of(state))
             if request.decision in DOORS and not request.acte:
                 return self._bent(self._answer(request, told.rest, state))
-            if decision.acte in ACCESS or request.decision is not DecisionKind.CLARIFIER:
+            asked = self._is_follow_up(decision.acte) or request.decision is DecisionKind.CLARIFIER
+            if decision.acte in ACCESS or not asked:
                 return self._bent(self._need(told.needs, state))
         return self._bent(self._answer(decision, text, state))
 
