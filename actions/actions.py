@@ -30,6 +30,7 @@ SLOTS = {
     "demande": "request",
     "autres": "others",
     "ecartes": "rejected",
+    "besoins": "needs",
 }
 """Slot of the tracker → field of the conversation state."""
 TERMINAL = "cmdline"
@@ -63,7 +64,7 @@ def state_of(tracker: Tracker) -> ConversationState:
         value = slots.get(slot)
         if field == "failures":
             values[field] = int(value) if isinstance(value, (int, float)) and 0 <= value < 100 else 0
-        elif field in {"choices", "others", "rejected"}:
+        elif field in {"choices", "others", "rejected", "needs"}:
             values[field] = [c for c in value if isinstance(c, str)] if isinstance(value, (list, tuple)) else []
         elif isinstance(value, str):
             values[field] = value

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.dialogue.facts import with_origin
+from bot.dialogue.foreign_doors import door_sentences, door_told
+from bot.dialogue.needs import ACCESS, Bending, Told, needs_told
 from bot.dialogue.wording import (
     ASK_COMMUNE,
     EMPTY,
@@ -21,7 +23,7 @@ from bot.dialogue.wording import (
     listed,
 )
 from bot.language.cleaning import Script, clean
-from bot.language.foreign import Foreign
+from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
 from bot.referential import ConversationAct, Referential
 from bot.referential.communes import Commune
@@ -33,8 +35,12 @@ from bot.routing.types import DecisionKind, Destination, RoutingDecision
 MAX_FAILURES = 2
 SURE_IN_ANOTHER_LANGUAGE = 0.9
 """The model learnt from French: a door read in another language is shown from this confidence only."""
+DOORS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
+TELL_NEED = "demander_accessibilite"
 NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
+WRONG_DOOR = "autre_porte"
+"""Choice that opens the last door's question again: the feedback presses it."""
 MAX_REQUEST = 400
 """Characters kept of a request: what comes next is read with them."""
 WIDE_FACTS = frozenset({"qui", "comment"})
@@ -62,6 +68,7 @@ class ConversationState:
         request: the last request, personal data masked: what comes next is read with it.
         others: ids of the next best doors for it.
         rejected: ids of the doors said to be wrong.
+        needs: ids of what the person said they cannot do (``data/referentiel/besoins.yml``).
     """
 
     destination: str | None = None
@@ -73,6 +80,7 @@ class ConversationState:
     request: str | None = None
     others: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -82,7 +90,7 @@ class ConversationState:
     def from_mapping(cls, values: Mapping[str, Any]) -> ConversationState:
         """Build from plain values; what is unknown or absent takes its default."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and v is not None}
-        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected")})
+        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected", "needs")})
         known["failures"] = int(known.get("failures") or 0)
         return cls(**known)
 
@@ -118,6 +126,7 @@ class Dialogue:
         self.router = router
         self.referential: Referential = router.referential
         self.writer = Writer(router.referential)
+        self.bending = Bending(router.referential, self.writer)
         self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
     def reply(self, text: str, state: ConversationState) -> Turn:
@@ -138,8 +147,50 @@ class Dialogue:
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
+        told = needs_told(self.referential.needs, text, decision.acte)
+        if not told.needs:
+            return self._bent(self._answer(decision, text, state))
+        state = replace(state, needs=tuple(dict.fromkeys((*state.needs, *told.needs))))
+        if self._is_need_alone(decision, told):
+            return self._bent(self._need(told.needs, state))
+        if decision.decision not in DOORS and decision.decision is not DecisionKind.URGENCE:
+            request = self.router.route(told.rest, state.profile, before_of(state))
+            if request.decision in DOORS and not request.acte:
+                return self._bent(self._answer(request, told.rest, state))
+            asked = self._is_follow_up(decision.acte) or request.decision is DecisionKind.CLARIFIER
+            if decision.acte in ACCESS or not asked:
+                return self._bent(self._need(told.needs, state))
+        return self._bent(self._answer(decision, text, state))
+
+    def _bent(self, turn: Turn) -> Turn:
+        """Return the turn with a reply that bends to what the person cannot do."""
+        return replace(turn, reply=self.bending.reply(turn.reply, turn.state.needs)) if turn.state.needs else turn
+
+    def _is_need_alone(self, decision: RoutingDecision, told: Told) -> bool:
+        """Whether a message tells a need and nothing else; a danger is never set aside for it."""
+        unspoken = (self.referential.needs[need].sans_appel for need in told.needs)
+        quiet = decision.situation in {u.situation for u in unspoken if u}
+        return len(told.rest.split()) <= 1 and (decision.decision is not DecisionKind.URGENCE or quiet)
+
+    def _need(self, told: tuple[str, ...], state: ConversationState) -> Turn:
+        """Answer a need: what it changes to the door given before, else that it is noted; a pending question stays."""
+        decision = RoutingDecision(DecisionKind.CONVERSATION, acte=TELL_NEED)
+        needs = [self.referential.needs[need] for need in told]
+        known = replace(state, failures=0)
+        if state.choices and (state.pending or not state.destination):
+            said = " ".join(need.reponse for need in needs)
+            return Turn(Reply(said, choices=self._labels(state.choices)), known, decision)
+        if not state.destination:
+            return Turn(Reply(" ".join(need.reponse for need in needs)), known, decision)
+        card = self._last_card(state.destination, state)
+        said = " ".join(need.avec_porte for need in needs)
+        if any(need.sans_appel for need in needs):
+            return Turn(Reply(said, (card,)), known, decision)
+        return Turn(Reply(f"{said}\n{contact_line(card.contact)}"), known, decision)
+
+    def _answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         if decision.foreign is not None and decision.foreign.language:
-            return self._courteous(decision.foreign, decision, state)
+            return self._courteous(decision.foreign, decision, text, state)
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
@@ -166,10 +217,15 @@ class Dialogue:
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
         """Answer a pressed button, of this question or of an earlier one: a door is public. What names none is not understood."""
+        return self._bent(self._choose(choice, state))
+
+    def _choose(self, choice: str, state: ConversationState) -> Turn:
         if choice == NONE_CHOICE:
             return self._human_or(TELL_MORE, replace(state, choices=(), pending=None))
         if choice == HUMAN_CHOICE:
             return self.human(state)
+        if choice == WRONG_DOOR:
+            return self._corrected(RoutingDecision(DecisionKind.CONVERSATION, acte="corriger"), state)
         try:
             destination = self.destination(choice)
         except KeyError:
@@ -199,8 +255,11 @@ class Dialogue:
         there = f"\n{contact_line(nearest)}" if nearest.nearby else ""
         return Turn(Reply(self.writer.act_text("parler_humain") + there), replace(state, failures=0, choices=(), pending=None))
 
-    def _courteous(self, foreign: Foreign, decision: RoutingDecision, state: ConversationState) -> Turn:
-        """Answer in the person's language; the door follows in French when it is sure, the numbers come first in danger."""
+    def _courteous(self, foreign: Foreign, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
+        """Answer in the person's language: the door too when it is one of the most asked; the card follows in French when it is sure.
+
+        In danger, the numbers come first.
+        """
         assert self.router.languages is not None
         phone = self.writer.front_desk_phone
         known = replace(state, choices=(), pending=None, failures=0)
@@ -213,11 +272,27 @@ class Dialogue:
             and all(d.confiance >= SURE_IN_ANOTHER_LANGUAGE for d in decision.destinations)
             and self.router.languages.takes_card(foreign.language)
         )
+        read = decision.destinations[0].sujet if sure and len(decision.destinations) == 1 else None
+        topic = door_told(self.referential, foreign.language, text) or read
+        if topic and topic in self.referential.foreign_doors and foreign.language in self.referential.foreign_languages:
+            return self._told_abroad(foreign.language, self.destination(topic), decision, known)
         courtesy = self.router.languages.courtesy(foreign.language, phone, card=sure)
         if not sure:
             return Turn(Reply("", courtesy=courtesy), known, decision)
         reply = replace(self.writer.reply(decision, state.profile), courtesy=courtesy)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+
+    def _told_abroad(self, language: str, door: Destination, decision: RoutingDecision, state: ConversationState) -> Turn:
+        """Tell a door in the person's language, with the facts of the referential, then its card in French."""
+        assert self.router.languages is not None
+        kind = DecisionKind.HORS_PERIMETRE if door.dis == "hors_perimetre" else DecisionKind.ORIENTER
+        told = RoutingDecision(kind, (door,), niveau=door.level, commune=decision.commune, foreign=decision.foreign)
+        reply, state = self._words(told, state)
+        said = door_sentences(self.referential, language, self.bending.card(reply.cards[0], state.needs))
+        closing = self.router.languages.closing(language, self.writer.front_desk_phone)
+        direction = self.router.languages.courtesy(language, "").direction
+        reply = replace(reply, courtesy=Courtesy(language, direction, (*said, *closing)))
+        return Turn(reply, replace(state, destination=_identifier(door)), told)
 
     def _act(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         act = decision.acte or ""
@@ -230,7 +305,7 @@ class Dialogue:
         if act == "parler_humain":
             return replace_decision(self.human(state), decision)
         if act == "autre_question":
-            return Turn(Reply(NEXT_REQUEST), ConversationState(profile=state.profile, commune=state.commune), decision)
+            return Turn(Reply(NEXT_REQUEST), ConversationState(profile=state.profile, commune=state.commune, needs=state.needs), decision)
         if act in {"affirmer", "nier"}:
             return self._yes_no(act, decision, state)
         if act == "dire_profil":
@@ -295,13 +370,19 @@ class Dialogue:
         offered = tuple(c for c in state.choices if c in self.doors)
         wrong = offered if state.pending else tuple(filter(None, (state.destination,)))
         rejected = tuple(dict.fromkeys((*state.rejected, *wrong)))
-        others = tuple(dict.fromkeys(o for o in (*offered, *state.others) if o not in rejected))[:MOST_OTHERS]
+        next_doors = (*offered, *state.others) or self._beside(wrong)
+        others = tuple(dict.fromkeys(o for o in next_doors if o not in rejected))[:MOST_OTHERS]
         known = replace(state, destination=None, choices=(), rejected=rejected, others=(), pending=None)
         if not others:
-            return replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)
+            turn = replace_decision(self._human_or(self.writer.act_text("corriger"), known), decision)
+            return turn if turn.state.failures == 0 else replace(turn, reply=replace(turn.reply, choices=self._labels((HUMAN_CHOICE,))))
         ids = (*others, HUMAN_CHOICE)
         text = self.referential.acts["corriger"].avec_porte
         return Turn(Reply(text, choices=self._labels(ids)), replace(known, choices=ids, pending=state.request), decision)
+
+    def _beside(self, doors: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the doors that a menu offers beside these ones."""
+        return next((menu.choix for menu in self.referential.menus if menu.mots and set(doors) & set(menu.choix)), ())
 
     def _yes_no(self, act: str, decision: RoutingDecision, state: ConversationState) -> Turn:
         offered = [c for c in state.choices if c not in {NONE_CHOICE, HUMAN_CHOICE}]
@@ -309,7 +390,7 @@ class Dialogue:
             text = YES_WITHOUT_QUESTION if act == "affirmer" else TELL_MORE
             return Turn(Reply(text), replace(state, failures=0), decision)
         if act == "nier":
-            return replace_decision(self.choose(NONE_CHOICE, state), decision)
+            return replace_decision(self._choose(NONE_CHOICE, state), decision)
         return Turn(Reply("Laquelle de ces demandes ?", choices=self._labels(state.choices)), state, decision)
 
     def _profile(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
@@ -331,7 +412,7 @@ class Dialogue:
         return self._resume(known, decision)
 
     def _last_card(self, destination: str, state: ConversationState) -> Card:
-        return self.writer.card(self.destination(destination), state.profile, self._place(state))
+        return self.bending.card(self.writer.card(self.destination(destination), state.profile, self._place(state)), state.needs)
 
     def _place(self, state: ConversationState) -> Commune | None:
         place = self.router.gazetteer.lookup(state.commune) if state.commune else None

@@ -189,6 +189,7 @@ class Reply:
         invitation: what to tell so that the card is complete.
         notice: who speaks (a program that orients and decides nothing).
         courtesy: what is said first to a person who does not write French.
+        event: the life event whose doors the cards are, in order, to tick one by one; empty for anything else.
     """
 
     text: str
@@ -199,6 +200,7 @@ class Reply:
     invitation: str = ""
     notice: str = PROGRAM_NOTICE
     courtesy: Courtesy | None = None
+    event: str = ""
 
     def as_text(self) -> str:
         """Return the whole reply as plain text, for a terminal or a Rasa channel."""
@@ -208,7 +210,10 @@ class Reply:
             lines.extend([self.instruction] if self.instruction else [])
         lines.extend(self.courtesy.sentences if self.courtesy else ())
         lines.extend([self.text] if self.text else [])
-        for card in self.cards:
+        for rank, card in enumerate(self.cards, 1):
+            if self.event:
+                lines.append(f"{rank}. {card.sentences[0]}{_where(card.contact)}")
+                continue
             if len(self.cards) > 1:
                 lines.append(card.text)
             lines.extend(card.details())
@@ -363,7 +368,8 @@ class Writer:
             doors.append(Destination(service.delegation, service.id, door.sujet, 1.0))
             card = self.card(doors[-1], profile, place)
             if door.geste:
-                card = replace(card, step=_capital(door.geste), sentences=(f"{card.service} : {door.geste}",))
+                said = (f"{card.service} : {door.geste}",)  # papers, link and facts are those of the topic's own step
+                card = replace(card, step=_capital(door.geste), sentences=said, bring=(), link=None, facts=(), origin=None)
             cards.append(card)
         return doors, cards
 
@@ -371,7 +377,8 @@ class Writer:
         event = self._referential.acts.get(decision.acte or "")
         if event is not None and event.portes:
             doors, cards = self._event(event, profile, place)
-            return Reply(self.act_text(event.id), tuple(cards), invitation=self._invitation(doors, decision, place))
+            invitation = self._invitation(doors, decision, place)
+            return Reply(self.act_text(event.id), tuple(cards), invitation=invitation, event=event.libelle)
         cards = [self.card(d, profile, place) for d in decision.destinations]
         notes = self._place_notes(decision)
         invitation = self._invitation(decision.destinations, decision, place)
@@ -555,6 +562,12 @@ def contact_line(contact: Contact) -> str:
     parts.extend([*(contact.emails or contact.forms)[:1], *filter(None, [contact.distance])])
     line = f"{' – '.join(parts)}."
     return f"{line} {contact.dated or TO_CONFIRM}" if contact.to_confirm else line
+
+
+def _where(contact: Contact) -> str:
+    """Return a desk as the end of a line; nothing when only a sort of place is known."""
+    known = contact.phones or contact.address or contact.emails or contact.to_confirm
+    return f" {contact_line(contact)}" if known else ""
 
 
 def _commune_of(decision: RoutingDecision) -> Commune | None:

@@ -150,6 +150,14 @@ class Languages:
         filled = (s.replace("{accueil_telephone}", phone).replace("{urgence}", self.emergency_number) for s in said)
         return Courtesy(language, known.sens, tuple(filled))
 
+    def closing(self, language: str, phone: str) -> tuple[str, ...]:
+        """Return what ends an answer given in the language: who helps, and the number in danger.
+
+        Raises:
+            KeyError: unknown language.
+        """
+        return self.courtesy(language, phone).sentences[1:]
+
     def _latin(self, display: str) -> str | None:
         words = _WORD.findall(_bare(display))
         padded = f" {' '.join(words)} "

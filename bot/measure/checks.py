@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from itertools import combinations
 
 from bot.base.errors import CorpusError, Problem, ReferentialError
 from bot.base.paths import ProjectPaths
+from bot.dialogue.foreign_doors import shared_words
+from bot.dialogue.needs import tells_to_call, written_card
 from bot.dialogue.wording import Writer, possible_destinations
 from bot.language.foreign import load_languages
 from bot.language.readability import problems as readability_problems
@@ -34,15 +37,18 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
         languages = load_languages(paths.referential)
     except ReferentialError as error:
         return list(error.problems), []
-    problems = [*answer_problems(referential), *all_door_problems(referential)]
+    problems = [*answer_problems(referential), *need_problems(referential), *all_door_problems(referential)]
     problems.extend(directory_problems(referential.directory, gazetteer))
     problems.extend(desk_problems(referential))
     if (number := languages.emergency_number) not in referential.emergency_numbers:
         problems.append(Problem("data/referentiel/langues.yml", 0, f"le numéro « {number} » n'existe pas dans urgences.yml."))
+    problems.extend(foreign_problems(referential, languages.ids))
     places = referential.directory.places.values()
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
         f"{len(places)} lieux dans l'annuaire, dont {sum(place.to_confirm for place in places)} à confirmer.",
+        f"{len(referential.foreign_doors)} portes dites en {len(referential.foreign_languages)} langues, dont "
+        f"{sum(not own.relu_par for own in referential.foreign_languages.values())} langues à faire relire.",
         f"{sum(t.a_valider for t in referential.topics.values())} sujets à faire valider par la préfecture.",
         f"{sum(e.x_ose.a_verifier for e in referential.entry_points.values())} guichets aux coordonnées à confirmer.",
     ]
@@ -109,6 +115,44 @@ def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Seq
         if row["texte"] in kept
     ]
     return found
+
+
+def foreign_problems(referential: Referential, known: Sequence[str]) -> list[Problem]:
+    """Return the languages of doors that are not recognised or not complete, and the words that lead to two doors."""
+    doors = tuple(referential.foreign_doors.values())
+    spoken = {language for door in doors for language in door.words}
+    found = [f"la langue « {language} » manque dans « langues: »." for language in sorted(spoken - referential.foreign_languages.keys())]
+    found += [f"la langue « {language} » manque dans langues.yml." for language in sorted(spoken - set(known))]
+    for first, second in combinations(doors, 2):
+        for language in first.words:
+            both = sorted(shared_words(first.words[language], second.words[language]))
+            found += [f"« {words} » ({language}) mène à « {first.sujet} » et à « {second.sujet} »." for words in both]
+    for door in doors:
+        for language, said in door.words.items():
+            if not said.mots:
+                found.append(f"« {door.sujet} » ({language}) : « mots » est vide.")
+            if any(character.isdigit() for character in said.libelle + said.geste):
+                found.append(f"« {door.sujet} » ({language}) : un numéro vient du référentiel, pas d'une phrase.")
+    return [Problem("data/referentiel/portes_langues.yml", 0, said) for said in found]
+
+
+def need_problems(referential: Referential) -> list[Problem]:
+    """Return the readability problems of what is said to who cannot do it that way, and the answers that still tell to call."""
+    writer = Writer(referential)
+    found: list[tuple[str, str]] = []
+    for need in referential.needs.values():
+        for text in filter(None, (need.reponse, need.avec_porte, need.note)):
+            found.extend((need.id, problem) for problem in readability_problems(text))
+        unspoken = need.sans_appel
+        if unspoken is None:
+            continue
+        for card in (writer.card(d) for d in possible_destinations(referential)):
+            bent = written_card(card, unspoken)
+            said = " ".join((bent.text, *(fact.text for fact in bent.facts)))
+            if bent.contact.phones or tells_to_call(said, unspoken):
+                found.append((need.id, f"« {card.topic or card.service} » dit encore d'appeler"))
+            found.extend((need.id, f"« {card.topic or card.service} » : {problem}") for problem in readability_problems(bent.text))
+    return [Problem("data/referentiel/besoins.yml", 0, f"« {need} » : {problem}.") for need, problem in found]
 
 
 def answer_problems(referential: Referential) -> list[Problem]:

@@ -21,8 +21,11 @@ from bot.referential.models import (
     EmergencyNumber,
     EmergencySituation,
     EntryPoint,
+    ForeignDoor,
+    ForeignLanguage,
     GlossaryEntry,
     Menu,
+    Need,
     Referential,
     Service,
     Topic,
@@ -137,6 +140,9 @@ def load_referential(folder: Path) -> Referential:
     for closure in closures:
         if closure.au < closure.du:
             collector.at(Closure, closure.id, "au", "le dernier jour vient avant le premier.")
+    needs = {n.id: n for n in collector.records("besoins.yml", "besoins", Need)}
+    languages = {x.id: x for x in collector.records("portes_langues.yml", "langues", ForeignLanguage)}
+    foreign_doors = {d.sujet: d for d in collector.records("portes_langues.yml", "portes", ForeignDoor)}
     glossary = tuple(collector.records("glossaire.yml", "glossaire", GlossaryEntry))
     numbers = {n.numero: n for n in collector.records("urgences.yml", "numeros", EmergencyNumber)}
     situations = {s.id: s for s in collector.records("urgences.yml", "situations", EmergencySituation)}
@@ -156,8 +162,13 @@ def load_referential(folder: Path) -> Referential:
         if path.stem not in services:
             collector.problems.append(Problem(f"data/referentiel/sujets/{path.name}", 0, "ce fichier ne porte le nom d'aucun service."))
     _check_references(collector, delegations, services, entry_points, topics, acts, numbers, situations)
+    for need in needs.values():
+        if need.sans_appel and need.sans_appel.situation not in situations:
+            collector.at(Need, need.id, "sans_appel", f"la situation « {need.sans_appel.situation} » n'existe pas.")
     if not collector.problems:  # a topic that cannot be read would be said unknown by all that name it
         _check_menus(collector, menus, {*delegations, *services, *topics})
+        for topic_id in foreign_doors.keys() - topics.keys():
+            collector.at(ForeignDoor, topic_id, "sujet", f"le sujet « {topic_id} » n'existe pas.")
         for act in acts.values():
             if act.sujet_par_defaut and act.sujet_par_defaut not in topics:
                 collector.at(ConversationAct, act.id, "sujet_par_defaut", f"le sujet « {act.sujet_par_defaut} » n'existe pas.")
@@ -172,6 +183,9 @@ def load_referential(folder: Path) -> Referential:
         topics=MappingProxyType(topics),
         acts=MappingProxyType(acts),
         entry_points=MappingProxyType(entry_points),
+        needs=MappingProxyType(needs),
+        foreign_languages=MappingProxyType(languages),
+        foreign_doors=MappingProxyType(foreign_doors),
         glossary=glossary,
         menus=menus,
         age_limits=MappingProxyType(limits),

@@ -326,6 +326,108 @@ class ConversationAct(_Record):
     sujet_par_defaut: str | None = None
 
 
+class Unspoken(_Record):
+    """What replaces a call, for somebody who cannot phone.
+
+    Args:
+        appels: word that tells to call → what is said instead; empty: the sentence is left out.
+        secours: words of the sentences that speak of a danger.
+        danger: said in place of those.
+        situation: the emergency situation whose number is written to.
+        relayes: numbers that this one stands for.
+        autres: said of the other numbers of a danger.
+        courriel, formulaire, poste, sur_place, site, rien: first step, by the best way that the desk has.
+        personne: said before the front desk, when a sentence that told to call it was left out.
+    """
+
+    appels: Mapping[str, str]
+    secours: tuple[str, ...]
+    danger: str
+    situation: str
+    relayes: tuple[str, ...]
+    autres: str
+    courriel: str
+    formulaire: str
+    poste: str
+    sur_place: str
+    site: str
+    rien: str
+    personne: str
+
+
+class Need(_Sourced):
+    """What a person cannot do: remembered, and every answer bends to it.
+
+    Args:
+        phrases: plain words (no accent, no apostrophe) that tell it by themselves.
+        mots: plain words that tell it in a message read as a question of access.
+        reponse: said when no door was given yet.
+        avec_porte: said of the door given before.
+        note: said after each door that follows.
+        sans_appel: what replaces a call.
+    """
+
+    id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    libelle: str
+    phrases: tuple[str, ...]
+    mots: tuple[str, ...] = ()
+    reponse: str
+    avec_porte: str
+    note: str = ""
+    sans_appel: Unspoken | None = None
+
+
+class ForeignLanguage(_Record):
+    """What is said around a door in another language.
+
+    Args:
+        id: BCP 47 tag.
+        introduction: said first.
+        telephone, adresse, courriel, site: names of the facts.
+        suite: says that the card follows in French.
+        relu_par: who speaks it and read every sentence; empty until somebody did.
+    """
+
+    id: str = Field(regex=r"^(en|es|pt|ar|uk|de)$")
+    introduction: str
+    telephone: str
+    adresse: str
+    courriel: str
+    site: str
+    suite: str
+    relu_par: str = ""
+
+
+class DoorWords(_Record):
+    """A door in one language: its name, its first step, and the words that tell it."""
+
+    libelle: str = Field(min_length=2)
+    geste: str = Field(min_length=5)
+    mots: tuple[str, ...]
+
+
+class ForeignDoor(_Record):
+    """A topic in each of the languages: all are needed."""
+
+    sujet: str
+    en: DoorWords
+    es: DoorWords
+    pt: DoorWords
+    ar: DoorWords
+    uk: DoorWords
+    de: DoorWords
+
+    @property
+    def id(self) -> str:
+        """The topic: one door each."""
+        return self.sujet
+
+    @property
+    def words(self) -> Mapping[str, DoorWords]:
+        """By BCP 47 tag."""
+        return {name: getattr(self, name) for name in self.__fields__ if name != "sujet"}
+
+
 class GlossaryEntry(_Record):
     terme: str
     sigle: bool = False
@@ -366,6 +468,9 @@ class Referential(_Record):
     topics: Mapping[str, Topic]
     acts: Mapping[str, ConversationAct]
     entry_points: Mapping[str, EntryPoint]
+    needs: Mapping[str, Need]
+    foreign_languages: Mapping[str, ForeignLanguage]
+    foreign_doors: Mapping[str, ForeignDoor]
     glossary: tuple[GlossaryEntry, ...]
     menus: tuple[Menu, ...]
     age_limits: Mapping[str, AgeLimit]

@@ -32,6 +32,9 @@ DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essaye
 STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
 UNKNOWN_REASON = "Cette raison n'est pas dans la liste."
 MAX_COMMENT = 1_000
+REOPENING = frozenset({"mauvaise_porte", "pas_compris"})
+"""Reasons of a thumbs-down after which the next doors are offered."""
+NOT_THAT_DOOR = "Non, ce n'est pas la bonne porte"
 TOLD = 1_000
 """Answers that this process remembers having told the observer."""
 STALE_CHOICE = "Ce bouton n'est plus valable. Écrivez votre demande avec vos mots."
@@ -95,7 +98,8 @@ class Chat:
     ) -> Exchange | None:
         """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
 
-        A danger told in the comment is answered as a message is: the exchange is returned.
+        A danger told in the comment is answered as a message is. When the last door is said to be wrong, the next ones are
+        offered. Either exchange is returned.
 
         One vote an answer: those that follow change nothing.
 
@@ -122,11 +126,25 @@ class Chat:
             exchange = conversation.answer(answer)
             if exchange is None:
                 raise Refusal(409, STALE_VOTE)
+            last = conversation.exchanges[-1].id == answer
             if not exchange.voted:
                 conversation.exchanges = [replace(e, voted=True) if e.id == answer else e for e in conversation.exchanges]
         if not exchange.voted:
             self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
-        return (await self.say(urgent, conversation, "", channel))[1] if urgent else None
+        if urgent:
+            return (await self.say(urgent, conversation, "", channel))[1]
+        if helpful or exchange.voted or not last or reason not in REOPENING:
+            return None
+        try:
+            again = self._exchange(NOT_THAT_DOOR, conversation, "", self._reopen, channel, pressed=True)
+            return (await again)[1]
+        except Refusal:  # the vote is taken, whatever happens to what follows
+            return None
+
+    async def _reopen(self, state: ConversationState | None) -> Answer:
+        from bot.dialogue.dialogue import WRONG_DOOR
+
+        return await self.engine.choose(WRONG_DOOR, state)
 
     async def _exchange(
         self,

@@ -122,6 +122,7 @@ class CourtesyView(TypedDict):
 class ReplyView(TypedDict):
     """One answer; each phrase is a list of runs, so that numbers and addresses can be links.
 
+    ``evenement`` names the life event whose doors the cards are, to draw as one list to tick; empty otherwise.
     ``avis`` says whether the person is asked if it helped: only when a door was given, and never in an emergency.
     """
 
@@ -130,6 +131,7 @@ class ReplyView(TypedDict):
     consigne: str
     phrases: list[list[Link]]
     cartes: list[CardView]
+    evenement: str
     choix: list[ChoiceView]
     invitation: str
     avis: bool
@@ -148,6 +150,7 @@ def reply_view(reply: Reply, now: datetime) -> ReplyView:
         "consigne": typeset(reply.instruction),
         "phrases": [runs(p) for p in sentences(_lead(reply))],
         "cartes": [card_view(c, now) for c in reply.cards],
+        "evenement": typeset(reply.event),
         "choix": [{"id": c.id, "libelle": typeset(c.label)} for c in reply.choices],
         "invitation": typeset(reply.invitation),
         "avis": bool(reply.cards) and not reply.calls,

@@ -13,6 +13,7 @@ from bot.dialogue.dialogue import (
     NEXT_REQUEST,
     NONE_CHOICE,
     TELL_MORE,
+    WRONG_DOOR,
     YES_WITHOUT_QUESTION,
     ConversationState,
     Dialogue,
@@ -135,6 +136,9 @@ def test_a_life_event_gives_its_doors_in_order(make_router, referential: Referen
     assert turn.reply.text == event.reponse
     assert [c.topic_id for c in turn.reply.cards] == [d.sujet for d in event.portes]
     assert turn.reply.cards[0].step.lower() == event.portes[0].geste.lower()
+    assert turn.reply.event == event.libelle and not turn.reply.cards[0].bring, "papers are those of the topic's own step"
+    lines = turn.reply.as_text().splitlines()
+    assert [line[:2] for line in lines[1 : 1 + len(event.portes)]] == [f"{rank}." for rank in range(1, 1 + len(event.portes))]
 
 
 def test_words_that_cannot_be_read_lead_to_a_person(make_router) -> None:  # type: ignore[no-untyped-def]
@@ -406,7 +410,19 @@ def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
         "request",
         "others",
         "rejected",
+        "needs",
     }
+
+
+def test_the_feedback_opens_the_choice_again(dialogue: Dialogue) -> None:
+    state = ConversationState("passeport", request="passeport", others=("carte_identite", "permis_construire"))
+    turn = dialogue.choose(WRONG_DOOR, state)
+    assert [c.id for c in turn.reply.choices] == ["carte_identite", "permis_construire", HUMAN_CHOICE]
+    assert turn.state.rejected == ("passeport",) and turn.state.destination is None
+    sure = dialogue.choose(WRONG_DOOR, ConversationState("passeport"))
+    assert len(sure.reply.choices) > 2 and "passeport" not in {c.id for c in sure.reply.choices}, "a menu holds what is asked beside it"
+    last = dialogue.choose(WRONG_DOOR, ConversationState())
+    assert [c.id for c in last.reply.choices] == [HUMAN_CHOICE]
 
 
 def test_every_act_is_answered_in_every_state(make_router, referential: Referential) -> None:  # type: ignore[no-untyped-def]

@@ -125,9 +125,9 @@ def test_a_door_read_for_sure_follows_the_courteous_lines(dialogue: Dialogue) ->
     sure = dialogue.answer(decided(0.97), "i lost my passport what do i do", ConversationState())
     assert sure.reply.cards[0].topic_id == "passeport" and sure.state.destination == "passeport"
     assert sure.reply.courtesy is not None and any("in French" in s for s in sure.reply.courtesy.sentences)
-    unsure = dialogue.answer(decided(0.7), "i lost my passport what do i do", ConversationState())
+    unsure = dialogue.answer(decided(0.7), "i lost it, what do i do", ConversationState())
     assert unsure.reply.cards == () and unsure.reply.courtesy is not None
-    german = dialogue.answer(decided(0.97, "de"), "ich habe meinen reisepass verloren was soll ich tun", ConversationState())
+    german = dialogue.answer(decided(0.97, "de"), "ich habe ihn verloren, was soll ich tun", ConversationState())
     assert german.reply.cards == (), "the model errs too often in German: no card"
 
 

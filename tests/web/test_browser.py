@@ -108,6 +108,19 @@ def test_axe_finds_nothing_on_the_other_pages(open_page: Any, address: str, path
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_a_life_event_is_ticked_and_printed_without_a_script(open_page: Any, address: str) -> None:
+    page = open_page(viewport={"width": 320, "height": 800}, java_script_enabled=False)
+    page.goto(address)
+    page.fill("#message", "deuil")
+    page.click(".al-bouton-envoi")
+    page.locator(".al-etapes").wait_for()
+    boxes = page.get_by_role("checkbox")
+    assert boxes.count() == 2 and page.locator(".al-etapes ol > li").count() == 2
+    boxes.first.check()
+    page.emulate_media(media="print")
+    assert boxes.first.is_visible() and boxes.first.is_checked() and not page.locator(".al-etape-fiche").first.is_visible()
+
+
 def test_axe_finds_nothing_without_javascript_states(open_page: Any, address: str) -> None:
     """Pages drawn by the server after a conversation, error included."""
     page = open_page(viewport={"width": 320, "height": 800})

@@ -15,6 +15,7 @@ from web_fakes import BROKEN, Ear, FakeEngine
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
+from bot.serving.chat import NOT_THAT_DOOR
 from bot.serving.engine import Answer, Engine
 from bot.serving.refusals import Refusal
 from bot.web.app import create_app
@@ -101,6 +102,27 @@ async def test_a_vote_joins_its_answer_and_is_masked(client_and_ear: tuple[Any, 
         await chat.vote(None, value["id"], True)
     with pytest.raises(Refusal, match="raison"):
         await chat.vote(conversation, value["id"], False, "bidon")
+
+
+async def test_a_wrong_door_opens_the_choice_again(client_and_ear: tuple[Any, Ear]) -> None:
+    client, ear = client_and_ear
+    value = await post(client, texte="logement")
+    body = {"conversation": value["conversation"], "reponse": value["id"], "utile": False, "raison": "mauvaise_porte"}
+    async with client.post("/api/avis", json=body) as answer:
+        again = await answer.json()
+    assert again["message"] == NOT_THAT_DOOR and again["reponse"]["phrases"]
+    async with client.post("/api/avis", json=body) as answer:
+        assert answer.status == 204, "one vote an answer"
+    assert len(ear.votes) == 1 and ear.turns[-1].pressed
+
+
+async def test_an_older_answer_is_not_opened_again(client_and_ear: tuple[Any, Ear]) -> None:
+    client, _ = client_and_ear
+    first = await post(client, texte="logement")
+    await post(client, texte="veterinaire", conversation=first["conversation"])
+    body = {"conversation": first["conversation"], "reponse": first["id"], "utile": False, "raison": "mauvaise_porte"}
+    async with client.post("/api/avis", json=body) as answer:
+        assert answer.status == 204
 
 
 async def test_an_observer_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

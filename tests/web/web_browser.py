@@ -30,6 +30,7 @@ STATES = {
     "reponse": ("logement",),
     "question": ("question",),
     "deux_cartes": ("deux",),
+    "evenement": ("deuil",),
     "urgence": ("feu",),
     "incompris": ("bonjour", "zzz"),
     "anglais": ("hello",),

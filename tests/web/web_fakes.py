@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from bot.dialogue.wording import Card, Choice, Contact, EmergencyCall, Reply
@@ -67,6 +68,9 @@ VET = Card(
 )
 REPLIES = {
     "logement": Reply(HOUSING.text, (HOUSING,)),
+    "deuil": Reply(
+        "Je vous présente mes condoléances. Voici les portes, dans l'ordre.", (HOUSING, replace(VET, topic="")), event="Un proche est mort"
+    ),
     "deux": Reply("Vous avez plusieurs demandes. Voici la porte de chacune.", (HOUSING, VET)),
     "question": Reply(
         "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?",

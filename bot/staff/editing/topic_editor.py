@@ -301,6 +301,7 @@ class TopicEditor:
     def _relink_menus(self, draft: Draft, old: str, new: str, service: str) -> None:
         """Menus offer topics by id; one that would offer a single choice offers the service too."""
         self._relink_events(draft, old, "" if new == service else new)
+        self._relink_foreign(draft, old, "" if new == service else new)
         path = self._paths.referential / "menus.yml"
         if not draft.exists(path) or not re.search(rf"\b{re.escape(old)}\b", draft.read(path)):
             return
@@ -325,6 +326,18 @@ class TopicEditor:
             if changed == line or (new and not re.search(rf"sujet: {re.escape(new)}\b", event)):
                 kept.append(changed)
         draft.write(path, "".join(kept))
+
+    def _relink_foreign(self, draft: Draft, old: str, new: str) -> None:
+        """The doors told in other languages name topics, one a record; that of a topic that is gone, or already told, leaves."""
+        path = self._paths.referential / "portes_langues.yml"
+        if not draft.exists(path):
+            return
+        start, *doors = re.split(r"(?m)^(?=- sujet: )", draft.read(path))
+        told = {door.split(maxsplit=3)[2]: door for door in doors}
+        moved = told.get(old, "")
+        if moved:
+            told[old] = "" if not new or new in told else moved.replace(old, new, 1)
+            draft.write(path, start + "".join(told.values()))
 
     def _relabel_tuning(self, draft: Draft, old: str, new: str) -> None:
         """The held-out messages name topics too."""

@@ -128,7 +128,7 @@ async def end_json(request: web.Request) -> web.Response:
 async def vote_json(request: web.Request) -> web.Response:
     """POST /api/avis: did an answer help? ``{"conversation", "reponse", "utile", "raison", "commentaire"}``; one vote an answer.
 
-    204, unless the comment tells a danger: then its numbers, as POST /api/chat gives them.
+    204, unless the comment tells a danger, or the door was wrong: then the numbers, or the next doors, as POST /api/chat gives them.
     """
     values = await _read_json(request)
     answer, helpful = values.get("reponse"), values.get("utile")
@@ -139,11 +139,11 @@ async def vote_json(request: web.Request) -> web.Response:
         raise Refusal(422, "« raison » et « commentaire » sont des chaînes.")
     conversation = await _living(request, values.get("conversation"))
     channel = _channel(request, values.get("canal"))
-    urgent = await request.app[CHAT].vote(conversation, answer, helpful, reason, comment, channel)
-    if urgent is None or conversation is None:
+    next_turn = await request.app[CHAT].vote(conversation, answer, helpful, reason, comment, channel)
+    if next_turn is None or conversation is None:
         return web.Response(status=204)
     return web.json_response(
-        {"message": urgent.said, "masque": urgent.masked, **_drawn(request, conversation, urgent, channel, values.get("rendu"))}
+        {"message": next_turn.said, "masque": next_turn.masked, **_drawn(request, conversation, next_turn, channel, values.get("rendu"))}
     )
 
 

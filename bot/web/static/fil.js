@@ -204,7 +204,12 @@ export class Fil {
     const thanks = el("p", { class: "al-avis-merci", tabindex: "-1" }, THANKS);
     form.replaceWith(thanks);
     thanks.focus({ preventScroll: true });
-    if (value.html) this.log.append(person(value.message), ...drawn(value.html, this.base)); // a danger was told in the comment
+    if (!value.html) return;
+    const mine = person(value.message); // a danger was told in the comment, or the next doors are offered
+    const [answer] = drawn(value.html, this.base);
+    addTools(answer, this.tools);
+    this.log.append(mine, answer);
+    this.reveal(mine);
   }
 
   async restart() {

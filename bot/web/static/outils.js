@@ -11,9 +11,10 @@ const wordsOf = (node) => node.innerText.replace(/\s+/g, " ").trim();
 // A referral as plain text, one idea a line.
 export function referralText(card) {
   const lines = [];
-  for (const part of card.querySelectorAll(".al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-phrase, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-lien-officiel, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer")) {
+  for (const part of card.querySelectorAll(".al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-etape-geste, .al-etape-ou, .al-phrase, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-lien-officiel, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer")) {
     if (part.matches(".al-ouverture")) continue;
     if (part.matches(".al-etiquette")) lines.push("", `${wordsOf(part)} :`);
+    else if (part.matches(".al-etape-geste")) lines.push("", `[ ] ${wordsOf(part)}`);
     else if (part.matches(".al-carte-apporter li")) lines.push(`- ${wordsOf(part)}`);
     else if (part.matches(".al-lien-officiel")) lines.push(`${wordsOf(part)} : ${part.href}`);
     else if (part.matches(".al-carte-porte")) lines.push(wordsOf(part).replace(/^(Votre porte|Où aller d'abord)\s*/, "$1 : "));
@@ -80,7 +81,7 @@ function addReader(message) {
     const again = reading === button;
     stopReading();
     if (again) return;
-    const parts = [...message.querySelectorAll(".al-appel, .al-consigne, .al-courtoisie p, .al-phrase, .al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer, .al-bouton-choix")];
+    const parts = [...message.querySelectorAll(".al-appel, .al-consigne, .al-courtoisie p, .al-phrase, .al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-etape-geste, .al-etape-ou, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer, .al-bouton-choix")];
     const voices = speechSynthesis.getVoices();
     reading = button;
     button.textContent = "Arrêter la lecture";

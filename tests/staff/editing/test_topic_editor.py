@@ -165,6 +165,15 @@ def test_menus_follow_their_topics(editor: TopicEditor, tree: ProjectPaths) -> N
     assert all("titres" in choices()[m] and "carte_nationale" not in choices()[m] for m in holders)
 
 
+def test_foreign_doors_follow_their_topics(editor: TopicEditor, tree: ProjectPaths) -> None:
+    before = load_referential(tree.referential).foreign_doors
+    editor.rename("passeport", "passeport_neuf", "Zoé")
+    renamed = load_referential(tree.referential).foreign_doors
+    assert renamed["passeport_neuf"].words == before["passeport"].words and len(renamed) == len(before)
+    editor.merge("carte_identite", "passeport_neuf", "Zoé")
+    assert len(load_referential(tree.referential).foreign_doors) == len(before) - 1
+
+
 def test_facts_are_written_changed_and_taken_away(editor: TopicEditor, tree: ProjectPaths) -> None:
     sheet = {"numero": "F14929", "titre": "Passeport", "date": date(2020, 9, 1)}
     form = {"libelle": "Demande de passeport", "numero": "cerfa 1", "url": "https://www.service-public.gouv.fr/f"}
