@@ -1,4 +1,4 @@
-"""The errors of the test sets: who is taken for whom, and the hundred worst with the cause a person found for each."""
+"""The errors of the test sets: who is taken for whom, and the thirty worst with the cause a person found for each."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def read_causes(path: Path) -> Causes:
     return Causes(causes, {str(k): v for k, v in notes.items()})
 
 
-def worst(router: Router, rows: Sequence[dict[str, Any]], size: int = 100) -> tuple[list[Case], list[Outcome]]:
+def worst(router: Router, rows: Sequence[dict[str, Any]], size: int = 30) -> tuple[list[Case], list[Outcome]]:
     """Return the cases to read, the worst first, and every outcome.
 
     Errors come first, the most certain first in each kind; then right answers, the least certain first.
