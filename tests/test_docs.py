@@ -1,4 +1,4 @@
-"""What the pages name exists: files, commands of ``bot`` and of ``make``, settings, links; a decision record is only checked for its links."""
+"""What the pages name exists: files, commands, settings, links. Of a decision record, only its links."""
 
 from __future__ import annotations
 
