@@ -64,9 +64,8 @@ def as_text(report: Mapping[str, Any]) -> str:
         lines += ["", "### Les paires qui se ressemblent", "", *_pairs(report["paires"])]
     lines += ["", "### Le bruit", "", *_noise(report["bruit"])]
     lines += ["", "### Service par service", "", *_services(main["par_service"])]
-    lines += ["", "Confusions les plus fréquentes, parmi les réponses données d'emblée :", ""]
-    lines += table(("attendu", "donné", "messages"), ((c["attendu"], c["donne"], c["messages"]) for c in main["confusions"]))
-    return "\n".join(lines)
+    confusions = " ; ".join(f"{c['attendu']} → {c['donne']} {c['messages']}" for c in main["confusions"]) or "aucune"
+    return "\n".join([*lines, "", f"Confusions les plus fréquentes, parmi les réponses données d'emblée : {confusions}."])
 
 
 def with_images(text: str, report: Mapping[str, Any], folder: Path) -> str:
@@ -201,10 +200,20 @@ def _special(report: Mapping[str, Any]) -> list[str]:
     ):
         if rows:
             lines += ["", f"{name}, messages manqués :", "", *(f"- {r['id']} : « {r['texte']} »" for r in rows)]
-    lines += ["", "Les urgences par situation :", ""]
-    lines += table(("situation", "messages", "vues"), ((f"`{k}`", v["messages"], percent(v)) for k, v in urgent["par_situation"].items()))
+    lines += ["", "Les urgences par situation :", "", *_kinds(("situation", "messages", "vues"), urgent["par_situation"])]
     lines += ["", "Les messages sans demande, par sorte :", ""]
-    return lines + table(("sorte", "messages", "reconnus"), ((f"`{k}`", v["messages"], percent(v)) for k, v in silent["par_type"].items()))
+    return lines + _kinds(("sorte", "messages", "reconnus"), silent["par_type"])
+
+
+def _kinds(head: Sequence[str], report: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a table of the kinds where something was missed, and one line for those where nothing was."""
+    whole = ", ".join(f"`{name}` {row['messages']}" for name, row in report.items() if row["valeur"] == 1)
+    missed = [(f"`{name}`", row["messages"], percent(row)) for name, row in report.items() if row["valeur"] != 1]
+    return [
+        *(table(head, missed) if missed else []),
+        *([""] if missed and whole else []),
+        *([f"Tous, sans exception : {whole}."] if whole else []),
+    ]
 
 
 def _pairs(report: Mapping[str, Any]) -> list[str]:
@@ -215,7 +224,7 @@ def _pairs(report: Mapping[str, Any]) -> list[str]:
                 name,
                 row["service_juste"]["messages"],
                 percent(row["service_juste"]),
-                percent(row["service_juste_d_emblee"]),
+                _pc(row["service_juste_d_emblee"]["valeur"]),
                 _pc(row["questions"]["valeur"]),
                 ", ".join(f"{side} {f['nombre']}/{f['messages']}" for side, f in row["cotes"].items()),
             )
@@ -254,7 +263,7 @@ def _services(report: Mapping[str, Any]) -> list[str]:
             (
                 name,
                 row["messages"],
-                percent(row["dis_juste"]),
+                _pc(row["dis_juste"]["valeur"]),
                 percent(row["service_juste"]),
                 row["questions"],
                 row["mauvaises_portes"],

@@ -362,7 +362,7 @@ def _comparison_table(lines: Sequence[Line], rows: Sequence[dict[str, Any]]) -> 
                 f"**{line.name}**" if line is ours else line.name,
                 percent(proportion(line.score.dis.tolist())),
                 "–" if line is ours else words.replace(".", ",").replace("-", "−"),
-                percent(proportion(line.score.service.tolist())),
+                _pc(line.score.service.mean()),
                 _pc(line.score.topic.mean()),
                 _pc(line.score.dis[stories].mean()) if stories.any() else "–",
                 f"{line.seconds / ours.seconds:.2f}".replace(".", ","),
@@ -396,7 +396,7 @@ def _curve_text(result: dict[str, Any]) -> list[str]:
                     q["tirage"] + 1,
                     q["messages"],
                     percent(proportion(q["score"].dis.tolist())),
-                    percent(proportion(q["score"].service.tolist())),
+                    _pc(q["score"].service.mean()),
                     _pc(q["score"].topic.mean()),
                 )
                 for q in points

@@ -1,4 +1,4 @@
-"""The errors of the test sets: who is taken for whom, and the hundred worst with the cause a person found for each."""
+"""The errors of the test sets: who is taken for whom, and the thirty worst with the cause a person found for each."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ KINDS = (
 )
 """Kinds of errors, the worst first."""
 UNREAD = "à lire"
+SHOWN_WORDS = 30
+"""Of each message on the page; the rest is in the test sets, under its id."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def read_causes(path: Path) -> Causes:
     return Causes(causes, {str(k): v for k, v in notes.items()})
 
 
-def worst(router: Router, rows: Sequence[dict[str, Any]], size: int = 100) -> tuple[list[Case], list[Outcome]]:
+def worst(router: Router, rows: Sequence[dict[str, Any]], size: int = 30) -> tuple[list[Case], list[Outcome]]:
     """Return the cases to read, the worst first, and every outcome.
 
     Errors come first, the most certain first in each kind; then right answers, the least certain first.
@@ -199,7 +201,7 @@ def _body(
     lines += table(("cause", "cas", "dont erreurs", "ce qui est fait ou à faire"), rows)
     lines += ["", "### Qui est pris pour qui", ""]
     lines += ["![Table de confusion : service attendu en ligne, service donné d'emblée en colonne ; "]
-    lines[-1] += "les valeurs hors de la diagonale sont dans le tableau.](images/confusions.svg)"
+    lines[-1] += "les services pris pour un autre sont dans le tableau.](images/confusions.svg)"
     lines += ["", *table(("attendu", "messages", "juste d'emblée", "donné à la place"), _confusion_rows(matrix))]
     lines += ["", "### Les cas, du pire au moins grave", ""]
     body = []
@@ -209,14 +211,20 @@ def _body(
         name = causes.causes[note["cause"]]["nom"] if note else UNREAD
         expected = f"{row.get('service') or row['dis']} › {row.get('sujet') or '?'}"
         reason = f"{name} : {note['note']}" if note.get("note") else name
-        body.append((number, row["id"], row["texte"], expected, case.given, case.kind, f"{100 * case.certainty:.0f} %", reason))
+        body.append((number, row["id"], _start(row["texte"]), expected, case.given, case.kind, f"{100 * case.certainty:.0f} %", reason))
     return lines + table(("n°", "id", "message", "attendu", "donné", "sorte", "confiance (message entier)", "cause"), body)
+
+
+def _start(text: str) -> str:
+    words = text.split()
+    return text if len(words) <= SHOWN_WORDS else " ".join(words[:SHOWN_WORDS]) + " …"
 
 
 def _confusion_rows(matrix: Mapping[str, Counter[str]]) -> list[tuple[str, int, int, str]]:
     return [
         (name, sum(given.values()), given[name], ", ".join(f"{k} {n}" for k, n in given.most_common() if k != name) or "–")
         for name, given in matrix.items()
+        if set(given) - {name, "question"}
     ]
 
 

@@ -20,9 +20,11 @@ def run(paths: ProjectPaths) -> None:
     detector = load_detector(paths)
     rows = read_rows(paths.test_sets / BLIND)
     found = measure(detector, rows)
+    flawless = [language for language, (seen, dangers, alarms, _) in found.items() if seen == dangers and not alarms]
     lines = [
         (language, percent(_share(seen, dangers)), percent(_share(alarms, calm)))
         for language, (seen, dangers, alarms, calm) in found.items()
+        if language not in flawless
     ]
     seen, dangers, alarms, calm = (sum(column) for column in zip(*found.values(), strict=True))
     right, shown = right_numbers(detector, rows, load_situations(paths.referential / "urgences.yml"))
@@ -35,7 +37,8 @@ def run(paths: ProjectPaths) -> None:
     said = (
         f"Bon numéro affiché, parmi les dangers vus : {percent(_share(right, shown))}. Temps : {f'{milliseconds:.1f}'.replace('.', ',')} ms"
     )
-    written = [*table(("langue", "dangers vus", "fausses alertes"), lines), "", f"{said} de processeur par message."]
+    others = f"Sans aucune erreur : {', '.join(flawless)}. " if flawless else ""
+    written = [*table(("langue", "dangers vus", "fausses alertes"), lines), "", f"{others}{said} de processeur par message."]
     print("\n".join(written))
     page = paths.docs / "menaces.md"
     text = page.read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def test_the_terminal(report: dict[str, Any]) -> None:
     text = as_text(report)
     assert "4 demandes jamais vues" in text
     assert "| Bonne délégation (d'emblée ou parmi les choix) | 50,0 % (15,0 à 85,0) |" in text
-    assert "| titres | 4 | 50,0 % (15,0 à 85,0) | 50,0 % (15,0 à 85,0) | 1 | 1 | 0 |" in text
+    assert "| titres | 4 | 50,0 % | 50,0 % (15,0 à 85,0) | 1 | 1 | 0 |" in text
     assert "| **0,7 (livré)** | **25,0 %** |" in text
     assert "| Urgences jamais vues : reconnues | 3 | 66,7 %" in text
     assert "- P2 : « je veux construire là »" in text
@@ -69,7 +69,7 @@ def test_pairs_in_the_report(report: dict[str, Any]) -> None:
     figure = {"valeur": 0.5, "bas": 0.25, "haut": 0.75, "nombre": 2, "messages": 4}
     row = {"service_juste": figure, "service_juste_d_emblee": figure, "questions": figure, "cotes": {"titres": figure}}
     text = as_text({**report, "paires": {"a / b": row}})
-    assert "| a / b | 4 | 50,0 % (25,0 à 75,0) | 50,0 % (25,0 à 75,0) | 50,0 % | titres 2/4 |" in text
+    assert "| a / b | 4 | 50,0 % (25,0 à 75,0) | 50,0 % | 50,0 % | titres 2/4 |" in text
 
 
 def test_the_page_keeps_its_head_and_shows_its_charts(report: dict[str, Any], tmp_path: Path) -> None:
