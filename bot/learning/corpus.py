@@ -107,11 +107,15 @@ def listed_phrases(text: str) -> list[tuple[str, str]]:
     return rows
 
 
-def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
+def read_jsonl(path: Path, field: str = "texte") -> Iterator[dict[str, object]]:
     """Yield the rows of a JSON lines file of labelled messages.
 
+    Args:
+        path: the file.
+        field: what every row holds: the words of a message, or the ``tours`` of a conversation.
+
     Raises:
-        CorpusError: a line is not a JSON object with a ``texte``.
+        CorpusError: a line is not a JSON object with this field.
     """
     with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, start=1):
@@ -121,8 +125,8 @@ def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
                 raise CorpusError([Problem(path.name, number, f"JSON illisible ({error.msg}).")]) from error
-            if not isinstance(row, dict) or not isinstance(row.get("texte"), str):
-                raise CorpusError([Problem(path.name, number, "il manque « texte ».")])
+            if not isinstance(row, dict) or not isinstance(row.get(field), str | list):
+                raise CorpusError([Problem(path.name, number, f"il manque « {field} ».")])
             yield row
 
 

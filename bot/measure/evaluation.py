@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.base.errors import MissingTestSets, Problem
+from bot.dialogue.dialogue import Dialogue
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText, Script, clean
@@ -19,6 +20,7 @@ from bot.language.privacy import mask
 from bot.learning.corpus import read_jsonl
 from bot.learning.metrics import by_destination, paired_drop, proportion, reliability, risk_curve
 from bot.learning.tuning import WANTED_RISK
+from bot.measure.conversations import conversations
 from bot.measure.noise import NOISES
 from bot.routing.router import READ_CHARACTERS, Router
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
@@ -39,8 +41,13 @@ TEST_SETS: Mapping[str, str] = {
     "pieges": "pieges*.jsonl",
     "partenaires": "partenaires*.jsonl",
 }
-OPTIONAL_SETS: Mapping[str, str] = {"paires": "paires*.jsonl", "urgences": "urgences_aveugles_*.jsonl"}
-"""``urgences``: messages that nobody read to build the detector: ``urgence``, ``numeros``, ``genre`` (sosie, ordinaire…)."""
+OPTIONAL_SETS: Mapping[str, str] = {
+    "paires": "paires*.jsonl",
+    "urgences": "urgences_aveugles_*.jsonl",
+    "conversations": "conversations/*.jsonl",
+}
+"""``urgences``: messages that nobody read to build the detector: ``urgence``, ``numeros``, ``genre`` (sosie, ordinaire…).
+``conversations``: see :func:`bot.measure.conversations.hold`."""
 
 Row = dict[str, Any]
 
@@ -122,6 +129,8 @@ def evaluate(router: Router, folder: Path) -> dict[str, Any]:
     }
     if sets["paires"]:
         report["paires"] = pairs(route_rows(router, sets["paires"]))
+    if sets["conversations"]:
+        report["conversations"] = conversations(Dialogue(router), sets["conversations"])
     report["bruit"] = noise(router, sets)
     return report
 
@@ -132,16 +141,19 @@ def read_test_sets(folder: Path) -> dict[str, list[Row]]:
     Raises:
         MissingTestSets: a set of :data:`TEST_SETS` has no message.
     """
-    sets = {name: labelled_rows(folder, pattern) for name, pattern in {**TEST_SETS, **OPTIONAL_SETS}.items()}
+    sets = {
+        name: labelled_rows(folder, pattern, "tours" if name == "conversations" else "texte")
+        for name, pattern in {**TEST_SETS, **OPTIONAL_SETS}.items()
+    }
     missing = [pattern for name, pattern in TEST_SETS.items() if not sets[name]]
     if missing:
         raise MissingTestSets([Problem(f"{folder}/{p}", 0, "aucun message. Remettez ce jeu d'essai (git checkout).") for p in missing])
     return sets
 
 
-def labelled_rows(folder: Path, pattern: str) -> list[Row]:
-    """Return the labelled messages of the files of ``folder`` that match ``pattern``, in order."""
-    return [dict(row) for path in sorted(folder.glob(pattern)) for row in read_jsonl(path)]
+def labelled_rows(folder: Path, pattern: str, field: str = "texte") -> list[Row]:
+    """Return the labelled messages of the files of ``folder`` that match ``pattern``, in order; each has a ``field``."""
+    return [dict(row) for path in sorted(folder.glob(pattern)) for row in read_jsonl(path, field)]
 
 
 class _RememberingModel:
@@ -359,7 +371,7 @@ def emergencies(router: Router, sets: Mapping[str, Sequence[Row]], change: Calla
         "fausses_alertes": {genre: proportion(alarms) for genre, alarms in sorted(false.items())},
         "fausses_alertes_demandes": proportion(requests),
         "par_situation": {k: proportion(v) for k, v in sorted(by_situation.items())},
-        "manquees": [{"id": r["id"], "texte": r["texte"]} for r, f in true if f is None],
+        "manquees": [r["id"] for r, f in true if f is None],  # not their words: who reads them wears the set out
     }
 
 
@@ -425,11 +437,13 @@ def _several(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _vague(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    asked = [o for o in outcomes if o.asked and o.row.get("plausibles")]
+    """A question leaves the choice open; so does a door that comes with others."""
+    asked = [o for o in outcomes if o.asked or o.decision.offered]
+    named = [({*o.doors, *o.decision.offered}, o.row["plausibles"]) for o in asked if o.row.get("plausibles")]
     return {
         "messages": len(outcomes),
-        "question_posee": proportion([o.asked or o.decision.decision is DecisionKind.INCOMPRIS for o in outcomes]),
-        "choix_plausible": proportion([any(_leads(d, p) for d in o.doors for p in o.row["plausibles"]) for o in asked]),
+        "question_posee": proportion([o in asked or o.decision.decision is DecisionKind.INCOMPRIS for o in outcomes]),
+        "choix_plausible": proportion([any(_leads(d, p) for d in doors for p in plausible) for doors, plausible in named]),
     }
 
 

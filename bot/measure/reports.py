@@ -60,6 +60,8 @@ def as_text(report: Mapping[str, Any]) -> str:
     lines += ["", "### Demander ou répondre", "", *_trade_off(report["arbitrage"])]
     lines += ["", *_calibration(report["confiance"])]
     lines += ["", "### Pièges, partenaires, urgences, cas particuliers", "", *_special(report)]
+    if "conversations" in report:
+        lines += ["", "### Les conversations", "", *_conversations(report["conversations"])]
     if "paires" in report:
         lines += ["", "### Les paires qui se ressemblent", "", *_pairs(report["paires"])]
     lines += ["", "### Le bruit", "", *_noise(report["bruit"])]
@@ -188,21 +190,33 @@ def _special(report: Mapping[str, Any]) -> list[str]:
             line("Deux demandes, deux portes", several["deux_portes"]),
             line("Deux demandes, les deux services justes", several["deux_services"]),
             line("Deux demandes, au moins une porte", several["au_moins_une"]),
-            line("Message trop vague : question posée", vague["question_posee"]),
-            line("Message trop vague : un choix plausible dans la question", vague["choix_plausible"]),
+            line("Message trop vague : question posée, ou porte avec des choix", vague["question_posee"]),
+            line("Message trop vague : un choix plausible parmi ceux proposés", vague["choix_plausible"]),
             line("Messages sans demande reconnus", silent["reconnus"]),
         ],
     )
-    for name, rows in (
-        ("Pièges", traps["manques"]),
-        ("Partenaires", partners["manques"]),
-        ("Urgences", urgent["manquees"]),
-    ):
+    for name, rows in (("Pièges", traps["manques"]), ("Partenaires", partners["manques"])):
         if rows:
             lines += ["", f"{name}, messages manqués :", "", *(f"- {r['id']} : « {r['texte']} »" for r in rows)]
+    if urgent["manquees"]:
+        lines += ["", f"Urgences manquées : {', '.join(urgent['manquees'])}."]
     lines += ["", "Les urgences par situation :", "", *_kinds(("situation", "messages", "vues"), urgent["par_situation"])]
     lines += ["", "Les messages sans demande, par sorte :", ""]
     return lines + _kinds(("sorte", "messages", "reconnus"), silent["par_type"])
+
+
+def _conversations(report: Mapping[str, Any]) -> list[str]:
+    """« Juste » : the last door given is right; « avec la question » : it is, or it is among the choices of a question."""
+    return [
+        f"{report['conversations']} conversations de deux à six tours. Au dernier tour, la personne est à la bonne porte : "
+        f"{percent(report['dernier_tour_juste'])} ; en comptant les choix d'une question : {percent(report['avec_question'])}. "
+        f"Une ouverture vague reçoit une question, ou une porte avec des choix : {percent(report['ouvertures_vagues'])}.",
+        "",
+        *table(
+            ("tour", "tours", "juste", "avec la question"),
+            ((k, row["juste"]["messages"], percent(row["juste"]), percent(row["avec_question"])) for k, row in report["genres"].items()),
+        ),
+    ]
 
 
 def _kinds(head: Sequence[str], report: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -31,6 +31,7 @@ from bot.measure.evaluation import (
     trade_off,
 )
 from bot.measure.noise import NOISES
+from bot.measure.reports import as_text
 from bot.routing.router import Router
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
@@ -140,7 +141,7 @@ SETS: dict[str, list[dict[str, Any]]] = {
     ],
     "flou_1.jsonl": [
         {"id": "7", "texte": "j'hésite", "plausibles": ["population/titres"]},
-        {"id": "8", "texte": "passeport", "plausibles": ["population/titres"]},
+        {"id": "8", "texte": "refaire le passeport de ma fille", "plausibles": ["population/titres"]},
     ],
     "hors_sujet_1.jsonl": [
         {"id": "9", "texte": "blague", "type": "blague"},
@@ -212,6 +213,34 @@ def test_a_plausible_choice_names_the_service_or_its_delegation(plausible: str, 
     assert (figure["nombre"], figure["messages"]) == (right, 1)
 
 
+def test_a_door_with_others_beside_it_leaves_the_choice_open() -> None:
+    works = Destination("territoire", "equipement_agriculture", None, 0.4)
+    given = RoutingDecision(DecisionKind.ORIENTER, (PASSPORT,), offered=(works,))
+    report = _vague([Outcome({"texte": "x", "plausibles": ["territoire/equipement_agriculture"]}, given)])
+    assert report["question_posee"]["valeur"] == report["choix_plausible"]["valeur"] == 1.0
+
+
+def test_conversations_are_held_turn_by_turn(fake: Router, folder: Path) -> None:
+    door = {"dis": "population", "service": "titres"}
+    turns = [
+        {"texte": "passeport", "genre": "ouverture", "porte": door},
+        {"texte": "merci", "genre": "remerciement", "porte": door},
+        {"texte": "je veux construire là", "genre": "nouveau", "porte": {"dis": "territoire", "service": "equipement_agriculture"}},
+    ]
+    wrong = [{"texte": "passeport", "genre": "ouverture", "porte": {"dis": "securite", "service": "armes"}}]
+    vague = [{"texte": "passeport", "genre": "ouverture_vague", "porte": None}]
+    rows = [{"id": str(i), "tours": t} for i, t in enumerate((turns, wrong, vague))]
+    (folder / "conversations").mkdir()
+    (folder / "conversations" / "1.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    report = evaluate(fake, folder)
+    found = report["conversations"]
+    assert found["conversations"] == 3
+    assert (found["dernier_tour_juste"]["nombre"], found["dernier_tour_juste"]["messages"]) == (1, 2)
+    assert found["genres"]["remerciement"]["juste"]["valeur"] == 1.0
+    assert found["genres"]["ouverture"]["juste"]["valeur"] == 0.5
+    assert "### Les conversations" in as_text(report)
+
+
 def test_the_report_can_be_written_as_json(fake: Router, folder: Path) -> None:
     assert json.loads(json.dumps(evaluate(fake, folder)))["demandes"]["messages"] == 4
 
@@ -232,7 +261,7 @@ def test_emergencies_caught_and_false_alarms(fake: Router, folder: Path) -> None
     assert (report["vues"]["nombre"], report["vues"]["messages"]) == (2, 3)
     assert (report["bon_numero"]["nombre"], report["bon_numero"]["messages"]) == (1, 2)
     assert {k: v["nombre"] for k, v in report["par_situation"].items()} == {"incendie": 1, "?": 1}
-    assert report["manquees"] == [{"id": "u2", "texte": "passeport"}]
+    assert report["manquees"] == ["u2"]
     assert {k: v["valeur"] for k, v in report["fausses_alertes"].items()} == {"ordinaire": 0.0, "sosie": 0.0}
     assert report["fausses_alertes_demandes"]["valeur"] == 0.0
     alarming = emergencies(fake, sets, lambda _text: "il y a le feu dans ma maison")

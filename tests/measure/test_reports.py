@@ -50,7 +50,7 @@ def test_the_terminal(report: dict[str, Any]) -> None:
     assert "| **0,7 (livré)** | **25,0 %** |" in text
     assert "| Urgences jamais vues : reconnues | 3 | 66,7 %" in text
     assert "- P2 : « je veux construire là »" in text
-    assert "- u2 : « passeport »" in text
+    assert "Urgences manquées : u2." in text
     assert all(f"| {name.replace('_', ' ')} |" in text for name in NOISES if not name.endswith("ici") and not name.startswith("d_"))
     assert "paires" not in text
     assert "None" not in text
