@@ -29,6 +29,7 @@ from bot.referential import ConversationAct, Referential
 from bot.referential.communes import Commune
 from bot.referential.hours import readable_hours
 from bot.routing.context import Before
+from bot.routing.decision import AGENT_QUESTION, MAX_CHOICES
 from bot.routing.router import Router, commune_as_json
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
@@ -197,6 +198,7 @@ class Dialogue:
         follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices or decision.acte == "corriger")
         if decision.acte and (follow_up or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
+        decision = self._with_last_door(decision, text, state)
         reply, known = self._words(decision, state)
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
         if not decision.destinations:
@@ -205,6 +207,18 @@ class Dialogue:
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+
+    def _with_last_door(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
+        """Put the last door first among the choices of a doubt: most often the person is still speaking of it.
+
+        Not when the message names another thing, nor when what is asked is who speaks.
+        """
+        last = state.destination
+        given = [_identifier(d) for d in decision.destinations]
+        doubt = decision.question and decision.question != AGENT_QUESTION and self.router.menus.opening(clean(text)) is None
+        if not doubt or not last or last in given or last in state.rejected or state.pending:
+            return decision
+        return replace(decision, destinations=(self.destination(last), *decision.destinations[: MAX_CHOICES - 1]))
 
     def _words(self, decision: RoutingDecision, state: ConversationState) -> tuple[Reply, ConversationState]:
         """Return the reply to a decision; the commune is asked once, then it is left to the person to tell it."""

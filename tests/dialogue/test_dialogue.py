@@ -172,6 +172,15 @@ def test_a_question_offers_choices_and_none_of_these(dialogue: Dialogue) -> None
     assert turn.state.pending == "une histoire de permis"
 
 
+def test_a_doubt_after_a_door_offers_that_door_first(dialogue: Dialogue) -> None:
+    """Most often the person is still speaking of it; not when they said it was the wrong one."""
+    alone = [c.id for c in talk(dialogue, "une histoire de permis").reply.choices]
+    after = [c.id for c in talk(dialogue, "refaire mon passeport", "une histoire de permis").reply.choices]
+    assert "passeport" not in alone and after == ["passeport", *alone]
+    rejected = replace(START, destination="passeport", rejected=("passeport",))
+    assert [c.id for c in talk(dialogue, "une histoire de permis", state=rejected).reply.choices] == alone
+
+
 def test_an_offered_choice_gives_its_door(dialogue: Dialogue) -> None:
     asked = talk(dialogue, "une histoire de permis").state
     turn = dialogue.choose("permis_inscription", asked)
