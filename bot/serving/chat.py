@@ -67,7 +67,9 @@ class Chat:
         self.observer = Observers([observer] if observer is not None else [])
         self._told: deque[str] = deque(maxlen=TOLD)
 
-    async def say(self, text: str, conversation: Conversation | None, send: str, channel: str = "page") -> tuple[Conversation, Exchange]:
+    async def say(
+        self, text: str, conversation: Conversation | None, send: str, channel: str = "page", owner: str = ""
+    ) -> tuple[Conversation, Exchange]:
         """Answer a typed message; a conversation is opened only now, when there is something to answer.
 
         Args:
@@ -75,6 +77,7 @@ class Chat:
             conversation: the one going on, or ``None``.
             send: identifies this send, so that sending twice is answered once; may be empty.
             channel: where the person is ("page", "api", "widget"…).
+            owner: who opens a conversation, hashed: see :class:`bot.serving.sessions.MemorySessions`.
 
         Raises:
             Refusal: nothing was written, or no engine answers.
@@ -82,10 +85,10 @@ class Chat:
         words = await _apart(text, _tidied)
         if not words:
             raise Refusal(422, EMPTY)
-        return await self._exchange(words, conversation, send, lambda state: self.engine.reply(words, state), channel)
+        return await self._exchange(words, conversation, send, lambda state: self.engine.reply(words, state), channel, owner)
 
     async def press(
-        self, choice: str, conversation: Conversation | None, send: str, channel: str = "page"
+        self, choice: str, conversation: Conversation | None, send: str, channel: str = "page", owner: str = ""
     ) -> tuple[Conversation, Exchange]:
         """Answer a button; only those offered to this very conversation are known.
 
@@ -95,10 +98,17 @@ class Chat:
         label = conversation.offered.get(choice) if conversation else None
         if label is None:
             raise Refusal(409, STALE_CHOICE)
-        return await self._exchange(label, conversation, send, lambda state: self.engine.choose(choice, state), channel, pressed=True)
+        return await self._exchange(label, conversation, send, lambda state: self.engine.choose(choice, state), channel, owner, True)
 
     async def vote(
-        self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "", channel: str = "page"
+        self,
+        conversation: Conversation | None,
+        answer: str,
+        helpful: bool,
+        reason: str = "",
+        comment: str = "",
+        channel: str = "page",
+        owner: str = "",
     ) -> Exchange | None:
         """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
 
@@ -114,6 +124,7 @@ class Chat:
             reason: a key of :data:`bot.staff.inbox.events.REASONS`, or empty.
             comment: free words, or empty.
             channel: where the person is.
+            owner: as for :meth:`say`.
 
         Raises:
             Refusal: the answer is not one of this conversation, or the reason is unknown.
@@ -137,11 +148,11 @@ class Chat:
         if not exchange.voted:
             self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
         if urgent:
-            return (await self.say(urgent, conversation, "", channel))[1]
+            return (await self.say(urgent, conversation, "", channel, owner))[1]
         if helpful or exchange.voted or not last or reason not in REOPENING:
             return None
         try:
-            again = self._exchange(NOT_THAT_DOOR, conversation, "", self._reopen, channel, pressed=True)
+            again = self._exchange(NOT_THAT_DOOR, conversation, "", self._reopen, channel, owner, True)
             return (await again)[1]
         except Refusal:  # the vote is taken, whatever happens to what follows
             return None
@@ -158,9 +169,10 @@ class Chat:
         send: str,
         ask: Callable[[ConversationState | None], Awaitable[Answer]],
         channel: str,
+        owner: str,
         pressed: bool = False,
     ) -> tuple[Conversation, Exchange]:
-        conversation = conversation or self.sessions.create()
+        conversation = conversation or self.sessions.create(owner)
         key = _send_key(send, words)
         async with self.sessions.turn(conversation) as conversation:
             if key in conversation.sends:
