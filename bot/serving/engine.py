@@ -34,6 +34,8 @@ log = logging.getLogger("bot.serving.engine")
 
 AGENT, DIALOGUE, PAUSE = "agent", "routeur", "pause"
 """Who answered."""
+ROOM_SECONDS = 1.0
+"""The longest that a slice of a batch waits for a moment when nobody converses."""
 PAUSED = "L'assistant est en pause. Une personne peut vous aider : appelez {name}, {phone}."
 PAUSED_WITHOUT_PHONE = "L'assistant est en pause. Une personne peut vous aider à l'accueil de la préfecture."
 
@@ -106,6 +108,11 @@ class Engine:
         """Done when the dialogue has ended loading, well or badly."""
         self._condition = Condition.LOADING
         self._tasks: list[asyncio.Task[None]] = []
+        self._turns = 0
+        """Messages and buttons being answered."""
+        self._slices = asyncio.Lock()
+        self._spent = 0.0
+        """Seconds that the last slice of a batch took."""
 
     @property
     def facts(self) -> SiteFacts:
@@ -176,8 +183,13 @@ class Engine:
             return self._paused(state)
         return await self._turn(lambda agent, known: agent.choose(choice, known), lambda talk, known: talk.choose(choice, known), state)
 
-    async def use(self, work: Callable[[Dialogue], T]) -> T:
+    async def use(self, work: Callable[[Dialogue], T], behind: bool = False) -> T:
         """Run ``work`` with the dialogue, out of the server's loop, if it is loaded.
+
+        Args:
+            work: short: everyone else waits for it.
+            behind: whether it is a slice of a batch: one at a time, each batch in turn, when nobody converses, and as long at rest
+                as at work.
 
         Raises:
             EngineError: it is not loaded, or takes too long. What ``work`` raises comes through as it is.
@@ -186,7 +198,15 @@ class Engine:
             raise EngineError(PAUSED_WITHOUT_PHONE)
         if self._condition is not Condition.READY:
             raise EngineError("Le routeur n'est pas prêt.")
-        return await self._with_dialogue(work)
+        if not behind:
+            return await self._with_dialogue(work)
+        async with self._slices:
+            await self._give_way()
+            started = time.monotonic()
+            try:
+                return await self._with_dialogue(work)
+            finally:
+                self._spent = time.monotonic() - started
 
     async def urgent(self, text: str) -> Urgent | None:
         """Answer an emergency with first aid alone; ``None`` when it is none, or when even that is not there."""
@@ -197,7 +217,26 @@ class Engine:
             log.error("first aid failed", extra={"evenement": "urgences_erreur"}, exc_info=error)
             return None
 
+    async def _give_way(self) -> None:
+        """Rest as long as the last slice took, then wait, not for ever, until nobody waits for an answer."""
+        await asyncio.sleep(min(self._spent, ROOM_SECONDS))
+        end = time.monotonic() + ROOM_SECONDS
+        while self._turns and time.monotonic() < end:
+            await asyncio.sleep(0.005)
+
     async def _turn(
+        self,
+        ask: Callable[[Agent, ConversationState], Awaitable[Turn]],
+        tell: Callable[[Dialogue, ConversationState], Turn],
+        state: ConversationState | None,
+    ) -> Answer:
+        self._turns += 1
+        try:
+            return await self._conducted(ask, tell, state)
+        finally:
+            self._turns -= 1
+
+    async def _conducted(
         self,
         ask: Callable[[Agent, ConversationState], Awaitable[Turn]],
         tell: Callable[[Dialogue, ConversationState], Turn],

@@ -52,7 +52,7 @@ async def send_list(request: web.Request) -> web.StreamResponse:
     pasted = form.get(PASTE_FIELD, b"").decode("utf-8", "replace")
     raw = form.get(handlers.FILE_FIELD, b"")
     try:
-        subjects = await asyncio.to_thread(read_list, raw, handlers.MAX_LINES) if raw else read_pasted(pasted)
+        subjects = await asyncio.to_thread(read_list, raw, handlers.MAX_LINES) if raw else await asyncio.to_thread(read_pasted, pasted)
         return await handlers.send_list(request, subjects, PARTNER)
     except BadMessage as error:
         return _form(request, pasted, Refusal(422, str(error)))
