@@ -35,7 +35,10 @@ log = logging.getLogger("bot.serving.engine")
 AGENT, DIALOGUE, PAUSE = "agent", "routeur", "pause"
 """Who answered."""
 ROOM_SECONDS = 1.0
-"""The longest that a slice of a batch waits for a moment when nobody converses."""
+"""The longest that a slice of a batch rests, then waits for a moment when nobody is being answered."""
+QUIET_SECONDS = 2.0
+REST = 3
+"""While people converse, a batch rests three times as long as it works; once nobody did for two seconds, it goes on at once."""
 PAUSED = "L'assistant est en pause. Une personne peut vous aider : appelez {name}, {phone}."
 PAUSED_WITHOUT_PHONE = "L'assistant est en pause. Une personne peut vous aider à l'accueil de la préfecture."
 
@@ -101,6 +104,7 @@ class Engine:
         self._stale = stale
         self.switch = switch or OpenSwitch()
         self._thread = LoopThread("routeur")
+        self._apart = LoopThread("lots")
         self._dialogue: Dialogue | None = None
         self._first_aid: FirstAid | None = None
         self._first_aid_done: Future[None] = Future()
@@ -110,6 +114,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._turns = 0
         """Messages and buttons being answered."""
+        self._conversed = -QUIET_SECONDS
         self._slices = asyncio.Lock()
         self._spent = 0.0
         """Seconds that the last slice of a batch took."""
@@ -138,6 +143,7 @@ class Engine:
         if self._agent is not None:
             self._agent.stop()
         self._thread.stop()
+        self._apart.stop()
 
     def status(self) -> dict[str, Any]:
         """Say who would answer now: ``moteur``, ``routeur``, ``agent``, ``modele``, ``mode``."""
@@ -188,8 +194,7 @@ class Engine:
 
         Args:
             work: short: everyone else waits for it.
-            behind: whether it is a slice of a batch: one at a time, each batch in turn, when nobody converses, and as long at rest
-                as at work.
+            behind: whether it is a slice of a batch: one at a time, each batch in turn, in a thread that gives way to conversations.
 
         Raises:
             EngineError: it is not loaded, or takes too long. What ``work`` raises comes through as it is.
@@ -204,7 +209,7 @@ class Engine:
             await self._give_way()
             started = time.monotonic()
             try:
-                return await self._with_dialogue(work)
+                return await self._with_dialogue(work, self._apart)
             finally:
                 self._spent = time.monotonic() - started
 
@@ -218,8 +223,9 @@ class Engine:
             return None
 
     async def _give_way(self) -> None:
-        """Rest as long as the last slice took, then wait, not for ever, until nobody waits for an answer."""
-        await asyncio.sleep(min(self._spent, ROOM_SECONDS))
+        """Rest while people converse, then wait, not for ever, until nobody waits for an answer."""
+        if self._turns or time.monotonic() < self._conversed + QUIET_SECONDS:
+            await asyncio.sleep(min(REST * self._spent, ROOM_SECONDS))
         end = time.monotonic() + ROOM_SECONDS
         while self._turns and time.monotonic() < end:
             await asyncio.sleep(0.005)
@@ -235,6 +241,7 @@ class Engine:
             return await self._conducted(ask, tell, state)
         finally:
             self._turns -= 1
+            self._conversed = time.monotonic()
 
     async def _conducted(
         self,
@@ -262,7 +269,7 @@ class Engine:
             turn = replace(turn, decision=None)  # nothing was read: no one failed to understand
         return Answer(turn.reply, turn.state, DIALOGUE, turn.decision)
 
-    async def _with_dialogue(self, work: Callable[[Dialogue], T]) -> T:
+    async def _with_dialogue(self, work: Callable[[Dialogue], T], thread: LoopThread | None = None) -> T:
         async def run() -> T:
             await asyncio.shield(asyncio.wrap_future(self.loaded))
             if self._dialogue is None:
@@ -270,7 +277,7 @@ class Engine:
             return work(self._dialogue)
 
         try:
-            return await asyncio.wait_for(self._thread.run(run()), self._seconds)
+            return await asyncio.wait_for((thread or self._thread).run(run()), self._seconds)
         except TimeoutError as error:
             raise EngineError("Le routeur met trop de temps.") from error
 

@@ -34,7 +34,7 @@ LINES_PER_MESSAGE = 20
 LISTED_PER_MESSAGE = 2_000
 """A batch counts as one message of the rate limit for each twenty lines, or two thousand characters, begun, whichever is more: 1,000
 lines of a list of files fit in the public limit. It is cheaper than a conversation, because it gives way to everyone."""
-SLICE = 1_000
+SLICE = 500
 """Characters of a batch oriented at once, at least one line: whoever converses waits behind one slice at most."""
 DOWN = "L'assistant ne peut pas répondre pour le moment. Essayez à nouveau dans un moment."
 CSV_TYPE = "text/csv"
@@ -430,7 +430,8 @@ OPERATIONS = (
         "Orienter un lot",
         f"De 1 à {MAX_LINES} demandes, en tableau JSON ou une par ligne (NDJSON). La réponse arrive au fur et à mesure, une ligne JSON "
         "par demande, dans l'ordre. Une demande fautive donne un objet avec `erreur`, et la suite continue. Pour la limite de débit, un "
-        f"lot compte un message par tranche de {LINES_PER_MESSAGE} lignes commencée. Une réponse coupée avant la dernière ligne est "
+        f"lot compte un message par tranche de {LINES_PER_MESSAGE} lignes, ou de {LISTED_PER_MESSAGE} caractères, commencée : le plus "
+        "grand des deux. Une réponse coupée avant la dernière ligne est "
         "incomplète : renvoyez les demandes sans réponse.",
         bodies=(
             Body(
