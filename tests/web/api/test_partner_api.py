@@ -264,7 +264,7 @@ async def test_answers_come_as_they_are_ready_and_the_loop_stays_free(serve: Any
         assert first["id"] == 0, "the first line is here while the second batch waits"
         async with client.get("/health") as health:
             assert health.status == 200
-        gate.through.release(2)
+        gate.through.release(3)
         rest = (await answer.text()).splitlines()
         assert [json.loads(line)["id"] for line in rest] == list(range(1, 40))
 
