@@ -431,6 +431,15 @@ async def test_a_wrong_key_is_refused_with_or_without_keys(serve: Any, tmp_path:
             assert answer.status == 401 and answer.content_type == "application/problem+json"
 
 
+async def test_wrong_keys_are_not_tried_without_end(serve: Any) -> None:
+    client = await serve(per_minute=3)
+    statuses = []
+    for number in range(5):
+        async with client.get("/api/v1/guichets", headers={"Authorization": f"Bearer cle_{number:08d}_{'a' * 43}"}) as answer:
+            statuses.append(answer.status)
+    assert statuses == [401, 401, 401, 429, 429]
+
+
 async def test_keys_that_cannot_be_read_open_nothing(serve: Any, tmp_path: Path) -> None:
     (tmp_path / "cles.json").write_text("abîmé")
     client = await serve(keys_file=str(tmp_path / "cles.json"))
