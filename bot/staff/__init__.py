@@ -16,5 +16,6 @@
 | ``models`` | the registry: go live, go back |
 | ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``, ``vector_cache``) |
 | ``comparison``, ``gate`` | a candidate beside the live model, and whether it may go live |
+| ``exam`` | messages of the public that judge models, and that no page shows |
 | ``review``, ``publication`` | what is to be said against edits, before any model learns from them |
 """

@@ -38,6 +38,7 @@ ACTIONS: Mapping[str, str] = {
     "message_rattache": "a rattaché un message à un sujet",
     "message_confirme": "a confirmé un rattachement",
     "message_refuse": "a refusé un rattachement",
+    "message_garde": "a gardé un message pour l'examen",
     "message_ignore": "a écarté un message pour toujours",
     "message_rouvert": "a remis un message dans la boîte",
     "phrase_ajoutee": "a ajouté une phrase",

@@ -34,6 +34,7 @@ from sqlalchemy.engine import Connection
 
 from bot.base.errors import InboxError
 from bot.staff.accounts import audit
+from bot.staff.candidates.exam import SPECIAL
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.similarity import ALIKE, band_keys, exact_key, likeness, pack, signature, unpack
 from bot.staff.nearness import CorpusIndex
@@ -42,10 +43,11 @@ from bot.staff.storage import Storage
 
 REJECTED_DOUBT = 0.3
 """Doubt of a message taken for no request: no probability says how sure that was; it ranks below real doubts."""
-OPEN, WAITING, ATTACHED, IGNORED, EXPIRED = "ouvert", "attente", "rattache", "ignore", "perime"
+OPEN, WAITING, ATTACHED, IGNORED, EXPIRED, KEPT = "ouvert", "attente", "rattache", "ignore", "perime", "examen"
 STATES = {
     OPEN: "À traiter",
     WAITING: "À relire",
+    KEPT: "Gardés pour l'examen",
     ATTACHED: "Rattachés",
     IGNORED: "Écartés",
     EXPIRED: "Périmés",
@@ -54,6 +56,7 @@ VARIANTS = 8
 SUGGESTIONS = 6
 _BATCH = 500
 GONE = "Ce message n'est plus dans la boîte : une autre personne l'a déjà traité."
+UNKNOWN_TOPIC = "Ce sujet n'existe pas. Cherchez-le par son nom, ou créez-le."
 SAME_READER = "La seconde lecture doit être faite par une autre personne."
 
 
@@ -62,6 +65,9 @@ class PhraseWriter(Protocol):
 
     def add_phrases(self, topic: str, texts: Sequence[str], author: str) -> Any:
         """Add messages to a topic; raises :class:`EditError`."""
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> Any:
+        """Keep a message to judge models on; raises :class:`EditError`."""
 
     def remove_phrase(self, topic: str, text: str, author: str) -> Any:
         """Remove a message from a topic; raises :class:`EditError`."""
@@ -286,7 +292,7 @@ class Inbox:
             EditError: the corpus refuses the phrase (personal data left, already in another topic…).
         """
         if topic not in self._topics:
-            raise InboxError("Ce sujet n'existe pas. Cherchez-le par son nom, ou créez-le.")
+            raise InboxError(UNKNOWN_TOPIC)
         found = self.get(group)
         if found.state != OPEN or not found.text:
             raise InboxError(GONE)
@@ -305,6 +311,27 @@ class Inbox:
             self._label(connection, group, author, "rattacher", topic)
             audit.record(connection, author, "message_rattache", topic, {"message": group})
         return self.get(group)
+
+    def keep(self, group: int, wanted: str, author: str) -> None:
+        """Keep the message of a group to judge models on: nothing learns it, and no page shows it any more.
+
+        Args:
+            group: to keep.
+            wanted: id of a topic, or one of :data:`bot.staff.candidates.exam.SPECIAL`.
+            author: account.
+
+        Raises:
+            InboxError: already settled, or an unknown topic.
+            EditError: the message was taught, or holds personal data.
+        """
+        if wanted not in self._topics and wanted not in SPECIAL:
+            raise InboxError(UNKNOWN_TOPIC)
+        found = self.get(group)
+        if found.state != OPEN or not found.text:
+            raise InboxError(GONE)
+        self._writer.keep_for_exam(found.text, wanted, author)
+        with self._storage.write() as connection:
+            self._close(connection, group, KEPT, author, "garder", wanted)
 
     def settle_written(self, group: int, topic: str, author: str) -> None:
         """Note that the phrase of a group has been written under a topic elsewhere (a new topic was made of it).
@@ -358,13 +385,7 @@ class Inbox:
             InboxError: already settled.
         """
         with self._storage.write() as connection:
-            row = self._row(connection, group)
-            if row.state not in {OPEN, EXPIRED}:
-                raise InboxError(GONE)
-            values = {"state": IGNORED, "labelled_by": author, "labelled_at": self._clock(), "topic": None}
-            connection.execute(update(groups).where(groups.c.id == group).values(**values))
-            connection.execute(update(turns).where(turns.c.group_id == group).values(text=None))
-            self._label(connection, group, author, "ignorer", None)
+            self._close(connection, group, IGNORED, author, "ignorer", None)
             audit.record(connection, author, "message_ignore", "", {"message": group})
 
     def reopen(self, group: int, author: str) -> None:
@@ -448,6 +469,16 @@ class Inbox:
         if row is None:
             raise InboxError("Ce message n'existe pas.")
         return row
+
+    def _close(self, connection: Connection, group: int, state: str, author: str, action: str, topic: str | None) -> None:
+        """Put a group aside for good; the words of its exchanges go, and those of the group too once they are kept elsewhere."""
+        if self._row(connection, group).state not in {OPEN, EXPIRED}:
+            raise InboxError(GONE)
+        values: dict[str, Any] = {"state": state, "labelled_by": author, "labelled_at": self._clock(), "topic": topic}
+        values |= {"text": None} if state == KEPT else {}
+        connection.execute(update(groups).where(groups.c.id == group).values(**values))
+        connection.execute(update(turns).where(turns.c.group_id == group).values(text=None))
+        self._label(connection, group, author, action, topic)
 
     def _settle(self, connection: Connection, group: int, topic: str, author: str) -> None:
         values = {"state": ATTACHED, "topic": topic, "labelled_by": author, "labelled_at": self._clock(), "written": True}

@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.base.errors import AssistantError
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
+from bot.staff.candidates.exam import SPECIAL
 from bot.staff.inbox.events import REASONS
 from bot.staff.inbox.inbox import ATTACHED, OPEN, STATES, WAITING, Group
 from bot.web.staff.framework import (
@@ -40,6 +41,9 @@ HELP_ONE = (
 )
 
 
+KEPT_SENTENCE = (
+    "Message gardé pour l'examen. L'assistant ne l'apprend pas, et aucune page ne le montre : les prochains modèles seront jugés dessus."
+)
 KINDS = {
     "orienter": "une porte",
     "hors_perimetre": "un autre organisme",
@@ -77,6 +81,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         section="boite",
         titre="Boîte de réception",
         aide=HELP,
+        attendus=SPECIAL,
         etat=state,
         etats=STATES,
         comptes=inbox.counts(),
@@ -100,6 +105,7 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         request,
         "message.html",
         section="boite",
+        attendus=SPECIAL,
         titre="Un message à classer" if group.state == OPEN else "Un message classé",
         aide=HELP_ONE,
         message=group,
@@ -125,10 +131,17 @@ async def settle(request: web.Request) -> web.StreamResponse:
     topics = choices_of(workshop(request).referential())
     act, back = form.get("geste", ""), form.get("retour") or PATH
     try:
-        if form.get("sujet") or act == "rattacher":
+        if act in SPECIAL:
+            inbox.keep(group, act, actor(request))
+            flash(request, KEPT_SENTENCE)
+        elif form.get("sujet") or act == "rattacher":
             topic = form.get("sujet") or resolve(topics, form.get("autre_sujet", ""))
             if not topic:
                 raise Refusal(422, "Choisissez un sujet dans la liste, ou cherchez-le par son nom.")
+            if form.get("examen") == "oui":
+                inbox.keep(group, topic, actor(request))
+                flash(request, KEPT_SENTENCE)
+                return redirect(PATH)
             done = inbox.attach(group, topic, actor(request), await read_all(request, "variante"))
             waits = (
                 "Une seconde personne doit le relire."

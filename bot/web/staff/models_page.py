@@ -10,6 +10,7 @@ from bot.base.errors import GateRefused, ModelError
 from bot.serving.refusals import Refusal
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Role
+from bot.staff.candidates import exam
 from bot.staff.candidates.comparison import FIGURE_NAMES, compare, confusions, margins_of, messages_behind, verdict_of
 from bot.staff.candidates.registry import MIN_REASON, ModelRegistry
 from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
@@ -21,13 +22,7 @@ ENOUGH_LEARNT = 0.8
 """Share of the taught phrases recognised from which a topic is learnt."""
 BETTER_HIGH = frozenset({"urgences_reconnues", "bonne_delegation", "bon_service", "hors_sujet_reconnus", "validation_croisee"})
 """Figures that are better when they rise."""
-SPECIAL = {
-    "question": "Une question",
-    "sans_demande": "Pas une demande",
-    "urgence": "Urgence",
-    "sans_urgence": "Pas d'urgence",
-    "incompris": "Incompris",
-}
+SPECIAL = {**exam.SPECIAL, "question": "Une question", "incompris": "Incompris"}
 HELP = (
     "Chaque entraînement donne un modèle. Un seul répond au public. Avant d'en changer, la page compare les deux sur des messages "
     "d'essai que ni l'un ni l'autre n'a appris. Un modèle moins bon ne peut pas passer. Vous pouvez toujours revenir en arrière."
@@ -87,6 +82,7 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         service=live,
         comparaison=comparison,
         chiffres=_figures(comparison.figures) if comparison else [],
+        examen=[exam.exam_score((e or {}).get("examen", {})) for e in (registry.evaluation(live) if live else None, evaluation)],
         changements=comparison.changes[:SHOWN] if comparison else (),
         moins_bien=sum(c.was_right and not c.is_right for c in comparison.changes) if comparison else 0,
         mieux=sum(c.is_right and not c.was_right for c in comparison.changes) if comparison else 0,

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bot.base.errors import EditError, InboxError
 from bot.staff.accounts import audit
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent, worth_reading
-from bot.staff.inbox.inbox import ATTACHED, IGNORED, OPEN, WAITING, Inbox, doubt_of, expected_gain
+from bot.staff.inbox.inbox import ATTACHED, IGNORED, KEPT, OPEN, WAITING, Inbox, doubt_of, expected_gain
 from bot.staff.inbox.intake import Intake
 from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import groups, turns, votes
@@ -26,7 +26,11 @@ class Corpus:
 
     def __init__(self) -> None:
         self.held: list[tuple[str, str, str]] = []
+        self.exam: list[tuple[str, str]] = []
         self.error: Exception | None = None
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> None:
+        self.exam.append((text, wanted))
 
     def add_phrases(self, topic: str, texts: Sequence[str], author: str) -> None:
         if self.error:
@@ -366,3 +370,21 @@ def test_one_more_message_costs_the_same_in_a_full_inbox(intake: Intake, inbox: 
         times.append(time.perf_counter() - started)
     assert times[-1] < 3 * times[0] + 0.5
     assert inbox.page()[1] > 750
+
+
+def test_a_message_kept_for_the_exam_is_neither_taught_nor_shown_again(
+    storage: Storage, inbox: Inbox, corpus: Corpus, intake: Intake
+) -> None:
+    intake([turn("vider mon étang", "clarifier"), turn("une voiture en rouge feu", "clarifier")])
+    with pytest.raises(InboxError, match="n'existe pas"):
+        inbox.keep(1, "inconnu", "remi")
+    inbox.keep(1, "vidange_etang", "remi")
+    inbox.keep(2, "sans_urgence", "remi")
+    assert corpus.exam == [("vider mon étang", "vidange_etang"), ("une voiture en rouge feu", "sans_urgence")] and not corpus.held
+    assert texts(inbox) == [] and texts(inbox, KEPT) == [None, None] and [h.action for h in inbox.history(1)] == ["garder"]
+    intake([turn("vider mon étang", "incompris")])
+    assert inbox.get(1).count == 2 and inbox.get(1).state == KEPT and inbox.get(1).text is None
+    with storage.read() as connection:
+        assert connection.execute(select(func.count()).where(turns.c.text.is_not(None))).scalar() == 0
+    with pytest.raises(InboxError):
+        inbox.keep(1, "vidange_etang", "remi")

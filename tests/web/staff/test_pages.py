@@ -28,12 +28,16 @@ class Writer:
 
     def __init__(self) -> None:
         self.held: list[tuple[str, str, str]] = []
+        self.exam: list[tuple[str, str]] = []
         self.error: Exception | None = None
 
     def add_phrases(self, topic: str, texts: Any, author: str) -> None:
         if self.error:
             raise self.error
         self.held += [(topic, text, author) for text in texts]
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> None:
+        self.exam.append((text, wanted))
 
     def remove_phrase(self, topic: str, text: str, author: str) -> None:
         self.held = [row for row in self.held if row[:2] != (topic, text)]
@@ -71,6 +75,20 @@ async def test_one_button_attaches_a_message(enter: Any, workshop: Any, writer: 
     assert "Message rattaché à" in page and "Rien à traiter" in page
     assert writer.held == [(topic, "des ruches <b>au fond</b> du pré", "remi")]
     assert "Message rattaché à" not in await staff.get("/atelier/boite")  # shown once
+
+
+async def test_a_message_is_kept_for_the_exam_and_no_page_shows_it_again(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics))
+    bring(workshop, "des ruches au fond du pré", "une voiture rouge feu")
+    staff = await enter("remi")
+    assert "Garder pour l'examen" in await staff.get("/atelier/boite/1")
+    assert "aucune page ne le montre" in await staff.post("/atelier/boite/1", sujet=topic, examen="oui")
+    await staff.get("/atelier/boite/2")
+    await staff.post("/atelier/boite/2", geste="sans_urgence")
+    assert writer.exam == [("des ruches au fond du pré", topic), ("une voiture rouge feu", "sans_urgence")] and not writer.held
+    for path in ("/atelier/boite?etat=examen", "/atelier/boite/1", "/atelier/boite/2"):
+        page = await staff.get(path)
+        assert "ruches au fond" not in page and "rouge feu" not in page and "gardé à part" in page
 
 
 async def test_a_topic_is_attached_by_its_label(enter: Any, workshop: Any, writer: Writer) -> None:
