@@ -26,6 +26,7 @@ PAGES = (
     "/atelier/",
     "/atelier/boite",
     "/atelier/boite?etat=ignore",
+    "/atelier/boite?etat=controle",
     "/atelier/boite/1?q=passeport",
     "/atelier/tableau",
     "/atelier/fermetures",
