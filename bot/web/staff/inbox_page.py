@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.base.errors import AssistantError
-from bot.learning.freshness import read_manifest
+from bot.base.errors import AssistantError, ModelError
+from bot.learning.store import load_model
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.exam import CALM, NO_REQUEST, SPECIAL, URGENT
@@ -239,12 +239,14 @@ def _with_neighbours(request: web.Request, groups: Sequence[str], deed: Callable
 
 
 def _neighbours(request: web.Request, inbox: Inbox, group: Group) -> list[tuple[int, str]]:
-    """Return the other open messages that say nearly the same in other words; none without a sentence encoder."""
-    encoders = read_manifest(workshop(request).paths.router_model).get("reglages", {}).get("encoders", ())
-    if group.state != OPEN or not group.text or not encoders:
-        return []
+    """Return the other open messages that say nearly the same in other words; none without a model."""
     others = {i: text for i, text in inbox.waiting_texts().items() if i != group.id}
-    return [(i, others[i]) for i in alike_in_meaning(group.text, others, encoders[0])]
+    if group.state != OPEN or not group.text or not others:
+        return []
+    try:
+        return [(i, others[i]) for i in alike_in_meaning(group.text, others, load_model(workshop(request).paths.router_model))]
+    except ModelError:
+        return []
 
 
 def _waits(done: Group) -> str:
