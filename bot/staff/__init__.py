@@ -16,6 +16,7 @@
 | ``models`` | the registry: go live, go back |
 | ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``, ``vector_cache``) |
 | ``comparison``, ``gate`` | a candidate beside the live model, and whether it may go live |
+| ``moves`` | messages of the last month that a candidate sends to another door |
 | ``exam`` | messages of the public that judge models, and that no page shows |
 | ``review``, ``publication`` | what is to be said against edits, before any model learns from them |
 """

@@ -59,6 +59,7 @@ ACTIONS: Mapping[str, str] = {
     "entrainement_demande": "a demandé un entraînement",
     "entrainement_annule": "a arrêté un entraînement",
     "modele_active": "a mis un modèle en service",
+    "changements_lus": "a lu les messages qui changent de porte",
     "modele_force": "a mis un modèle en service malgré un refus",
     "modele_retour": "est revenu au modèle précédent",
     "mode": "a changé le mode de l'assistant",

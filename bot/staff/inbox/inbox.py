@@ -268,6 +268,13 @@ class Inbox:
             rows = connection.execute(chosen.order_by(groups.c.gain.desc()).limit(limit)).all()
         return {int(row.id): str(row.text) for row in rows}
 
+    def recent_texts(self, since: float, limit: int) -> dict[int, str]:
+        """Return the messages received since a moment whose words are still kept, by group, the most frequent first."""
+        with self._storage.read() as connection:
+            chosen = select(groups.c.id, groups.c.text).where(groups.c.last_at >= since, groups.c.text.is_not(None))
+            rows = connection.execute(chosen.order_by(groups.c.count.desc(), groups.c.id).limit(limit)).all()
+        return {int(row.id): str(row.text) for row in rows}
+
     def counts(self) -> Mapping[str, int]:
         """Return how many groups are in each state."""
         with self._storage.read() as connection:
