@@ -41,6 +41,11 @@ class ProjectPaths:
         return self.root / "data" / "calage"
 
     @property
+    def exam(self) -> Path:
+        """Messages of the public kept, masked, to judge models: nothing learns them, no page shows them."""
+        return self.root / "data" / "examen" / "messages.jsonl"
+
+    @property
     def config(self) -> Path:
         return self.root / "config.yml"
 

@@ -143,6 +143,12 @@ class Settings:
     retention_days: int = _setting(
         90, "BOT_CONSERVATION_JOURS", _integer(1, 3_650), "Jours pendant lesquels les messages masqués sont gardés pour l'atelier."
     )
+    checked_one_in: int = _setting(
+        20,
+        "BOT_CONTROLE",
+        _integer(0, 100_000),
+        "Un message sur ce nombre, tiré au hasard parmi les réponses sûres, est gardé masqué 7 jours pour être contrôlé ; 0 : aucun.",
+    )
     second_reader: bool = _setting(
         False, "BOT_RELECTURE", _boolean, "« oui » : un message rattaché n'entre dans le corpus qu'après une seconde lecture."
     )

@@ -102,7 +102,7 @@ class _Backstage:
         self._opening = threading.Lock()
         self._opened: Storage | None = None
         self._parts: list[Any] = []
-        self.recorder = Recorder(self._open_intake, paths.variable / "attente")
+        self.recorder = Recorder(self._open_intake, paths.variable / "attente", one_in=settings.checked_one_in)
         self.switch = Switch(self._read_notice)
 
     def start(self, metrics: Metrics, router_loaded: Future[None]) -> None:

@@ -582,7 +582,10 @@ async def test_the_declarations_say_what_was_not_tested(make: Maker) -> None:
         page = plain(await answer.text())
         assert "Ce qui a été testé" in page and "Ce qui n'a pas été testé" in page and "non conforme" in page
     async with client.get("/donnees-personnelles") as answer:
-        assert "17 minutes" in await answer.text()
+        page = await answer.text()
+    assert "17 minutes" in page and "un message sur 20, tiré au hasard" in page
+    async with (await make(checked_one_in=0)).get("/donnees-personnelles") as answer:
+        assert "au hasard, même si" not in await answer.text()
 
 
 # --- engines that fail

@@ -18,7 +18,7 @@ from bot.serving.refusals import Refusal
 from bot.serving.sessions import Conversation, Exchange
 from bot.serving.view import at_present, call_view, card_view, desk_view
 from bot.serving.watched import Condition
-from bot.staff.inbox.events import REASONS
+from bot.staff.inbox.events import CHECK_DAYS, REASONS
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
 from bot.web.rates import turn_of
 
@@ -213,7 +213,15 @@ async def privacy(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     conversation = await _of_cookie(request)
     reference = conversation.reference if conversation is not None else ""
-    return html_page(request, "donnees.html", minutes=settings.session_minutes, jours=settings.retention_days, reference=reference)
+    return html_page(
+        request,
+        "donnees.html",
+        minutes=settings.session_minutes,
+        jours=settings.retention_days,
+        un_sur=settings.checked_one_in,
+        semaine=min(settings.retention_days, CHECK_DAYS),
+        reference=reference,
+    )
 
 
 async def static(request: web.Request) -> web.Response:

@@ -27,7 +27,7 @@ from bot.staff.accounts.accounts import Accounts, Role, StaffSession
 from bot.staff.candidates.trainings import TrainingQueue
 from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.drafts import Drafts
-from bot.staff.inbox.inbox import Inbox
+from bot.staff.inbox.inbox import NOTHING, Inbox
 from bot.staff.storage import PARIS, Storage
 from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
 from bot.web.limits import client_address
@@ -98,7 +98,9 @@ class Workshop:
 
     def inbox(self) -> Inbox:
         """Return the inbox, over the topics as they are now."""
-        topics = {t.id: t.libelle for t in self.referential().topics.values()}
+        referential = self.referential()
+        topics = {t.id: t.libelle for t in referential.topics.values()}
+        topics |= {NOTHING: referential.acts[NOTHING].libelle} if NOTHING in referential.acts else {}
         return Inbox(self.storage, self.writer, topics, self.settings.second_reader)
 
 

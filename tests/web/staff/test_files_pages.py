@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +24,8 @@ from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.topic_editor import TopicEditor
+from bot.staff.inbox.events import TurnEvent
+from bot.staff.inbox.intake import Intake
 from bot.staff.storage import Storage
 from bot.web.staff.framework import Workshop
 
@@ -273,7 +277,7 @@ async def test_trainings_are_asked_followed_and_stopped(enter: Any, workshop: Wo
     await lea.post("/atelier/entrainement", 403)
 
 
-def candidate(workshop: Workshop, wrong_doors: float) -> str:
+def candidate(workshop: Workshop, wrong_doors: float, sure: float = 0.31) -> str:
     """Put a candidate in the registry, measured by hand."""
     registry = ModelRegistry(workshop.paths)
     live = registry.adopt()
@@ -281,7 +285,7 @@ def candidate(workshop: Workshop, wrong_doors: float) -> str:
     draft = workshop.paths.models / ".brouillon"
     shutil.copytree(live.folder, draft)
     metrics = json.loads((draft / "metrics.json").read_text())
-    metrics["seuils"]["dis"] = 0.31 + wrong_doors / 10
+    metrics["seuils"] |= {"dis": sure + wrong_doors / 10, **({"sujet": sure, "service": sure} if sure > 0.5 else {})}
     (draft / "metrics.json").write_text(json.dumps(metrics))
 
     def evaluation(share: float, door: str) -> dict[str, Any]:
@@ -312,6 +316,23 @@ async def test_a_better_model_goes_live_and_back_in_one_click(enter: Any, worksh
     back = ModelRegistry(workshop.paths).live()
     assert back is not None and back.id != identifier
     assert "pas de modèle précédent" in await remi.post("/atelier/modeles/retour")
+
+
+async def test_what_changes_door_for_the_public_is_read_before_a_model_goes_live(enter: Any, workshop: Workshop) -> None:
+    topic, message = "passeport", workshop.writer.phrases("passeport")[0] + " à Cahors"
+    sure = {"dis": "population", "service": "titres", "sujet": topic, "confiance": 0.97}
+    Intake(workshop.storage)([TurnEvent("t1", time.time(), message, "orienter", (sure,), drawn=True)])
+    identifier = candidate(workshop, 0.0, sure=1.1)
+    remi = await enter("remi")
+    text = await remi.get(f"/atelier/modeles/{identifier}")
+    assert message in text and "Essayé sur 1 message du dernier mois" in text and "<td>Une question</td>" in text
+    assert "Lisez d'abord" in await remi.post(f"/atelier/modeles/{identifier}/service")
+    assert "Lisez d'abord" in await remi.post(f"/atelier/modeles/{identifier}/service", lu="0123456789abcdef")
+    read = re.search(r'name="lu" value="(\w+)"', text)
+    assert read is not None
+    assert "Le modèle est en service" in await remi.post(f"/atelier/modeles/{identifier}/service", lu=read[1])
+    with workshop.storage.read() as connection:
+        assert connection.execute(audit.audit.select().where(audit.audit.c.action == "changements_lus")).one().target == identifier
 
 
 async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_goes_through(enter: Any, workshop: Workshop) -> None:
