@@ -17,9 +17,10 @@ from bot.referential.hours import PARIS
 from bot.referential.models import FACT_KINDS
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
+from bot.staff.editing.conflicts import differences
 from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
-from bot.staff.editing.topic_editor import FACT_NAMES, TopicEditor, suggest_id
+from bot.staff.editing.topic_editor import FACT_NAMES, NAMES, TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
 from bot.staff.nearness import index_of
 from bot.web.staff.deeds import say_change
@@ -311,7 +312,7 @@ def _form_page(
         f=form,
         v=loose(form.values),
         fautes=mistakes,
-        conflit=conflict,
+        conflit=differences(conflict, NAMES) if conflict else (),
         publics=AUDIENCES,
         faits=[(kind, FACT_NAMES[kind]) for kind in FACT_KINDS],
         rangs=range(ROWS),
