@@ -81,6 +81,17 @@ def workshop(trained: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
     storage.close()
 
 
+async def test_a_topic_that_exists_and_messages_that_wait_are_shown_while_one_writes(enter: Any, workshop: Workshop) -> None:
+    known = workshop.writer.phrases("passeport")
+    message = f"{known[3]}, merci"
+    Intake(workshop.storage)([TurnEvent("t1", time.time(), message, "clarifier")])
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/nouveau")
+    piece = await remi.post("/atelier/sujets/verifier", libelle="Refaire son passeport", phrases="\r\n".join(known[:4]))
+    assert "Ce sujet existe peut-être déjà" in piece and 'href="/atelier/sujets/passeport"' in piece
+    assert message in piece and 'href="/atelier/boite/1"' in piece
+
+
 async def test_search_and_read_a_topic(enter: Any) -> None:
     lea = await enter("lea")
     assert "/atelier/sujets/passeport" in await lea.get("/atelier/sujets?q=passeport")
