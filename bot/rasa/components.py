@@ -29,16 +29,18 @@ from bot.base.errors import AssistantError, CorpusError, ModelCorrupt, Problem
 from bot.base.paths import project_paths
 from bot.language.cleaning import clean
 from bot.learning.corpus import read_corpus
+from bot.learning.freshness import MANIFEST_FILE, fingerprint, model_config, read_manifest
 from bot.learning.loading import bare_router
-from bot.learning.store import MANIFEST_FILE, StoredModel, load_model, load_model_of, read_manifest, save_model
-from bot.learning.tuning import ensure_model, fingerprint, model_config
+from bot.learning.store import StoredModel, load_model, load_model_of, save_model
+from bot.learning.tuning import ensure_model
 from bot.rasa.quiet import hush_warnings
 from bot.referential.communes import Commune, Gazetteer
 from bot.routing.context import Before
 from bot.routing.router import Router
 from bot.routing.types import Heard
 from bot.routing.wire import CHOOSE_INTENT, ROUTING, decision_as_mapping
-from bot.understanding.model import TopicModel, TopicModelConfig
+from bot.understanding.config import TopicModelConfig
+from bot.understanding.model import TopicModel
 from bot.understanding.outcome import Understanding
 
 hush_warnings()

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +175,7 @@ class CompactMatrix:
         self.scale = scale
 
     @classmethod
-    def of(cls, matrix: NDArray[np.floating]) -> CompactMatrix:
+    def of(cls, matrix: NDArray[np.floating[Any]]) -> CompactMatrix:
         """Return the compact form of a matrix, some rows at a time: that of labels by features is the largest a training holds."""
         values = np.empty(matrix.shape, dtype=np.int8)
         scale = np.empty(len(matrix), dtype=np.float32)
@@ -234,8 +235,9 @@ def _kept(found: Iterable[str], documents: NDArray[np.int64], least: int) -> lis
     return sorted(term for term, count in zip(found, documents.tolist(), strict=True) if count >= least)
 
 
-def unit(vectors: NDArray[np.floating]) -> Vectors:
+def unit(vectors: NDArray[np.floating[Any]]) -> Vectors:
     """Return rows of length 1, zero rows left as they are."""
     dense = np.asarray(vectors, dtype=np.float32)
     norms = np.sqrt((dense**2).sum(axis=1, keepdims=True))
-    return dense / np.maximum(norms, 1e-9)
+    scaled: Vectors = dense / np.maximum(norms, 1e-9)
+    return scaled

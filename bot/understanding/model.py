@@ -179,11 +179,12 @@ class TopicModel:
         return model
 
 
-def log_softmax(scores: NDArray[np.floating]) -> Probabilities:
+def log_softmax(scores: NDArray[np.floating[Any]]) -> Probabilities:
     """Return the logarithm of the softmax of each row, in double precision."""
     wide = np.asarray(scores, dtype=np.float64)
     wide = wide - wide.max(axis=1, keepdims=True)
-    return wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    scores_of: Probabilities = wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    return scores_of
 
 
 def _lines(text: str) -> list[str]:

@@ -120,7 +120,7 @@ class UseNetwork:
         second += first[:, width:]
         np.maximum(second, 0, out=second)
         third = np.maximum(second @ self._d2, 0)
-        z = np.tanh(np.hstack([second, third]) @ self._p3_and_d3)
+        z: Vectors = np.tanh(np.hstack([second, third]) @ self._p3_and_d3)
         z /= np.sqrt(np.maximum(np.einsum("ij,ij->i", z, z), self._eps))[:, None]
         return z
 
@@ -240,7 +240,7 @@ class _KeptPieces:
         with self._lock:
             places = self._place[pieces]
             absent = places < 0
-            found = self._rows.take(places, axis=0, mode="wrap").astype(np.float32)
+            found: Vectors = self._rows.take(places, axis=0, mode="wrap").astype(np.float32)
             found.reshape(len(places), -1, BRANCH)[...] *= self._scales.take(places, axis=0, mode="wrap")
             self._clock += 1
             self._last_use[places[~absent]] = self._clock

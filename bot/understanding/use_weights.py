@@ -49,7 +49,8 @@ class DiskTable:
             if len(read) == len(pieces) * DIMENSIONS:
                 return np.frombuffer(read, dtype=np.uint8).reshape(-1, DIMENSIONS)
             self._whole = _unpack()[0]  # somebody cut the file: go on with the package
-        return self._whole[pieces]
+        rows: NDArray[np.uint8] = self._whole[pieces]
+        return rows
 
 
 def load_weights(folder: Path) -> tuple[Table, Tensors]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class WordVectors:
         self.vectors = vectors
 
     @classmethod
-    def of(cls, table: Mapping[str, int], vectors: NDArray[np.floating]) -> WordVectors:
+    def of(cls, table: Mapping[str, int], vectors: NDArray[np.floating[Any]]) -> WordVectors:
         """Build from words as spaCy spells them.
 
         Args:

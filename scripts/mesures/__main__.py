@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison|erreurs|masquage|langues|dependances [--rapide]``: regenerate a page of docs/."""
+"""``python -m scripts.mesures comparaison|conversations|erreurs|masquage|langues|dependances [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.base.paths import project_paths
 
 PAGES = {
     "comparaison": "docs/comparaison.md",
+    "conversations": "un tableau de docs/comparaison.md",
     "erreurs": "docs/erreurs.md",
     "masquage": "un tableau de docs/menaces.md",
     "langues": "un autre de docs/menaces.md",
@@ -34,6 +35,10 @@ def main() -> int:
             from scripts.mesures.comparison import run as compare
 
             compare(paths, arguments.rapide)
+        elif arguments.mesure == "conversations":
+            from scripts.mesures.conversations import run as hold_conversations
+
+            hold_conversations(paths)
         elif arguments.mesure == "erreurs":
             from scripts.mesures.errors import run as write_errors
 

@@ -140,7 +140,7 @@ def compare(
         lines += [bench.run(name, pipeline, small) for name, pipeline in _with_e5(config, encoders)]
         everything = _whole_corpus(bench, paths, whole, encoders, messages(examples))
     if plan.epochs:  # by far the slowest: last
-        lines.append(bench.run(RASA, StockRasa(plan.epochs, _lookups(paths, referential)), small))
+        lines.append(bench.run(RASA, StockRasa(plan.epochs, lookups(paths, referential)), small))
     return {
         "echantillon": [line for line in lines if line is not None],
         "tout": [line for line in everything if line is not None],
@@ -303,7 +303,8 @@ def _learning_curve(
     return sorted(points, key=lambda q: (q["part"], q["tirage"]))
 
 
-def _lookups(paths: ProjectPaths, referential: Referential) -> dict[str, list[str]]:
+def lookups(paths: ProjectPaths, referential: Referential) -> dict[str, list[str]]:
+    """Return name → words of each lookup table that stock Rasa is given."""
     with (paths.referential / "communes_lot.csv").open(encoding="utf-8", newline="") as stream:
         communes = sorted({row["nom"] for row in csv.DictReader(stream)})
     return {"commune": communes, "service": sorted({s.nom for s in referential.services.values()})}

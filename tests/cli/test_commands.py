@@ -370,11 +370,12 @@ def test_train_makes_both_models_or_the_router_alone(
     made: list[tuple[str, bool]] = []
     stored = SimpleNamespace(manifest={"date": "2026-12-02", "messages": 9, "sujets": 2})
     monkeypatch.setenv("BOT_MODELES", str(tmp_path))
+    monkeypatch.setattr("bot.learning.emergencies.ensure_detector", lambda _paths, _say, force: made.append(("urgences", force)))
     monkeypatch.setattr("bot.learning.tuning.ensure_model", lambda _paths, _say, force: made.append(("routeur", force)) or stored)
     monkeypatch.setattr("bot.rasa.training.ensure_rasa_model", lambda _paths, _say, force: made.append(("rasa", force)))
     assert main(["train"]) == 0
     assert main(["train", "--routeur-seul", "--force"]) == 0
-    assert made == [("routeur", False), ("rasa", False), ("routeur", True)]
+    assert made == [("urgences", False), ("routeur", False), ("rasa", False), ("urgences", True), ("routeur", True)]
     assert "9 messages, 2 sujets" in capsys.readouterr().out
 
 

@@ -38,7 +38,7 @@ class Lever(OpenSwitch):
 async def served() -> AsyncIterator[tuple[Any, Lever]]:
     lever = Lever()
     engine = Engine(lambda: Dialogue(bare_router(PATHS)), lambda: FirstAid(PATHS), switch=lever)
-    client: Any = TestClient(TestServer(create_app(Settings(per_minute=12), engine)))
+    client: Any = TestClient(TestServer(create_app(Settings(per_minute=60), engine)))
     await client.start_server()
     yield client, lever
     await client.close()
@@ -69,7 +69,7 @@ async def test_a_pause_and_a_refusal_tell_the_number(served: tuple[Any, Lever]) 
     client, lever = served
     lever.current = Notice(phone_only=True)
     assert "112" in words((await post(client, "/api/chat", texte="un logement"))[1])
-    for _ in range(12):
+    for _ in range(60):
         status, problem = await post(client, "/api/chat", texte="bonjour")
     assert status == 429 and "112" in problem["detail"] and "112" in [call["numero"] for call in problem["appels"]]
 

@@ -141,12 +141,12 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
     Raises:
         Refusal: not a form, or it cannot be read.
     """
-    return {name: value if isinstance(value, str) else "" for name, value in reversed(list((await _posted(request)).items()))}
+    return {name: value if isinstance(value, str) else "" for name, value in reversed(list((await posted(request)).items()))}
 
 
 async def read_all(request: web.Request, name: str) -> list[str]:
     """Return every value of a repeated field."""
-    return [value for value in (await _posted(request)).getall(name, []) if isinstance(value, str)]
+    return [value for value in (await posted(request)).getall(name, []) if isinstance(value, str)]
 
 
 def redirect(path: str, **query: Any) -> web.Response:
@@ -359,12 +359,17 @@ async def _check_form(request: web.Request) -> None:
         raise Refusal(403, "Cet envoi vient d'un autre site.")
     session = request.get(SESSION)
     expected = session.csrf if session is not None else request.cookies.get(_first_cookie(request), "")
-    given = (await _posted(request)).get(TOKEN, "")
+    given = (await posted(request)).get(TOKEN, "")
     if not expected or not isinstance(given, str) or not staff.same(given, expected):
         raise Refusal(403, STALE)
 
 
-async def _posted(request: web.Request) -> Any:
+async def posted(request: web.Request) -> Any:
+    """Return the fields of a form, read once.
+
+    Raises:
+        Refusal: not a form, or it comes too slowly, or it cannot be read.
+    """
     if request.content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         raise Refusal(415)
     try:
