@@ -295,7 +295,7 @@ def _block(lines: list[str], topic: str) -> tuple[int, int]:
         raise EditError(f"Le sujet « {topic} » n'est pas dans ce fichier.")
     start = starts[-1]
     if start + 1 >= len(lines) or not _EXAMPLES.match(lines[start + 1].rstrip("\r\n")):
-        raise EditError(f"Le sujet « {topic} » n'est pas écrit de la façon habituelle dans data/nlu. Demandez à un développeur.")
+        raise EditError(f"Le sujet « {topic} » n'est pas écrit de la façon habituelle. Demandez à un développeur.")
     end = start + 2
     while end < len(lines) and phrase_in(lines[end]):
         end += 1
@@ -317,7 +317,7 @@ def _parsed(text: str) -> list[Row]:
             if line.startswith("- ")
         ]
     except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise EditError("Un fichier de data/nlu n'est pas lisible. Lancez « bot check » pour voir où.") from error
+        raise EditError("Un fichier de phrases n'est pas lisible. Prévenez un développeur.") from error
 
 
 def _checked(before: str, after: str, expected: Callable[[list[Row]], list[Row]]) -> str:

@@ -33,6 +33,7 @@ from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
 from bot.web.limits import client_address
 from bot.web.problems import refusal_of
 from bot.web.staff.navigation import sections_for
+from bot.web.staff.plain_words import in_plain_words, names_of
 
 log = logging.getLogger("bot.web.staff")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -196,11 +197,20 @@ def page(
         "avis": workshop(request).accounts.take_flashes(session) if session is not None and not piece else [],
         "jeton": Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN, token),
         "quand": readable_time,
+        "clair": functools.partial(_clear, request),
         "visite": progress(session.account.tour) if session is not None else None,
         "ici_chemin": request.path,
     }
     text = request.app[PAGES].render(f"atelier/{template}", **{**common, **values})
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def _clear(request: web.Request, sentence: str) -> str:
+    try:
+        names = names_of(workshop(request).drafted())
+    except AssistantError:  # the sentence that says so is shown all the same
+        names = {}
+    return in_plain_words(sentence, names)
 
 
 def readable_time(at: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from bot.staff.candidates.registry import MIN_REASON, ModelCard, ModelRegistry
 from bot.staff.rehearsal import version_of
 from bot.staff.upkeep.retention import DAY
 from bot.web.staff.deeds import note
-from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
+from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, readable_time, redirect, workshop
 
 PATH = "/atelier/modeles"
 ONE = PATH + r"/{id:[0-9a-f]{16}}"
@@ -58,20 +59,25 @@ def add(app: web.Application) -> None:
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: every model, the live one marked."""
     registry = _registry(request)
+    cards = registry.all()
     return page(
         request,
         "modeles.html",
         section="modeles",
         titre="Modèles",
         aide=HELP,
-        modeles=registry.all(),
+        modeles=cards,
+        dates={card.id: f"le modèle du {readable_time(card.date.timestamp())}" for card in cards},
         precedent=registry.previous(),
-        evenements=[{"motif": "", **e, "quoi": EVENTS.get(e["action"], e["action"])} for e in reversed(registry.history()[-30:])],
+        evenements=[
+            {"motif": "", **e, "quoi": EVENTS.get(e["action"], e["action"]), "le": datetime.fromisoformat(e["date"]).timestamp()}
+            for e in reversed(registry.history()[-30:])
+        ],
         chemin=PATH,
     )
 
 
-EVENTS = {"adopter": "prend le modèle de « bot train »", "activer": "met en service", "revenir": "revient à"}
+EVENTS = {"adopter": "installe", "activer": "met en service", "revenir": "revient à"}
 
 
 async def show_one(request: web.Request) -> web.StreamResponse:

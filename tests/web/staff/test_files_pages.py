@@ -81,6 +81,17 @@ def workshop(trained: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
     storage.close()
 
 
+async def test_a_topic_that_exists_and_messages_that_wait_are_shown_while_one_writes(enter: Any, workshop: Workshop) -> None:
+    known = workshop.writer.phrases("passeport")
+    message = f"{known[3]}, merci"
+    Intake(workshop.storage)([TurnEvent("t1", time.time(), message, "clarifier")])
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/nouveau")
+    piece = await remi.post("/atelier/sujets/verifier", libelle="Refaire son passeport", phrases="\r\n".join(known[:4]))
+    assert "Ce sujet existe peut-être déjà" in piece and 'href="/atelier/sujets/passeport"' in piece
+    assert message in piece and 'href="/atelier/boite/1"' in piece
+
+
 async def test_search_and_read_a_topic(enter: Any) -> None:
     lea = await enter("lea")
     assert "/atelier/sujets/passeport" in await lea.get("/atelier/sujets?q=passeport")
@@ -178,6 +189,7 @@ async def test_two_people_on_one_topic(enter: Any, workshop: Workshop) -> None:
     await remi.post("/atelier/sujets/passeport", libelle="Version de Rémi", version=version(first), **fields)
     clash = await ada.post("/atelier/sujets/passeport", 409, libelle="Version d'Ada", version=version(second), **fields)
     assert "Version de Rémi" in clash and "Version d'Ada" in clash and "Une autre personne" in clash
+    assert '<th scope="row">Nom du sujet</th>' in clash and "libelle:" not in clash
     assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version de Rémi"
     await ada.post("/atelier/sujets/passeport", libelle="Version d'Ada", version=version(clash), **fields)
     assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version d'Ada"
@@ -246,19 +258,19 @@ async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Worksho
     remi = await enter("remi")
     shown = await remi.get("/atelier/guichets")
     assert "à vérifier" in shown and "jamais" in shown
-    text = await remi.get("/atelier/guichets/prefecture_accueil")
+    text = await remi.get("/atelier/guichets/dis_population")
     version = text.partition('name="version" value="')[2].partition('"')[0]
     fields = {
         "tel_0": "05 65 23 10 00", "tel_quoi_0": "Accueil", "jour_0": "Lundi", "jour_fin_0": "Vendredi",
         "valeur_heure_debut_1_0": "09:00", "valeur_heure_fin_1_0": "12:00", "verifie_le": "2026-11-25", "verifie_par": "appel",
     }  # fmt: skip
-    wrong = await remi.post("/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "tel_0": "05 65"})
+    wrong = await remi.post("/atelier/guichets/dis_population", 422, version=version, **{**fields, "tel_0": "05 65"})
     assert "n'est pas un numéro" in wrong and "09:00" in wrong
     assert "date de vérification" in await remi.post(
-        "/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "verifie_le": ""}
+        "/atelier/guichets/dis_population", 422, version=version, **{**fields, "verifie_le": ""}
     )
-    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/prefecture_accueil", version=version, **fields)
-    assert "Comparez" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
+    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/dis_population", version=version, **fields)
+    assert "Comparez" in await remi.post("/atelier/guichets/dis_population", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
     await publish(remi)
     desk = load_referential(workshop.paths.referential).entry_points["prefecture_accueil"]
     assert desk.plage_ouverture[0].nom_jour_fin == "Vendredi" and desk.x_ose.verifie_par == "appel"
@@ -354,6 +366,21 @@ async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_g
     with workshop.storage.read() as connection:
         row = connection.execute(audit.audit.select().where(audit.audit.c.action == "modele_force")).one()
     assert "fête votive" in row.details and "mauvaises portes" in row.details
+
+
+async def test_no_page_speaks_as_a_developer(enter: Any, workshop: Workshop) -> None:
+    identifier = candidate(workshop, 0.0)
+    ada = await enter("ada")
+    await ada.get("/atelier/sujets/passeport")
+    await ada.post("/atelier/sujets/passeport/phrases", phrase="le ragondin a emporté mon passeport dans la rivière")
+    refused = await ada.post("/atelier/sujets/carte_identite/phrases", phrase="le ragondin a emporté mon passeport dans la rivière")
+    label = workshop.referential().topics["passeport"].libelle
+    assert f"dans le sujet « {label} »" in refused
+    await ada.post(f"/atelier/modeles/{identifier}/service")
+    for path in ("sujets/passeport", "guichets/dis_population", "modeles", f"modeles/{identifier}", "journal", "brouillon", "entrainement"):
+        words = re.sub(r"<[^>]+>", " ", await ada.get(f"/atelier/{path}"))
+        found = re.findall(r"\b[0-9a-f]{8,}\b|[\w/]+\.ya?ml|\bcommit\b|\bUTC\b|« [a-z]+_[a-z_]+ »", words)
+        assert not found, f"{path}: {found}"
 
 
 async def test_a_corrupt_model_is_refused(enter: Any, workshop: Workshop) -> None:
