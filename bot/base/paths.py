@@ -28,6 +28,11 @@ class ProjectPaths:
         return self.root / "data" / "referentiel"
 
     @property
+    def last_numbers(self) -> Path:
+        """The emergency numbers to give when the referential cannot be read."""
+        return self.root / "data" / "secours.txt"
+
+    @property
     def corpus(self) -> Path:
         return self.root / "data" / "nlu"
 

@@ -71,7 +71,7 @@ class EmergencyDetector:
         spelt = self._speller_of(told)
         ruled = self._rules.find([spelt(sentence) for sentence in told])
         abroad = sensed_abroad is not None and sensed_abroad.plain
-        sensed = self._learnt.sense(text, spelt) if self._learnt and not abroad else None
+        sensed = self._learnt.sense(text, spelt, told) if self._learnt and not abroad else None
         if sensed is not None and not sensed.alarm:
             sensed = None
         if ruled is None and sensed is None:

@@ -92,14 +92,15 @@ class LearntDetector:
         self._dangers = np.array([i for i, label in enumerate(self.labels) if label != CALM])
         self._calm = self.labels.index(CALM)
 
-    def sense(self, text: str, spelt: Callable[[str], str] = str) -> Sensed | None:
+    def sense(self, text: str, spelt: Callable[[str], str] = str, told: Sequence[str] | None = None) -> Sensed | None:
         """Return the most worrying reading of a message; ``None`` when it has no word.
 
         Args:
             text: what the person typed, of any length: all of it is read.
             spelt: puts the spelling of plain words right.
+            told: its sentences, when they are at hand.
         """
-        wholes, stretches = readings(text)
+        wholes, stretches = readings(text, told)
         if not wholes:
             return None
         odds, situations = self.read([spelt(plain) for plain in (*wholes, *stretches)])
@@ -166,14 +167,14 @@ def load_learnt(folder: Path) -> LearntDetector:
         raise ModelCorrupt("Le détecteur d'urgences est abîmé. Relancez « bot train ».") from error
 
 
-def readings(text: str) -> tuple[list[str], list[str]]:
+def readings(text: str, told: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
     """Return what is read of a message, as plain words: all of it, in one piece when it can be, then each of its sentences.
 
     A danger may stand in one sentence of a request. A long sentence is read by stretches, each word in two of them; a message of
     one short sentence is read once. The cost grows as the message.
     """
     wholes = [plain for piece in _PIECE.findall(text) if (plain := clean(piece).plain)]
-    parts = [part for sentence in sentences(text) for part in _stretches(sentence.split())]
+    parts = [part for sentence in (sentences(text) if told is None else told) for part in _stretches(sentence.split())]
     return wholes, parts if len(parts) > 1 else []
 
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bot.language.words import read_pairs, read_words
 
@@ -17,6 +18,9 @@ _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,200}>")
 _SPACES = re.compile(r"\s+")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _TOKEN = re.compile(r"[a-z0-9]+")
+_NOT_ASCII = re.compile(r"[^\0-\x7f]")
+_ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
+"""The combining marks of our alphabet, once letters are decomposed."""
 
 SMS_WORDS = read_pairs("abreviations")
 """Spelling of SMS and chat, one token each, after accents are gone."""
@@ -66,8 +70,8 @@ def strip_accents(text: str) -> str:
     if text.isascii():
         return text
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
-    decomposed = unicodedata.normalize("NFD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    return bare if bare.isascii() else "".join(c for c in bare if not unicodedata.combining(c))
 
 
 def clean(text: str) -> CleanText:
@@ -126,17 +130,23 @@ def _printable(text: str) -> str:
 
 def _without_markup(text: str) -> str:
     text = _TAG.sub(" ", html.unescape(text))
-    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Zs"} else c for c in text)
-    kept = "".join(c for c in kept if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
-    kept = unicodedata.normalize("NFC", kept).replace("’", "'").replace("‘", "'")
-    return _SPACES.sub(" ", kept).strip().lstrip("/ ")
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Zs"} else c for c in text)
+        text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
+    text = unicodedata.normalize("NFC", text).replace("’", "'").replace("‘", "'")
+    return _SPACES.sub(" ", text).strip().lstrip("/ ")
 
 
 def _script_of(display: str) -> Script:
     if not display:
         return Script.EMPTY
-    letters = [c for c in display if c.isalpha()]
+    others = sum(not _is_latin(c) for c in _NOT_ASCII.findall(display) if c.isalpha())
+    letters = sum(map(str.isalpha, display)) if others else any(map(str.isalpha, display))
     if not letters:
         return Script.SYMBOLS
-    latin = sum("LATIN" in unicodedata.name(c, "") for c in letters)
-    return Script.LATIN if latin * 2 >= len(letters) else Script.OTHER_ALPHABET
+    return Script.LATIN if others * 2 <= letters else Script.OTHER_ALPHABET
+
+
+@lru_cache(maxsize=1024)
+def _is_latin(letter: str) -> bool:
+    return "LATIN" in unicodedata.name(letter, "")

@@ -84,6 +84,8 @@ class Lexicon:
                 for word in words:
                     self._add(word, (language, notion))
         self._most = max(map(len, self._several), default=1)
+        self._heads = frozenset(word[:2] for word in self._begins)
+        self._cores = frozenset(word[:3] for word in self._inside)
 
     def read(self, tokens: Sequence[str]) -> Sign | None:
         """Return what a message tells, ``None`` when it is French or no language of ours.
@@ -134,9 +136,12 @@ class Lexicon:
             forms += [token[len(p) :] for p in _JOINED if token.startswith(p) and len(token) - len(p) >= 3]
         for form in forms:
             yield from self._whole.get(form, ())
-            for size in range(2, len(form) + 1):
-                yield from self._begins.get(form[:size], ())
+            if form[:2] in self._heads:
+                for size in range(2, len(form) + 1):
+                    yield from self._begins.get(form[:size], ())
             for start in range(len(form)):
+                if not unspaced and form[start : start + 3] not in self._cores:
+                    continue
                 for size in range(1 if unspaced else 3, min(LONGEST, len(form) - start) + 1):
                     yield from self._inside.get(form[start : start + size], ())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from bot.referential import Referential
@@ -20,6 +22,8 @@ MAX_CHOICES = 4
 MAX_ALTERNATIVES = 3
 LEAST = 0.005
 """Probability under which a door is no alternative, except to a message of a word or two."""
+LABELS_KEPT = 8
+"""Lists of labels sorted out and kept: that of the model, and those of messages read with a door set aside."""
 
 QUESTION = "Je veux être sûr de vous donner la bonne porte. De quoi s'agit-il ?"
 FIRST_STEPS = "Que voulez-vous faire ?"
@@ -115,6 +119,41 @@ class Reading:
         return max(self.delegations.values()) / total if total else 0.0
 
 
+class _Some:
+    """Some labels, taken together out of what was read."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = tuple(labels)
+        self._take = itemgetter(*labels) if len(labels) > 1 else None
+
+    def read(self, probabilities: Mapping[str, float]) -> dict[str, float]:
+        if self._take is None:
+            return {label: probabilities[label] for label in self._labels}
+        return dict(zip(self._labels, self._take(probabilities), strict=True))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the labels of a reading are, sorted out once.
+
+    Args:
+        topics: those that are topics.
+        service_of: the service of each.
+        services, delegations: in the order they come.
+        delegations_of: of each service.
+        acts, vague, events: the other labels, by family.
+    """
+
+    topics: _Some
+    service_of: Sequence[str]
+    services: Sequence[str]
+    delegations_of: Mapping[str, str]
+    delegations: Sequence[str]
+    acts: _Some
+    vague: _Some
+    events: _Some
+
+
 class Decider:
     """Applies the thresholds to what was understood.
 
@@ -129,24 +168,41 @@ class Decider:
         self._delegations = {topic: referential.services[service].delegation for topic, service in self.services.items()}
         self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
+        self._plan = lru_cache(maxsize=LABELS_KEPT)(self._plan_of)
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a known ``profile`` ("agent", "citoyen", "partenaire") weighs the topics first."""
-        probabilities, acts = understanding.probabilities, self._referential.acts
-        topics = {label: probability for label, probability in probabilities.items() if label in self.services}
-        named = {label: probabilities[label] for label in acts if label in probabilities and label not in topics}
-        vague = sum((probability for label, probability in named.items() if acts[label].famille == VAGUE), 0.0)
-        events = {label: probability for label, probability in named.items() if acts[label].famille == EVENT}
-        acts_read = {label: probability for label, probability in named.items() if acts[label].famille not in {VAGUE, EVENT}}
+        probabilities = understanding.probabilities
+        plan = self._plan(tuple(probabilities))
+        topics = plan.topics.read(probabilities)
         if profile:
             topics = self._weigh(topics, profile)
-        services: dict[str, float] = defaultdict(float)
-        delegations: dict[str, float] = defaultdict(float)
-        for topic, probability in topics.items():
-            services[self.services[topic]] += probability
+        services = dict.fromkeys(plan.services, 0.0)
+        for service, probability in zip(plan.service_of, topics.values(), strict=True):
+            services[service] += probability
+        delegations = dict.fromkeys(plan.delegations, 0.0)
         for service, probability in services.items():
-            delegations[self._referential.services[service].delegation] += probability
-        return Reading(topics, dict(services), dict(delegations), acts_read, vague, events)
+            delegations[plan.delegations_of[service]] += probability
+        vague = sum(plan.vague.read(probabilities).values(), 0.0)
+        return Reading(topics, services, delegations, plan.acts.read(probabilities), vague, plan.events.read(probabilities))
+
+    def _plan_of(self, labels: tuple[str, ...]) -> _Plan:
+        """Sort labels out: a model always gives the same, in the same order."""
+        topics = [label for label in labels if label in self.services]
+        service_of = [self.services[topic] for topic in topics]
+        delegation_of = {service: self._referential.services[service].delegation for service in service_of}
+        given = set(labels) - set(topics)
+        families = {label: act.famille for label, act in self._referential.acts.items() if label in given}
+        return _Plan(
+            _Some(topics),
+            service_of,
+            tuple(delegation_of),
+            delegation_of,
+            tuple(dict.fromkeys(delegation_of.values())),
+            acts=_Some([label for label, family in families.items() if family not in {VAGUE, EVENT}]),
+            vague=_Some([label for label, family in families.items() if family == VAGUE]),
+            events=_Some([label for label, family in families.items() if family == EVENT]),
+        )
 
     def decide(self, reading: Reading, profile: str | None = None, words: int = SHORT_WORDS + 1) -> RoutingDecision:
         """Return the decision for one request.

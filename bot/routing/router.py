@@ -210,7 +210,7 @@ class Router:
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
-        if self._aliases and any(label in self._aliases for label in understanding.probabilities):
+        if not self._aliases.keys().isdisjoint(understanding.probabilities):
             today: dict[str, float] = {}
             for label, probability in understanding.probabilities.items():
                 name = self._aliases.get(label, label)

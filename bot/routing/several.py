@@ -78,9 +78,8 @@ def worth_reading(text: str, whole: Reading) -> tuple[Segmentation, ...]:
         whole: its reading.
     """
     shares = sorted(whole.services.values(), reverse=True)
-    cuts = segmentations(text, bare=bool(shares) and shares[0] < SURE)
     kept = shares[1] / sum(shares) if len(shares) > 1 else 0.0
-    return cuts if kept >= TRACE else tuple(cut for cut in cuts if cut.announced or cut.joint in TELLING)
+    return segmentations(text, bool(shares) and shares[0] < SURE, frozenset(Joint) if kept >= TRACE else TELLING)
 
 
 def differ(readings: Sequence[Reading]) -> bool:
@@ -104,7 +103,10 @@ def doors_of(readings: Mapping[str, Reading], services: Mapping[str, str]) -> di
     for text, reading in readings.items():
         if reading.services:
             service = max(reading.services, key=reading.services.__getitem__)
-            topic = max((t for t in reading.topics if services[t] == service), key=reading.topics.__getitem__)
+            topic, most = "", -1.0
+            for name, probability in reading.topics.items():
+                if probability > most and services[name] == service:
+                    topic, most = name, probability
             found[text] = Part(text, clean(text).plain, reading, service, topic)
     return found
 

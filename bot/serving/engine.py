@@ -22,7 +22,7 @@ from bot.dialogue.wording import Card, Reply
 from bot.learning.freshness import is_detector_current, kept_by_workshop, live_mark, needs_training
 from bot.routing.types import DecisionKind, RoutingDecision
 from bot.serving import live
-from bot.serving.first_aid import FirstAid, SiteFacts, Urgent
+from bot.serving.first_aid import FirstAid, SiteFacts, Urgent, first_aid
 from bot.serving.watched import Agent, AgentDown, Condition, LoopThread, WatchedAgent
 from bot.staff.upkeep.notice import OpenSwitch
 
@@ -396,7 +396,7 @@ def build_engine(
 
     engine = Engine(
         load,
-        lambda: FirstAid(paths),
+        lambda: first_aid(paths),
         WatchedAgent(build, agent_seconds) if with_agent else None,
         seconds=router_seconds,
         load_again=lambda: load(need_model=True),  # never swaps to a router without a model

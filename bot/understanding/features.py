@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -18,6 +18,8 @@ Find = Callable[[str], int | None]
 
 ROWS_AT_ONCE = 4096
 """Texts counted, or rows of a matrix made compact, in one piece: what is only needed on the way stays small."""
+TERMS_AT_ONCE = 192
+"""Rows of a compact matrix made wide together: they stay in the cache of a core until they are summed."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ class NgramEncoder:
         cache: dict[str, list[int]] = {}
         for part in _parts(plain):
             runs = [self._word_ids(text, found_words.__getitem__) for text in part]
-            words = _added(words, _Tally(runs, len(found_words)).documents)
-            letters = [self._character_ids(text, found_characters.__getitem__, cache, None) for text in part]
-            characters = _added(characters, _Tally(letters, len(found_characters)).documents)
+            words = _added(words, _Tally(runs, len(found_words)).documents(len(found_words)))
+            letters = [self._character_ids(text, found_characters.__getitem__, cache) for text in part]
+            characters = _added(characters, _Tally(letters, len(found_characters)).documents(len(found_characters)))
         kept_words = _kept(found_words, words, self.config.min_word_count)
         kept_characters = _kept(found_characters, characters, self.config.min_character_count)
         documents = np.concatenate(
@@ -109,7 +111,8 @@ class NgramEncoder:
 
     def _counts(self, plain: Sequence[str]) -> SparseRows:
         find_word, find_characters = self.words.get, self.characters.get
-        rows = [self._word_ids(text, find_word) + self._character_ids(text, find_characters, self._of_word, self.words) for text in plain]
+        unknown: dict[str, list[int]] = {}  # gone with these texts: what people type and is no word of the vocabulary is not remembered
+        rows = [self._word_ids(text, find_word) + self._known_ids(text, find_characters, unknown) for text in plain]
         tally = _Tally(rows, len(self.idf))
         data = (1 + np.log(tally.counts)) * self.idf[tally.columns]
         block = tally.rows * 2 + (tally.columns >= len(self.words))
@@ -131,17 +134,26 @@ class NgramEncoder:
             ids.extend(found for found in map(find, runs) if found is not None)
         return ids
 
-    def _character_ids(self, text: str, find: Find, cache: dict[str, list[int]], cached: Container[str] | None) -> list[int]:
-        """Only words of the vocabulary are remembered: what people type otherwise is not."""
+    def _known_ids(self, text: str, find: Find, unknown: dict[str, list[int]]) -> list[int]:
         ids: list[int] = []
         for word in text.split():
-            known = cache.get(word)
-            if known is None:
-                known = [found for found in map(find, self._character_terms(word)) if found is not None]
-                if cached is None or word in cached:
-                    cache[word] = known
-            ids += known
+            found = self._of_word.get(word) or unknown.get(word)
+            if found is None:
+                kept = self._of_word if word in self.words else unknown
+                found = kept[word] = self._ids_of(word, find)
+            ids += found
         return ids
+
+    def _character_ids(self, text: str, find: Find, cache: dict[str, list[int]]) -> list[int]:
+        ids: list[int] = []
+        for word in text.split():
+            if word not in cache:
+                cache[word] = self._ids_of(word, find)
+            ids += cache[word]
+        return ids
+
+    def _ids_of(self, word: str, find: Find) -> list[int]:
+        return [found for found in map(find, self._character_terms(word)) if found is not None]
 
     def _character_terms(self, word: str) -> list[str]:
         padded = f" {word} "
@@ -190,10 +202,11 @@ class CompactMatrix:
         """Return ``rows @ values`` in single precision, (n_rows, n_columns)."""
         result = np.zeros((len(rows), self.values.shape[1]), dtype=np.float32)
         weights = rows.data * self.scale[rows.indices]
-        for i in range(len(rows)):
-            part = slice(rows.indptr[i], rows.indptr[i + 1])
-            if part.start < part.stop:
-                result[i] = weights[part] @ self.values[rows.indices[part]].astype(np.float32)
+        bounds = rows.indptr.tolist()
+        for row, start, stop in zip(result, bounds, bounds[1:], strict=False):
+            for first in range(start, stop, TERMS_AT_ONCE):
+                part = slice(first, min(first + TERMS_AT_ONCE, stop))
+                row += weights[part] @ self.values.take(rows.indices[part], axis=0).astype(np.float32)
         return result
 
 
@@ -211,7 +224,10 @@ class _Tally:
         keys += np.repeat(np.arange(len(rows), dtype=np.int64) * columns, sizes)
         keys, self.counts = np.unique(keys, return_counts=True)
         self.rows, self.columns = np.divmod(keys, max(1, columns))
-        self.documents = np.bincount(self.columns, minlength=columns)
+
+    def documents(self, columns: int) -> NDArray[np.int64]:
+        """Return how many rows name each column, (columns,)."""
+        return np.bincount(self.columns, minlength=columns)
 
 
 def _parts(plain: Sequence[str]) -> Iterator[Sequence[str]]:

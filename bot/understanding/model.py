@@ -15,6 +15,7 @@ from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramEncoder, SparseRows
 from bot.understanding.outcome import Understanding
+from bot.understanding.products import product
 from bot.understanding.tensors import Tensors
 from bot.understanding.use import Fragments
 from bot.understanding.word_vectors import WordVectors
@@ -96,8 +97,8 @@ class TopicModel:
         *hidden, (weights, bias) = self.perceptron
         read = features.dense
         for w, b in hidden:
-            read = np.maximum(read @ w + b, 0)
-        scores = read @ weights + bias
+            read = np.maximum(product(read, w) + b, 0)
+        scores = product(read, weights) + bias
         if self.keywords:
             matrix, bias = self.keywords
             share = np.float32(self.config.keyword_weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
@@ -51,7 +52,7 @@ _JOINTS: tuple[tuple[Joint, re.Pattern[str]], ...] = (
 )
 _ORDER = {joint: i for i, joint in enumerate(Joint)}
 _CONTEXT = re.compile(r"[^.:!?;,]{2,60}[.:!]\s+")
-_LETTER = re.compile(r"\w")
+_LETTERS = re.compile(rf"(?:\w\W*){{{MIN_LETTERS}}}")
 _EDGE = " \t.,;:+-–—/&("
 
 
@@ -77,12 +78,13 @@ class Segmentation:
         return (self.parts[0], *(f"{self.context} {part}".strip() for part in self.parts[1:]))
 
 
-def segmentations(text: str, bare: bool = True) -> tuple[Segmentation, ...]:
+def segmentations(text: str, bare: bool = True, telling: Container[Joint] = tuple(Joint)) -> tuple[Segmentation, ...]:
     """Return the ways to read ``text`` as two requests or more; none when nothing joins two of them.
 
     Args:
         text: a cleaned message with its punctuation; its words are separated by one space.
         bare: whether a short message may be cut where nothing joins its words.
+        telling: the joints where a message is cut that does not say that it holds several requests.
     """
     opening = _CONTEXT.match(text)
     context = opening.group().strip() if opening and len(opening.group().split()) <= MAX_CONTEXT_WORDS else ""
@@ -92,12 +94,14 @@ def segmentations(text: str, bare: bool = True) -> tuple[Segmentation, ...]:
         joints, most = [(*match.span(), Joint.NOTHING) for match in re.finditer(" ", text)], 2
     else:
         most = MAX_PARTS
+    if not announced:
+        joints = [joint for joint in joints if joint[2] in telling]
     found = []
     for chosen in (some for cuts in range(1, most) for some in combinations(joints, cuts)):
         edges = [0, *(edge for start, end, _ in chosen for edge in (start, end)), len(text)]
         parts = tuple(text[a:b].strip(_EDGE) for a, b in zip(edges[::2], edges[1::2], strict=True))
         carried = context if chosen[0][0] > len(context) else ""
-        if all(len(_LETTER.findall(own)) >= MIN_LETTERS for own in (parts[0][len(carried) :], *parts[1:])):
+        if all(_LETTERS.search(own) for own in (parts[0][len(carried) :], *parts[1:])):
             found.append(Segmentation(parts, carried, max((joint for *_, joint in chosen), key=_ORDER.__getitem__), announced))
     return tuple(found)
 

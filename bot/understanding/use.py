@@ -21,6 +21,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.understanding.products import product
+
 Vectors = NDArray[np.float32]
 Pieces = Sequence[int]
 Fragments = dict[tuple[int, ...], Vectors]
@@ -112,15 +114,15 @@ class UseNetwork:
             for start, stop in _groups(part):
                 self._summed(part[start:stop], first_layers, fragments, out[start:stop])
         lengths = np.fromiter(map(len, texts), dtype=np.float32, count=len(texts))[:, None]
-        first = sums @ self._sum
+        first = product(sums, self._sum)
         first += lengths * self._sum_bias
         first /= np.sqrt(lengths)
         width = self._d1.shape[0]
-        second = np.maximum(first[:, :width], 0) @ self._d1
+        second = product(np.maximum(first[:, :width], 0), self._d1)
         second += first[:, width:]
         np.maximum(second, 0, out=second)
-        third = np.maximum(second @ self._d2, 0)
-        z: Vectors = np.tanh(np.hstack([second, third]) @ self._p3_and_d3)
+        third = np.maximum(product(second, self._d2), 0)
+        z: Vectors = np.tanh(product(np.hstack([second, third]), self._p3_and_d3))
         z /= np.sqrt(np.maximum(np.einsum("ij,ij->i", z, z), self._eps))[:, None]
         return z
 
@@ -150,6 +152,9 @@ class UseNetwork:
         if new:
             found = self._found(pieces, np.fromiter(new.values(), dtype=np.int64, count=len(new)), first_layers)
             fragments.update(zip(new, found, strict=True))
+            if len(new) == len(around):  # nothing was known and nothing comes twice: the rows are those found, in order
+                np.add.reduceat(found, starts, axis=0, out=out)
+                return
         np.add.reduceat(np.array([fragments[window] for window in around]), starts, axis=0, out=out)
 
     def _found(self, pieces: NDArray[np.int64], where: NDArray[np.int64], first_layers: FirstLayers) -> Vectors:
@@ -191,7 +196,7 @@ class UseNetwork:
         """Return what is kept of each piece, (n_pieces, 3328)."""
         rows = np.empty((len(pieces), _ROW), dtype=np.float32)
         own = rows[:, _OWN]
-        np.matmul(self._embedded(pieces), self._project, out=own)
+        product(self._embedded(pieces), self._project, out=own)
         own += self._project_bias
         self._normalise(own)
         own *= self._gain
@@ -199,7 +204,7 @@ class UseNetwork:
         for distance, place in _BROUGHT.items():
             for i, weights in enumerate(self._first[distance]):
                 branch, start = i + _FIRST_BRANCH[distance], place.start + i * BRANCH
-                np.matmul(own[:, branch * BRANCH : (branch + 1) * BRANCH], weights, out=rows[:, start : start + BRANCH])
+                product(own[:, branch * BRANCH : (branch + 1) * BRANCH], weights, out=rows[:, start : start + BRANCH])
         return rows
 
     def _normalise(self, rows: Vectors) -> None:
@@ -240,8 +245,8 @@ class _KeptPieces:
         with self._lock:
             places = self._place[pieces]
             absent = places < 0
-            found: Vectors = self._rows.take(places, axis=0, mode="wrap").astype(np.float32)
-            found.reshape(len(places), -1, BRANCH)[...] *= self._scales.take(places, axis=0, mode="wrap")
+            kept = self._rows.take(places, axis=0, mode="wrap").reshape(len(places), -1, BRANCH)
+            found: Vectors = np.multiply(kept, self._scales.take(places, axis=0, mode="wrap"), dtype=np.float32).reshape(len(places), _ROW)
             self._clock += 1
             self._last_use[places[~absent]] = self._clock
             if absent.any():

@@ -23,6 +23,9 @@ COMMON = 2.5
 LEAST = 0.01
 """Weight of a word that says nothing: enough to read a message made of such words only."""
 
+REMEMBERED = 8192
+"""How many words are kept with the places of their vectors."""
+
 
 class WordVectors:
     """Word vectors of a spaCy model, found by words without accents.
@@ -44,6 +47,7 @@ class WordVectors:
         self.hashes = hashes
         self.rows = rows
         self.vectors = vectors
+        self._found: dict[str, list[int]] = {}
 
     @classmethod
     def of(cls, table: Mapping[str, int], vectors: NDArray[np.floating[Any]]) -> WordVectors:
@@ -94,24 +98,36 @@ class WordVectors:
             (n_texts, dimensions), L2-normalised; zero for a text without any known word.
         """
         words = [text.split() for text in plain]
-        flat = [word for group in words for word in group]
-        hashes = hashes_of(flat)
-        first, last = np.searchsorted(self.hashes, hashes), np.searchsorted(self.hashes, hashes, side="right")
-        shares = np.array([max(rarity(word) - COMMON, LEAST) for word in flat], dtype=np.float32)
-        counts = last - first
-        shares /= np.maximum(counts, 1)
-        # One entry a vector: the entries of word w are first[w], first[w] + 1, …, last[w] - 1.
-        ends = np.cumsum(counts)
-        entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
-        of_text = np.repeat(np.arange(len(words)), [len(group) for group in words])
-        per_text = np.bincount(of_text, counts, minlength=len(words))
-        rows = SparseRows(
-            np.concatenate([[0], np.cumsum(per_text)]).astype(np.int64),
-            self.rows[entries].astype(np.int32),
-            np.repeat(shares, counts),
+        known = self._entries({word for group in words for word in group})
+        entries: list[int] = []
+        shares: list[float] = []
+        bounds = [0]
+        for group in words:
+            for word in group:
+                if rows := known.get(word):
+                    entries += rows
+                    shares += [max(rarity(word) - COMMON, LEAST) / len(rows)] * len(rows)
+            bounds.append(len(entries))
+        read = SparseRows(
+            np.array(bounds, dtype=np.int64),
+            np.array(entries, dtype=np.int32),
+            np.array(shares, dtype=np.float32),
             len(self.vectors.scale),
         )
-        return unit(self.vectors.left_multiply(rows))
+        return unit(self.vectors.left_multiply(read))
+
+    def _entries(self, words: set[str]) -> Mapping[str, list[int]]:
+        """Return the vectors of words, those without any left out; what people type and is no known word is not remembered."""
+        known = {word: rows for word in words if (rows := self._found.get(word))}
+        new = sorted(words - known.keys())
+        hashes = hashes_of(new)
+        bounds = zip(
+            np.searchsorted(self.hashes, hashes).tolist(), np.searchsorted(self.hashes, hashes, side="right").tolist(), strict=True
+        )
+        found = {word: self.rows[first:last].tolist() for word, (first, last) in zip(new, bounds, strict=True) if first < last}
+        if len(self._found) < REMEMBERED:
+            self._found |= found
+        return known | found
 
 
 def hashes_of(words: Iterable[str]) -> Hashes:

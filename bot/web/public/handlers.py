@@ -192,7 +192,7 @@ async def preflight(request: web.Request) -> web.Response:
 async def health(request: web.Request) -> web.Response:
     """GET /health: alive, and who would answer now."""
     status = request.app[ENGINE].status()
-    fine = status["routeur"] in {Condition.READY.value, Condition.LOADING.value}
+    fine = status["routeur"] == Condition.LOADING.value or (status["routeur"] == Condition.READY.value and status["modele"])
     return web.json_response({"etat": "ok" if fine else "degrade", **status, "conversations": await request.app[CHAT].sessions.count()})
 
 
