@@ -13,7 +13,7 @@
 | ``drafts`` | edits that wait, published and taken back as one batch |
 | ``linting`` | what is to be said of a draft while it is typed |
 | ``models`` | the registry: go live, go back |
-| ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``, ``vector_cache``) |
+| ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``) |
 | ``comparison``, ``gate`` | a candidate beside the live model, and whether it may go live |
 | ``review``, ``publication`` | what is to be said against edits, before any model learns from them |
 """
