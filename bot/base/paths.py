@@ -28,6 +28,11 @@ class ProjectPaths:
         return self.root / "data" / "referentiel"
 
     @property
+    def last_numbers(self) -> Path:
+        """The emergency numbers to give when the referential cannot be read."""
+        return self.root / "data" / "secours.txt"
+
+    @property
     def corpus(self) -> Path:
         return self.root / "data" / "nlu"
 
@@ -39,6 +44,11 @@ class ProjectPaths:
     @property
     def tuning(self) -> Path:
         return self.root / "data" / "calage"
+
+    @property
+    def exam(self) -> Path:
+        """Messages of the public kept, masked, to judge models: nothing learns them, no page shows them."""
+        return self.root / "data" / "examen" / "messages.jsonl"
 
     @property
     def config(self) -> Path:

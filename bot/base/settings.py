@@ -102,7 +102,10 @@ class Settings:
         0, "BOT_MANDATAIRES", _integer(0, 5), "Nombre de serveurs mandataires de confiance devant l'assistant (X-Forwarded-For)."
     )
     per_minute: int = _setting(
-        60, "BOT_DEBIT_MINUTE", _integer(0, 100_000), "Messages permis par minute et par adresse ; 0 : pas de limite."
+        60,
+        "BOT_DEBIT_MINUTE",
+        _integer(0, 100_000),
+        "Messages permis par minute et par adresse (un long texte : plusieurs) ; 0 : aucune limite.",
     )
     per_hour: int = _setting(
         600, "BOT_DEBIT_HEURE", _integer(0, 1_000_000), "Messages permis par heure et par adresse ; 0 : pas de limite."
@@ -121,7 +124,7 @@ class Settings:
         2_000,
         "BOT_SESSIONS_MAX",
         _integer(1, 1_000_000),
-        "Nombre de conversations gardées en mémoire ; les plus anciennes partent d'abord.",
+        "Nombre de conversations gardées en mémoire ; au-delà, l'adresse qui en a ouvert le plus perd d'abord les siennes.",
     )
     redis: str = _setting(
         "", "BOT_REDIS", _redis, "Redis partagé par plusieurs processus (redis://…) : conversations et débits ; vide : un seul processus."
@@ -142,6 +145,12 @@ class Settings:
     )
     retention_days: int = _setting(
         90, "BOT_CONSERVATION_JOURS", _integer(1, 3_650), "Jours pendant lesquels les messages masqués sont gardés pour l'atelier."
+    )
+    checked_one_in: int = _setting(
+        20,
+        "BOT_CONTROLE",
+        _integer(0, 100_000),
+        "Un message sur ce nombre, tiré au hasard parmi les réponses sûres, est gardé masqué 7 jours pour être contrôlé ; 0 : aucun.",
     )
     second_reader: bool = _setting(
         False, "BOT_RELECTURE", _boolean, "« oui » : un message rattaché n'entre dans le corpus qu'après une seconde lecture."

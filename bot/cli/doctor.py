@@ -74,11 +74,14 @@ def examine(paths: ProjectPaths, environment: Mapping[str, str] | None = None, p
         environment: where the settings are read; the process's by default.
         port: the one to be listened on, to tell whether it is free; ``None`` leaves it out.
     """
+    from bot.cli.doctor_kept import examine_kept
+
     findings = [_python(), *_packages(), _disk(paths), _memory(), *_files(paths)]
     try:
         settings = Settings.from_environment(environment)
         findings.append(Finding(Health.FINE, "réglages", "toutes les variables BOT_… sont correctes"))
         findings.extend(_settings(settings))
+        findings.extend(examine_kept(paths, settings))
     except SettingsError as error:
         findings.append(Finding(Health.BROKEN, "réglages", str(error)))
     findings.extend(_models(paths))

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from bot.base.errors import AssistantError
-from bot.cli import backups, check, conversations, directory, doctor, keys, models, route, serve, staff, train
+from bot.cli import advisories, backups, check, conversations, directory, doctor, keys, models, route, serve, staff, train
 from bot.cli.registry import FrenchParser, Registry
 
-TRADES = (serve, train, route, doctor, check, keys, staff, models, directory, backups, conversations)
+TRADES = (serve, train, route, doctor, check, keys, staff, models, directory, backups, conversations, advisories)
 """Each adds its commands, in the order of the help; nothing heavy is imported before one runs."""
 OBJECTS = 50_000
 """New objects between two looks for garbage (700 by default in Python)."""

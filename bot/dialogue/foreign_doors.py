@@ -20,7 +20,7 @@ def door_told(referential: Referential, language: str, text: str) -> str | None:
         language: BCP 47 tag.
         text: what was typed.
     """
-    words = _bare(text).split()
+    words = f" {' '.join(_bare(text).split())} "
     held: dict[str, int] = {}
     for door in referential.foreign_doors.values():
         said = door.words.get(language)
@@ -52,14 +52,15 @@ def shared_words(words: DoorWords, others: DoorWords) -> set[str]:
     return {" ".join(sorted(_stems(m))) for m in words.mots} & {" ".join(sorted(_stems(m))) for m in others.mots}
 
 
-def _holds(words: list[str], stems: tuple[str, ...]) -> bool:
-    return all(any(_matches(word, stem) for word in words) for stem in stems)
+def _holds(words: str, stems: tuple[str, ...]) -> bool:
+    return all(_sought(stem) in words for stem in stems)
 
 
-def _matches(word: str, stem: str) -> bool:
+def _sought(stem: str) -> str:
+    """Return what to look for among words parted by one space: a whole word (``=``), any part of one (``*``), or its beginning."""
     if stem[0] == "*":
-        return stem[1:] in word
-    return word == stem[1:] if stem[0] == "=" else word.startswith(stem)
+        return stem[1:]
+    return f" {stem[1:]} " if stem[0] == "=" else f" {stem}"
 
 
 @lru_cache(maxsize=8192)

@@ -48,8 +48,8 @@ class Orientation:
     decision: RoutingDecision
     reply: Reply
 
-    def as_json(self, referential: Referential) -> dict[str, Any]:
-        """Return the public object."""
+    def as_json(self, referential: Referential | None) -> dict[str, Any]:
+        """Return the public object; without the referential, no card."""
         row = self.decision.as_json(self.request.identifier, self.request.text)
         return {
             **row,
@@ -58,6 +58,7 @@ class Orientation:
             "cartes": [
                 card_as_json(card, destination, referential)
                 for card, destination in zip(self.reply.cards, self.decision.destinations, strict=False)
+                if referential is not None
             ],
             "choix": [{"id": c.id, "libelle": c.label} for c in self.reply.choices],
             "appels": [{"numero": c.number, "nom": c.name} for c in self.reply.calls],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.language.cleaning import clean
+from bot.language.cleaning import CleanText, clean
 from bot.learning.corpus import read_jsonl
 from bot.referential import Referential
 from bot.routing import several
-from bot.routing.context import Before, features
+from bot.routing.context import Before, features, opening, wordings
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.scorer import Layer, Scorer
 from bot.understanding.model import TopicModel
@@ -26,6 +27,10 @@ SEVERAL = "plusieurs"
 """In ``data/calage``: messages with the services that they ask for, one or several."""
 STEPS, STEP, PENALTY = 8000, 0.5, 0.05
 """Of the ascent that fits the share of a message that goes on with the last."""
+NEW = "nouveau"
+"""Kind of the messages that open another request."""
+PARTS, SAME_START, LEANING = 5, 18, 0.3
+"""Parts that judge each other's wordings; characters by which the turns of one conversation stay together; how freely words weigh."""
 UNITS, DECAY, PASSES = 16, 1.0, 600
 """Of the network that tells several requests, and the most it goes through the cases."""
 
@@ -40,35 +45,61 @@ def fit_judgements(model: TopicModel, referential: Referential, thresholds: Thre
         folder: ``data/calage``.
     """
     decider = Decider(referential, thresholds)
+    context, weights = fit_context(model, decider, _rows(folder / CONTEXT))
     return replace(
         thresholds,
-        contexte=fit_context(model, decider, _rows(folder / CONTEXT)),
+        contexte=context,
+        tournures=weights,
         plusieurs=fit_several(model, decider, _rows(folder / SEVERAL)),
     )
 
 
-def fit_context(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]) -> Scorer:
-    """Return what tells how much a message goes on with the last request.
+def fit_context(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]) -> tuple[Scorer, Mapping[str, float]]:
+    """Return what tells how much a message goes on with the last request, and the wordings that open another.
+
+    The share is learnt with what the wordings of the other conversations say of each message.
 
     Args:
         model: calibrated.
         decider: tells what was answered to the first message of a pair.
-        rows: with ``avant``, ``texte`` and the ``service`` right after the second.
+        rows: with ``avant``, ``texte``, its ``genre``, and the ``service`` right after the second.
     """
     if not rows:
-        return Scorer()
+        return Scorer(), {}
     before = [Before(str(row["avant"])) for row in rows]
     messages = [str(row["texte"]) for row in rows]
     first, alone = _read(model, decider, [b.request for b in before]), _read(model, decider, messages)
     joined = _read(model, decider, [b.joined(text) for b, text in zip(before, messages, strict=True)])
     values, right_alone, right_joined = [], [], []
-    for row, request, a, j in zip(rows, first, alone, joined, strict=True):
+    texts, new = [clean(message) for message in messages], np.array([row.get("genre") == NEW for row in rows])
+    part = np.array([zlib.crc32(b.request[:SAME_START].encode()) % PARTS for b in before])
+    apart = [_wordings([t for t, p in zip(texts, part, strict=True) if p != k], new[part != k]) for k in range(PARTS)]
+    for row, request, a, j, text, k in zip(rows, first, alone, joined, texts, part, strict=True):
         decision = decider.decide(request)
         offered = {door.service for door in decision.destinations if door.service}
-        values.append(features(clean(str(row["texte"])), a, j, offered, decision.question is not None))
+        values.append(features(text, a, j, offered, decision.question is not None, opening(text, apart[k])))
         right_alone.append(a.services.get(str(row["service"]), 0.0))
         right_joined.append(j.services.get(str(row["service"]), 0.0))
-    return _share(np.array(values), np.array(right_alone), np.array(right_joined))
+    return _share(np.array(values), np.array(right_alone), np.array(right_joined)), _wordings(texts, new)
+
+
+def _wordings(texts: Sequence[CleanText], new: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the weight of each wording seen twice in telling the messages that open another request; "" holds the start.
+
+    Args:
+        texts: the messages.
+        new: (n,) which of them do.
+    """
+    from sklearn.feature_extraction import DictVectorizer  # only who trains loads it
+    from sklearn.linear_model import LogisticRegression
+
+    seen = Counter(w for text in texts for w in wordings(text))
+    rows = [{w: 1.0 for w in sorted(wordings(text)) if seen[w] > 1} for text in texts]
+    if len(set(new.tolist())) < 2 or not any(rows):
+        return {}
+    names = DictVectorizer()
+    found = LogisticRegression(C=LEANING, class_weight="balanced", max_iter=PASSES).fit(names.fit_transform(rows), new)
+    return {"": round(float(found.intercept_[0]), 4), **dict(zip(names.feature_names_, found.coef_[0].round(4).tolist(), strict=True))}
 
 
 def _share(rows: NDArray[np.float64], alone: NDArray[np.float64], joined: NDArray[np.float64]) -> Scorer:

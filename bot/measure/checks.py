@@ -63,7 +63,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     notes.append(f"{len(examples)} messages d'entraînement.")
     held_out = [
         (str(row["texte"]), f"{folder.name}/{path.name}:{row.get('id', '?')}")
-        for folder in (paths.test_sets, paths.tuning)
+        for folder in (paths.test_sets, paths.tuning, paths.exam.parent)
         for path in sorted(folder.glob("*.jsonl"))
         for row in read_jsonl(path)
     ]

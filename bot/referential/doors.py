@@ -18,6 +18,18 @@ _SERVICE_HOST = re.compile(r"^(?:www\.)?(?!www\.)[\w-]+\.[\w-]+(?:\.gouv)?\.fr$"
 """A site of one online service, such as ``passeport.ants.gouv.fr``: its first page is the service."""
 _STATE_HOST = re.compile(r"^(?:www\.)?[\w-]+\.gouv\.fr$")
 """A site of a State body, such as ``www.lot.gouv.fr``."""
+_ONE_SERVICE = frozenset(
+    {
+        "www.devenirpolicier.fr",
+        "www.france-services.gouv.fr",
+        "www.geoportail-urbanisme.gouv.fr",
+        "www.info-dla.fr",
+        "www.projets-environnement.gouv.fr",
+        "www.vigicrues.gouv.fr",
+        "vigieau.gouv.fr",
+    }
+)
+"""Sites named like a body's that hold one service or register: their first page starts it, yet a sheet still helps."""
 
 
 def is_exact(url: str) -> bool:
@@ -35,7 +47,7 @@ def exact_link(topic: Topic) -> str:
         topic.faits.formulaire.url if topic.faits.formulaire else "",
         topic.fiche.url if topic.fiche else "",
     )
-    return next((url for url in urls if url and is_exact(url)), "")
+    return next((url for url in urls if url and (is_exact(url) or urlsplit(url).hostname in _ONE_SERVICE)), "")
 
 
 def has_phone(referential: Referential, desk: EntryPoint) -> bool:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bot.language.cleaning import CleanText
@@ -30,12 +31,16 @@ FEATURES = (
     "refus",
     "certitude_et_mots",
     "deux_mots",
+    "tournure",
 )
 """What the share is computed from, in order."""
 LONG = 12
 """From how many words a message hardly ever leans on the one before."""
 SCALE = 7.0
 """Largest log-odds counted: those of a probability of .999."""
+
+TELLING = 4.0
+"""Largest log-odds counted of what the wording says."""
 
 _LINK = re.compile(
     r"^(et|mais|non|nan|pas|pour|en fait|plutot|c est|ce|le|la|les|l|un|une|du|de|des|d|a|au|aux|avec|sans|dans|sur|chez|oui|celui|celle"
@@ -84,7 +89,24 @@ def kept(text: str) -> str:
     return left if left else text
 
 
-def features(text: CleanText, alone: Reading, joined: Reading, offered: Collection[str], asked: bool) -> tuple[float, ...]:
+def wordings(text: CleanText) -> set[str]:
+    """Return the words of a message, and its pairs of words."""
+    words = text.plain.split()
+    return {*words, *map(" ".join, pairwise(words))}
+
+
+def opening(text: CleanText, weights: Mapping[str, float]) -> float:
+    """Return how much a message is worded as another request, in [-1, 1]; 0 when nothing was learnt.
+
+    Args:
+        text: the message.
+        weights: of :func:`wordings`, as :class:`~bot.routing.decision.Thresholds` keeps them.
+    """
+    told = weights.get("", 0.0) + sum(weights.get(wording, 0.0) for wording in wordings(text))
+    return max(-1.0, min(1.0, told / TELLING))
+
+
+def features(text: CleanText, alone: Reading, joined: Reading, offered: Collection[str], asked: bool, told: float) -> tuple[float, ...]:
     """Return what the share is computed from, in the order of :data:`FEATURES`; each value in [-1, 1].
 
     Args:
@@ -92,6 +114,7 @@ def features(text: CleanText, alone: Reading, joined: Reading, offered: Collecti
         alone, joined: the message read alone, and with the last request.
         offered: services of the last door, or of the choices just asked.
         asked: whether a question was just asked.
+        told: what :func:`opening` says of it.
     """
     count = len(text.plain.split())
     words = min(count, LONG) / LONG
@@ -111,6 +134,7 @@ def features(text: CleanText, alone: Reading, joined: Reading, offered: Collecti
         float(refuses(text)),
         certainty * words,
         float(count <= 2),
+        told,
     )
 
 

@@ -42,6 +42,7 @@ class Thresholds:
         dis_court: ``dis``, for the messages of :data:`SHORT_WORDS` words at most.
         sujet_court: ``sujet``, for the same messages.
         contexte: tells how much a message goes on with the one before (:mod:`bot.routing.context`).
+        tournures: weight of each word and pair of words that opens another request; what they start from is under "".
         plusieurs: tells whether a message carries several requests (:mod:`bot.routing.several`).
         evenement: probability of a life event from which its doors are given together.
         service: share of one service, among topics, from which the service is named.
@@ -66,15 +67,16 @@ class Thresholds:
     sujet_court: float = 0.6
     evenement: float = 0.5
     contexte: Scorer = field(default_factory=Scorer)
+    tournures: Mapping[str, float] = field(default_factory=dict)
     plusieurs: Scorer = field(default_factory=Scorer)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
         """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
-        doors = {name: float(value) for name, value in known.pop("portes", {}).items()}
+        doors, wordings = ({k: float(v) for k, v in known.pop(name, {}).items()} for name in ("portes", "tournures"))
         context, several = (Scorer.from_lists(known.pop(name, ())) for name in ("contexte", "plusieurs"))
-        return cls(**{k: float(v) for k, v in known.items()}, portes=doors, contexte=context, plusieurs=several)
+        return cls(**{k: float(v) for k, v in known.items()}, portes=doors, contexte=context, tournures=wordings, plusieurs=several)
 
     def enough(self, delegation: str) -> float:
         """Return how certain the router must be of a delegation to name it."""

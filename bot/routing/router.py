@@ -18,7 +18,7 @@ from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing import several
-from bot.routing.context import FEATURES, Before, features, mixed, refuses
+from bot.routing.context import FEATURES, Before, features, mixed, opening, refuses
 from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
@@ -156,7 +156,8 @@ class Router:
         refused = refuses(heard.text)
         doors = (before.destination, *before.rejected) if refused else before.rejected
         offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
-        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices))
+        told = opening(heard.text, self.decider.thresholds.tournures)
+        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told)
         share = scorer.probability(values)
         both = mixed(
             heard.understanding.probabilities, understanding.probabilities, share, [d for d in doors if d in self.referential.topics]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 import unicodedata
@@ -9,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.dialogue.wording import EMPTY
 from bot.language.cleaning import MAX_CHARACTERS, Script, clean
@@ -24,6 +25,7 @@ from bot.staff.inbox.events import REASONS, FeedbackEvent, TurnEvent
 if TYPE_CHECKING:
     from bot.dialogue.dialogue import ConversationState
 
+T = TypeVar("T")
 MAX_READ = 20_000
 """Characters handed to the engine, of a longer message its beginning and its end: emergencies are looked for in all of them, the rest
 of the flow stops earlier."""
@@ -32,6 +34,8 @@ DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essaye
 STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
 UNKNOWN_REASON = "Cette raison n'est pas dans la liste."
 MAX_COMMENT = 1_000
+SHORT = 500
+"""Characters read within the server's loop, under a millisecond; a longer text is tidied and masked in a thread."""
 REOPENING = frozenset({"mauvaise_porte", "pas_compris"})
 """Reasons of a thumbs-down after which the next doors are offered."""
 NOT_THAT_DOOR = "Non, ce n'est pas la bonne porte"
@@ -63,7 +67,9 @@ class Chat:
         self.observer = Observers([observer] if observer is not None else [])
         self._told: deque[str] = deque(maxlen=TOLD)
 
-    async def say(self, text: str, conversation: Conversation | None, send: str, channel: str = "page") -> tuple[Conversation, Exchange]:
+    async def say(
+        self, text: str, conversation: Conversation | None, send: str, channel: str = "page", owner: str = ""
+    ) -> tuple[Conversation, Exchange]:
         """Answer a typed message; a conversation is opened only now, when there is something to answer.
 
         Args:
@@ -71,17 +77,18 @@ class Chat:
             conversation: the one going on, or ``None``.
             send: identifies this send, so that sending twice is answered once; may be empty.
             channel: where the person is ("page", "api", "widget"…).
+            owner: who opens a conversation, hashed: see :class:`bot.serving.sessions.MemorySessions`.
 
         Raises:
             Refusal: nothing was written, or no engine answers.
         """
-        words = tidy(text)
-        if clean(words).script is Script.EMPTY:
+        words = await _apart(text, _tidied)
+        if not words:
             raise Refusal(422, EMPTY)
-        return await self._exchange(words, conversation, send, lambda state: self.engine.reply(words, state), channel)
+        return await self._exchange(words, conversation, send, lambda state: self.engine.reply(words, state), channel, owner)
 
     async def press(
-        self, choice: str, conversation: Conversation | None, send: str, channel: str = "page"
+        self, choice: str, conversation: Conversation | None, send: str, channel: str = "page", owner: str = ""
     ) -> tuple[Conversation, Exchange]:
         """Answer a button; only those offered to this very conversation are known.
 
@@ -91,10 +98,17 @@ class Chat:
         label = conversation.offered.get(choice) if conversation else None
         if label is None:
             raise Refusal(409, STALE_CHOICE)
-        return await self._exchange(label, conversation, send, lambda state: self.engine.choose(choice, state), channel, pressed=True)
+        return await self._exchange(label, conversation, send, lambda state: self.engine.choose(choice, state), channel, owner, True)
 
     async def vote(
-        self, conversation: Conversation | None, answer: str, helpful: bool, reason: str = "", comment: str = "", channel: str = "page"
+        self,
+        conversation: Conversation | None,
+        answer: str,
+        helpful: bool,
+        reason: str = "",
+        comment: str = "",
+        channel: str = "page",
+        owner: str = "",
     ) -> Exchange | None:
         """Take a vote on an answer of this very conversation; the observer is told, personal data masked.
 
@@ -110,6 +124,7 @@ class Chat:
             reason: a key of :data:`bot.staff.inbox.events.REASONS`, or empty.
             comment: free words, or empty.
             channel: where the person is.
+            owner: as for :meth:`say`.
 
         Raises:
             Refusal: the answer is not one of this conversation, or the reason is unknown.
@@ -120,8 +135,9 @@ class Chat:
             raise Refusal(409, STALE_VOTE)
         if reason and reason not in REASONS:
             raise Refusal(422, UNKNOWN_REASON)
-        urgent = tidy(comment) if comment and await self.engine.urgent(tidy(comment)) is not None else ""
-        words = mask(tidy(comment)[:MAX_COMMENT])
+        told = await _apart(comment, tidy)
+        urgent = told if told and await self.engine.urgent(told) is not None else ""
+        words = await _apart(told[:MAX_COMMENT], mask)
         async with self.sessions.turn(conversation) as conversation:
             exchange = conversation.answer(answer)
             if exchange is None:
@@ -132,11 +148,11 @@ class Chat:
         if not exchange.voted:
             self.observer.feedback(FeedbackEvent(answer, time.time(), helpful, reason or None, words or None, exchange.event))
         if urgent:
-            return (await self.say(urgent, conversation, "", channel))[1]
+            return (await self.say(urgent, conversation, "", channel, owner))[1]
         if helpful or exchange.voted or not last or reason not in REOPENING:
             return None
         try:
-            again = self._exchange(NOT_THAT_DOOR, conversation, "", self._reopen, channel, pressed=True)
+            again = self._exchange(NOT_THAT_DOOR, conversation, "", self._reopen, channel, owner, True)
             return (await again)[1]
         except Refusal:  # the vote is taken, whatever happens to what follows
             return None
@@ -153,9 +169,10 @@ class Chat:
         send: str,
         ask: Callable[[ConversationState | None], Awaitable[Answer]],
         channel: str,
+        owner: str,
         pressed: bool = False,
     ) -> tuple[Conversation, Exchange]:
-        conversation = conversation or self.sessions.create()
+        conversation = conversation or self.sessions.create(owner)
         key = _send_key(send, words)
         async with self.sessions.turn(conversation) as conversation:
             if key in conversation.sends:
@@ -170,7 +187,7 @@ class Chat:
                 if not conversation.exchanges:
                     await self.sessions.drop(conversation.id)
                 raise Refusal(503, DOWN, {"Retry-After": "30"}) from error
-            exchange = _exchange_of(words, answer, self.clock(), self.engine.facts.in_danger)
+            exchange = await _apart(words, lambda said: _exchange_of(said, answer, self.clock(), self.engine.facts.in_danger))
             event = turn_event(
                 exchange.id,
                 exchange.said,
@@ -181,7 +198,7 @@ class Chat:
                 seconds=time.perf_counter() - started,
             )
             exchange = replace(exchange, event=event)
-            conversation.state, conversation.engine = _masked_state(answer), answer.engine
+            conversation.state, conversation.engine = await _masked_state(answer), answer.engine
             conversation.remember(exchange, key)
         self._tell(event)
         return conversation, exchange
@@ -200,6 +217,17 @@ def tidy(text: str) -> str:
     return "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).strip()
 
 
+async def _apart(text: str, work: Callable[[str], T]) -> T:
+    """Return what ``work`` makes of a text, in a thread when it is long: nobody else waits for it."""
+    return await asyncio.to_thread(work, text) if len(text) > SHORT else work(text)
+
+
+def _tidied(text: str) -> str:
+    """Return what was typed, tidy, or "" when it says nothing."""
+    words = tidy(text)
+    return "" if clean(words).script is Script.EMPTY else words
+
+
 def _exchange_of(words: str, answer: Answer, now: datetime, in_danger: str) -> Exchange:
     from bot.language.privacy import mask  # phone number tables: not before the server listens
 
@@ -211,11 +239,11 @@ def _exchange_of(words: str, answer: Answer, now: datetime, in_danger: str) -> E
     return Exchange(masked, reply, masked != shown, answer_id())
 
 
-def _masked_state(answer: Answer) -> ConversationState | None:
+async def _masked_state(answer: Answer) -> ConversationState | None:
     from bot.language.privacy import mask
 
     state = answer.state
-    return replace(state, pending=mask(state.pending)) if state is not None and state.pending else state
+    return replace(state, pending=await _apart(state.pending, mask)) if state is not None and state.pending else state
 
 
 def _send_key(send: str, words: str) -> str:

@@ -22,7 +22,7 @@ from bot.dialogue.wording import Card, Reply
 from bot.learning.freshness import is_detector_current, kept_by_workshop, live_mark, needs_training
 from bot.routing.types import DecisionKind, RoutingDecision
 from bot.serving import live
-from bot.serving.first_aid import FirstAid, SiteFacts, Urgent
+from bot.serving.first_aid import FirstAid, SiteFacts, Urgent, first_aid
 from bot.serving.watched import Agent, AgentDown, Condition, LoopThread, WatchedAgent
 from bot.staff.upkeep.notice import OpenSwitch
 
@@ -34,6 +34,11 @@ log = logging.getLogger("bot.serving.engine")
 
 AGENT, DIALOGUE, PAUSE = "agent", "routeur", "pause"
 """Who answered."""
+ROOM_SECONDS = 1.0
+"""The longest that a slice of a batch rests, then waits for a moment when nobody is being answered."""
+QUIET_SECONDS = 2.0
+REST = 3
+"""While people converse, a batch rests three times as long as it works; once nobody did for two seconds, it goes on at once."""
 PAUSED = "L'assistant est en pause. Une personne peut vous aider : appelez {name}, {phone}."
 PAUSED_WITHOUT_PHONE = "L'assistant est en pause. Une personne peut vous aider à l'accueil de la préfecture."
 
@@ -99,6 +104,7 @@ class Engine:
         self._stale = stale
         self.switch = switch or OpenSwitch()
         self._thread = LoopThread("routeur")
+        self._apart = LoopThread("lots")
         self._dialogue: Dialogue | None = None
         self._first_aid: FirstAid | None = None
         self._first_aid_done: Future[None] = Future()
@@ -106,6 +112,12 @@ class Engine:
         """Done when the dialogue has ended loading, well or badly."""
         self._condition = Condition.LOADING
         self._tasks: list[asyncio.Task[None]] = []
+        self._turns = 0
+        """Messages and buttons being answered."""
+        self._conversed = -QUIET_SECONDS
+        self._slices = asyncio.Lock()
+        self._spent = 0.0
+        """Seconds that the last slice of a batch took."""
 
     @property
     def facts(self) -> SiteFacts:
@@ -131,6 +143,7 @@ class Engine:
         if self._agent is not None:
             self._agent.stop()
         self._thread.stop()
+        self._apart.stop()
 
     def status(self) -> dict[str, Any]:
         """Say who would answer now: ``moteur``, ``routeur``, ``agent``, ``modele``, ``mode``."""
@@ -176,8 +189,12 @@ class Engine:
             return self._paused(state)
         return await self._turn(lambda agent, known: agent.choose(choice, known), lambda talk, known: talk.choose(choice, known), state)
 
-    async def use(self, work: Callable[[Dialogue], T]) -> T:
+    async def use(self, work: Callable[[Dialogue], T], behind: bool = False) -> T:
         """Run ``work`` with the dialogue, out of the server's loop, if it is loaded.
+
+        Args:
+            work: short: everyone else waits for it.
+            behind: whether it is a slice of a batch: one at a time, each batch in turn, in a thread that gives way to conversations.
 
         Raises:
             EngineError: it is not loaded, or takes too long. What ``work`` raises comes through as it is.
@@ -186,7 +203,15 @@ class Engine:
             raise EngineError(PAUSED_WITHOUT_PHONE)
         if self._condition is not Condition.READY:
             raise EngineError("Le routeur n'est pas prêt.")
-        return await self._with_dialogue(work)
+        if not behind:
+            return await self._with_dialogue(work)
+        async with self._slices:
+            await self._give_way()
+            started = time.monotonic()
+            try:
+                return await self._with_dialogue(work, self._apart)
+            finally:
+                self._spent = time.monotonic() - started
 
     async def urgent(self, text: str) -> Urgent | None:
         """Answer an emergency with first aid alone; ``None`` when it is none, or when even that is not there."""
@@ -197,7 +222,28 @@ class Engine:
             log.error("first aid failed", extra={"evenement": "urgences_erreur"}, exc_info=error)
             return None
 
+    async def _give_way(self) -> None:
+        """Rest while people converse, then wait, not for ever, until nobody waits for an answer."""
+        if self._turns or time.monotonic() < self._conversed + QUIET_SECONDS:
+            await asyncio.sleep(min(REST * self._spent, ROOM_SECONDS))
+        end = time.monotonic() + ROOM_SECONDS
+        while self._turns and time.monotonic() < end:
+            await asyncio.sleep(0.005)
+
     async def _turn(
+        self,
+        ask: Callable[[Agent, ConversationState], Awaitable[Turn]],
+        tell: Callable[[Dialogue, ConversationState], Turn],
+        state: ConversationState | None,
+    ) -> Answer:
+        self._turns += 1
+        try:
+            return await self._conducted(ask, tell, state)
+        finally:
+            self._turns -= 1
+            self._conversed = time.monotonic()
+
+    async def _conducted(
         self,
         ask: Callable[[Agent, ConversationState], Awaitable[Turn]],
         tell: Callable[[Dialogue, ConversationState], Turn],
@@ -223,7 +269,7 @@ class Engine:
             turn = replace(turn, decision=None)  # nothing was read: no one failed to understand
         return Answer(turn.reply, turn.state, DIALOGUE, turn.decision)
 
-    async def _with_dialogue(self, work: Callable[[Dialogue], T]) -> T:
+    async def _with_dialogue(self, work: Callable[[Dialogue], T], thread: LoopThread | None = None) -> T:
         async def run() -> T:
             await asyncio.shield(asyncio.wrap_future(self.loaded))
             if self._dialogue is None:
@@ -231,7 +277,7 @@ class Engine:
             return work(self._dialogue)
 
         try:
-            return await asyncio.wait_for(self._thread.run(run()), self._seconds)
+            return await asyncio.wait_for((thread or self._thread).run(run()), self._seconds)
         except TimeoutError as error:
             raise EngineError("Le routeur met trop de temps.") from error
 
@@ -350,7 +396,7 @@ def build_engine(
 
     engine = Engine(
         load,
-        lambda: FirstAid(paths),
+        lambda: first_aid(paths),
         WatchedAgent(build, agent_seconds) if with_agent else None,
         seconds=router_seconds,
         load_again=lambda: load(need_model=True),  # never swaps to a router without a model

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.base.errors import AssistantError, ModelError, ReferentialError
 from bot.base.paths import ProjectPaths
-from bot.dialogue.wording import Card, Contact, EmergencyCall, Reply, Writer
+from bot.dialogue.wording import IN_DANGER, Card, Contact, EmergencyCall, Reply, Writer
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 if TYPE_CHECKING:
+    from bot.emergency.detector import EmergencyDetector
     from bot.referential import Referential
+
+log = logging.getLogger("bot.serving.first_aid")
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,12 @@ class Urgent:
     Args:
         decision: with the numbers.
         reply: the words.
-        referential: they come from.
+        referential: they come from; ``None`` when it cannot be read.
     """
 
     decision: RoutingDecision
     reply: Reply
-    referential: Referential
+    referential: Referential | None
 
 
 class FirstAid:
@@ -88,3 +94,85 @@ class FirstAid:
             said = self._languages.courtesy(found.language, self._writer.front_desk_phone, danger=True)
             reply = replace(reply, courtesy=said, instruction="")
         return Urgent(decision, reply, self._referential)
+
+
+class LastAid(FirstAid):
+    """What is said when the referential cannot be read and no sound copy was kept: the numbers of ``data/secours.txt``, the one of all
+    dangers first. What still can be read of the words and of what was learnt recognises the danger.
+
+    Args:
+        paths: the project tree.
+
+    Raises:
+        OSError: even that file is missing.
+    """
+
+    def __init__(self, paths: ProjectPaths) -> None:
+        self._calls = _last_calls(paths)
+        number = next(iter(self._calls))
+        self.facts = SiteFacts(None, tuple(self._calls.values()), IN_DANGER.format(urgence=number))
+        self._detector = _last_detector(paths, tuple(self._calls))
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return ()
+
+    def card(self, topic: str) -> Card | None:
+        return None
+
+    def answer(self, text: str) -> Urgent | None:
+        found = self._detector.detect(text)
+        if found is None:
+            return None
+        numbers = [n for n in dict.fromkeys((*found.numeros, *self._calls)) if n in self._calls]
+        decision = RoutingDecision(DecisionKind.URGENCE, urgence=tuple(numbers), situation=found.situation)
+        return Urgent(decision, Reply(self.facts.in_danger, calls=tuple(self._calls[n] for n in numbers)), None)
+
+
+def first_aid(paths: ProjectPaths) -> FirstAid:
+    """Return the emergency answers of a tree, or what is left of them."""
+    try:
+        return FirstAid(paths)
+    except (AssistantError, OSError, ValueError, LookupError) as error:
+        log.error("first aid without a referential", extra={"evenement": "urgences_sans_referentiel", "raison": str(error)}, exc_info=error)
+        return LastAid(paths)
+
+
+def _last_calls(paths: ProjectPaths) -> dict[str, EmergencyCall]:
+    calls = {}
+    for line in paths.last_numbers.read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            number, _, name = line.removesuffix("| sms").strip().partition(" ")
+            calls[number] = EmergencyCall(number, name, line.endswith("| sms"))
+    return calls
+
+
+def _last_detector(paths: ProjectPaths, numbers: tuple[str, ...]) -> EmergencyDetector:
+    """Return the detector of a tree as it is, or made of the files that can be read: any danger then has the same numbers."""
+    from bot.emergency.abroad import WORDS, load_abroad, load_table
+    from bot.emergency.detector import CALL, EmergencyDetector
+    from bot.emergency.learnt import CALM, load_learnt
+    from bot.emergency.rules import Rules, load_rules
+    from bot.learning.loading import load_detector
+
+    with suppress(ReferentialError):
+        return load_detector(paths)
+    folder = paths.referential
+    rules, learnt, abroad, known = Rules(()), None, None, {CALL}
+    with suppress(ReferentialError, OSError):
+        rules = load_rules(folder / "urgences_mots.yml", _Everything())
+        known |= rules.situations
+    with suppress(ModelError):
+        learnt = load_learnt(paths.emergency_model)
+        known |= set(learnt.labels) - {CALM}
+    with suppress(ReferentialError, OSError):
+        known |= {situation for situation, _ in load_table(folder / WORDS).situations}
+        abroad = load_abroad(folder, known, CALL)
+    return EmergencyDetector(dict.fromkeys(known, numbers), rules, learnt, abroad=abroad)
+
+
+class _Everything(frozenset[str]):
+    """The situations when their list cannot be read: any name may be one."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,6 +72,7 @@ class Conversation:
         turns: how many were answered.
         unsaved: whether the last turn could not be shared with the other processes.
         lock: one turn at a time.
+        owner: who opened it, hashed, known to this process alone; "" when another one did.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Conversation:
     unsaved: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     reference: str = field(default_factory=lambda: new_reference())
+    owner: str = ""
 
     def answer(self, identifier: str) -> Exchange | None:
         """Return the exchange whose answer has this id, while it is remembered."""
@@ -114,8 +116,12 @@ class Sessions(Protocol):
     async def get(self, identifier: str | None) -> Conversation | None:
         """Return a living conversation and push back its end, or ``None``."""
 
-    def create(self) -> Conversation:
-        """Open a conversation with a new random id."""
+    def create(self, owner: str = "") -> Conversation:
+        """Open a conversation with a new random id.
+
+        Args:
+            owner: who opens it, hashed.
+        """
 
     def turn(self, conversation: Conversation) -> AbstractAsyncContextManager[Conversation]:
         """Hold a conversation alone for one turn, as it is now; what was changed in it is kept when the turn ends well."""
@@ -137,7 +143,7 @@ class MemorySessions:
     """Conversations in the memory of one process.
 
     Args:
-        limit: how many are kept; the least recently used leave first.
+        limit: how many are kept; beyond, whoever opened the most loses the least recently used of theirs.
         seconds: life after the last use.
         clock: monotonic seconds.
     """
@@ -152,6 +158,7 @@ class MemorySessions:
         self._seconds = seconds
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
+        self._owned: Counter[str] = Counter()
 
     @property
     def sure(self) -> bool:
@@ -159,24 +166,27 @@ class MemorySessions:
 
     async def get(self, identifier: str | None) -> Conversation | None:
         self._forget_expired()
-        found = self._kept.pop(identifier, None) if identifier else None
+        found = self._kept.get(identifier) if identifier else None
         if found is None:
             return None
         self._kept[found[1].id] = (self._clock(), found[1])
+        self._kept.move_to_end(found[1].id)
         return found[1]
 
-    def create(self) -> Conversation:
+    def create(self, owner: str = "") -> Conversation:
         self._forget_expired()
-        conversation = Conversation(new_identifier())
+        conversation = Conversation(new_identifier(), owner=owner)
         self.keep(conversation)
         return conversation
 
     def keep(self, conversation: Conversation) -> None:
         """Keep a conversation made elsewhere."""
-        self._kept.pop(conversation.id, None)
+        self._drop(conversation.id)
         self._kept[conversation.id] = (self._clock(), conversation)
+        self._owned[_owner(conversation)] += 1
         while len(self._kept) > self._limit:
-            self._drop(next(iter(self._kept)))
+            most = max(self._owned.values())
+            self._drop(next(i for i, (_, kept) in self._kept.items() if self._owned[_owner(kept)] == most))
 
     @asynccontextmanager
     async def turn(self, conversation: Conversation) -> AsyncIterator[Conversation]:
@@ -196,7 +206,13 @@ class MemorySessions:
         """Nothing to let go of."""
 
     def _drop(self, identifier: str | None) -> None:
-        self._kept.pop(identifier or "", None)
+        found = self._kept.pop(identifier or "", None)
+        if found is None:
+            return
+        owner = _owner(found[1])
+        self._owned[owner] -= 1
+        if not self._owned[owner]:
+            del self._owned[owner]
 
     def _forget_expired(self) -> None:
         """The oldest use comes first."""
@@ -206,6 +222,11 @@ class MemorySessions:
             if used > limit:
                 return
             self._drop(identifier)
+
+
+def _owner(conversation: Conversation) -> str:
+    """Return whom a conversation counts for: itself when nobody knows who opened it."""
+    return conversation.owner or conversation.id
 
 
 def new_reference() -> str:

@@ -48,8 +48,8 @@ class SharedSessions:
             return local if local is not None and local.unsaved else None
         return local if local is not None and local.turns > shared.turns else self._adopt(local, shared)
 
-    def create(self) -> Conversation:
-        conversation = Conversation(new_identifier())
+    def create(self, owner: str = "") -> Conversation:
+        conversation = Conversation(new_identifier(), owner=owner)
         self._local.keep(conversation)
         return conversation
 
@@ -107,7 +107,7 @@ class SharedSessions:
     def _adopt(self, local: Conversation | None, shared: Conversation) -> Conversation:
         """Take the shared copy, with the lock of the local one: turns of this process wait for each other."""
         if local is not None:
-            shared.lock = local.lock
+            shared.lock, shared.owner = local.lock, local.owner
         self._local.keep(shared)
         return shared
 

@@ -1,7 +1,8 @@
 """The internal application: the workshop, on a listener of its own that can be kept inside the house.
 
 It runs in the same process as the public page but in a thread and an event loop of its own: whatever staff do, citizens
-do not wait. Other internal addresses (measures for a supervisor) are added to the same application.
+do not wait. Its pages wait for the database in a second thread: the measures for a supervisor, served by the first, are alive
+while the database hangs, and when the workshop cannot be opened at all.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from aiohttp import web
 
+from bot.serving.watched import LoopThread
 from bot.web.assets import Asset, Pages, load_assets
 from bot.web.keys import ASSETS, PAGES, SETTINGS
 from bot.web.middlewares import finish_headers, identify
 from bot.web.public import handlers
 from bot.web.staff import add_pages
-from bot.web.staff.framework import ROOT, WORKSHOP, Workshop, explain, guard
+from bot.web.staff.framework import ROOT, WORKSHOP, Handler, Workshop, explain, guard, posted
 
 log = logging.getLogger("bot.web.internal")
 MAX_BODY = 2 * 1024 * 1024
@@ -38,7 +40,33 @@ def create_internal_app(
         assets: static files, those of the package by default.
         routes: other internal addresses, open to whoever reaches the listener.
     """
-    app = web.Application(middlewares=[identify, explain, guard], client_max_size=MAX_BODY)
+    behind = LoopThread("atelier")
+
+    @web.middleware
+    async def apart(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a page of the workshop in the second thread, once the whole form is here."""
+        if not request.path.startswith(ROOT):
+            return await explain(request, handler)
+        broken: Exception | None = None
+        if request.method not in {"GET", "HEAD"}:
+            try:
+                await posted(request)
+            except Exception as error:
+                broken = error
+
+        async def answer(asked: web.Request) -> web.StreamResponse:
+            if broken is not None:
+                raise broken
+            return await guard(asked, handler)
+
+        return await behind.run(explain(request, answer))
+
+    async def end(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        behind.stop()
+
+    app = web.Application(middlewares=[identify, apart], client_max_size=MAX_BODY)
+    app.cleanup_ctx.append(end)
     files = dict(assets if assets is not None else load_assets())
     app[SETTINGS] = replace(workshop.settings, hosts=())  # no other site may frame these pages
     app[WORKSHOP] = workshop
@@ -47,6 +75,13 @@ def create_internal_app(
     app.on_response_prepare.append(finish_headers)
     app.add_routes([web.get("/", _to_workshop), web.get("/static/{name}", handlers.static), *routes])
     add_pages(app)
+    return app
+
+
+def create_measures_app(route: web.RouteDef) -> web.Application:
+    """Return what is served there when the workshop cannot be: the measures alone."""
+    app = web.Application()
+    app.add_routes([route])
     return app
 
 

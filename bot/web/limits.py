@@ -9,8 +9,10 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -40,6 +42,20 @@ class Allowance:
         return [RateLimitItemPerMinute(self.per_minute)] if self.per_minute else []
 
 
+class Turns:
+    """One turn at a time for each caller; whoever waits for nobody is forgotten."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def hold(self, caller: str) -> AsyncIterator[None]:
+        """Wait for the caller's turn, and keep it to the end of the block."""
+        lock = self._locks.setdefault(caller, asyncio.Lock())
+        async with lock:
+            yield
+
+
 class RateLimiter:
     """Counts messages by address, over a minute and over an hour; over all processes when they share a Redis.
 
@@ -55,6 +71,7 @@ class RateLimiter:
             *([RateLimitItemPerMinute(settings.per_minute)] if settings.per_minute else []),
             *([RateLimitItemPerHour(settings.per_hour)] if settings.per_hour else []),
         ]
+        self.turns = Turns()
         self._shared = shared
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._together = (
@@ -71,9 +88,9 @@ class RateLimiter:
         Args:
             request: tells the address.
             allowance: counted instead of the address, when the caller has one of its own.
-            cost: how many messages to count; more than a limit allows takes all of it.
+            cost: how many messages to count; more than a limit allows takes all of it but the one that was counted before.
         """
-        address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
+        address = self._address(request)
         items = self._items if allowance is None else allowance.items()
 
         def key(salt: bytes) -> str:
@@ -88,6 +105,13 @@ class RateLimiter:
                 pass
         return _count(self._alone, items, key(self._salt), cost)
 
+    def caller(self, request: web.Request, allowance: Allowance | None = None) -> str:
+        """Return what tells this caller from the others within this process: its key, or its hashed address."""
+        return allowance.name if allowance is not None else _hashed(self._address(request), self._salt)
+
+    def _address(self, request: web.Request) -> str:
+        return client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
+
     async def _salt_of_all(self, shared: SharedStore) -> bytes:
         """Return the salt that all processes hash addresses with; it is renewed every day."""
 
@@ -100,7 +124,7 @@ class RateLimiter:
 
 def _count(limiter: SlidingWindowCounterRateLimiter, items: Sequence[RateLimitItem], key: str, cost: int) -> int:
     for item in items:
-        if not limiter.hit(item, key, cost=min(cost, item.amount)):
+        if not limiter.hit(item, key, cost=min(cost, max(1, item.amount - 1))):
             reset = limiter.get_window_stats(item, key).reset_time - time.time()
             return max(1, min(item.get_expiry(), math.ceil(reset)))
     return 0

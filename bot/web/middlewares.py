@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.serving.refusals import Refusal
-from bot.web.keys import ALLOWANCE, ENGINE, ENGINE_USED, KEYS, METRICS, REQUEST_ID, SETTINGS
+from bot.web.keys import ALLOWANCE, ENGINE, ENGINE_USED, KEYS, LIMITER, METRICS, REQUEST_ID, SETTINGS
+from bot.web.limits import Allowance
 from bot.web.problems import problem_response, refusal_of
 from bot.web.public.handlers import FRAME, error_page
 from bot.web.rates import count_messages
@@ -89,9 +90,14 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
 
 @web.middleware
 async def recognise_key(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Know the caller of the partner API by its key, when it sends one; a wrong key is refused, never ignored."""
+    """Know the caller of the partner API by its key, when it sends one; a wrong key is refused, never ignored, and counted."""
     if request.path.startswith("/api/") and "Authorization" in request.headers:
-        request[ALLOWANCE] = await request.app[KEYS].allowance(request.headers["Authorization"])
+        try:
+            request[ALLOWANCE] = await request.app[KEYS].allowance(request.headers["Authorization"])
+        except Refusal:
+            request[ALLOWANCE] = Allowance(f"fausse:{request.app[LIMITER].caller(request)}", request.app[SETTINGS].per_minute)
+            await count_messages(request)  # keys are not tried without end
+            raise
     return await handler(request)
 
 

@@ -102,7 +102,7 @@ class _Backstage:
         self._opening = threading.Lock()
         self._opened: Storage | None = None
         self._parts: list[Any] = []
-        self.recorder = Recorder(self._open_intake, paths.variable / "attente")
+        self.recorder = Recorder(self._open_intake, paths.variable / "attente", one_in=settings.checked_one_in)
         self.switch = Switch(self._read_notice)
 
     def start(self, metrics: Metrics, router_loaded: Future[None]) -> None:
@@ -119,6 +119,8 @@ class _Backstage:
             part.stop()
 
     def _run(self, metrics: Metrics) -> None:
+        from bot.web.internal import InternalServer, create_measures_app
+
         with contextlib.suppress(TimeoutError):
             self._router_loaded.result(ROUTER_SECONDS)
         try:
@@ -127,8 +129,10 @@ class _Backstage:
                 self._parts.append(part)
         except Exception as error:
             log.error("backstage cannot start", extra={"evenement": "coulisses_absentes"}, exc_info=error)
-            if self._inside is not None and not self._parts:
-                self._inside.close()
+            if self._inside is not None and not self._parts:  # who watches must see it
+                measures = InternalServer(lambda: create_measures_app(metrics_handler(metrics)), self._inside)
+                measures.start()
+                self._parts.append(measures)
 
     def _make(self, metrics: Metrics) -> Iterator[Any]:
         from bot.staff.accounts.accounts import Accounts

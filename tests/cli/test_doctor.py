@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from bot.base.paths import ProjectPaths
 from bot.cli.doctor import Finding, Health, examine
 from bot.cli.main import main
+from bot.staff.storage import Storage, database_url
 
 
 def about(findings: list[Finding], words: str) -> list[Finding]:
@@ -69,6 +72,56 @@ def test_a_port_that_is_taken(bare: ProjectPaths) -> None:
         port = taken.getsockname()[1]
         assert about(examine(bare, {}, port), "port")[0].health is Health.WARNING
     assert about(examine(bare, {}, port), "port")[0].health is Health.FINE
+
+
+def kept(paths: ProjectPaths, name: str) -> list[Finding]:
+    return about(examine(paths, {}), name)
+
+
+def test_the_database_file_is_read(bare: ProjectPaths) -> None:
+    assert kept(bare, "base de l'atelier")[0].health is Health.FINE
+    storage = Storage(database_url("", bare))
+    storage.migrate()
+    storage.close()
+    (found,) = kept(bare, "base de l'atelier")
+    assert found.health is Health.FINE and "sans défaut" in found.said
+    path = bare.variable / "atelier.db"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 20_000)
+    (found,) = kept(bare, "base de l'atelier")
+    assert found.health is Health.BROKEN and "sauvegarde" in found.said
+
+
+def test_events_that_wait_too_long_are_told(bare: ProjectPaths) -> None:
+    assert kept(bare, "échanges en attente")[0].said == "rien n'attend"
+    (bare.variable / "attente").mkdir(parents=True)
+    path = bare.variable / "attente" / "1-aa.attente"
+    path.write_text("{}\n")
+    path.chmod(0o600)
+    assert kept(bare, "échanges en attente")[0].health is Health.FINE
+    os.utime(path, (time.time() - 3_600,) * 2)
+    (found,) = kept(bare, "échanges en attente")
+    assert found.health is Health.WARNING and "dont 1 d'un processus arrêté" in found.said
+
+
+def test_a_clock_behind_what_was_written_is_told(bare: ProjectPaths) -> None:
+    assert kept(bare, "horloge")[0].health is Health.FINE
+    bare.config.write_text("")
+    os.utime(bare.config, (time.time() + 7_200,) * 2)
+    (found,) = kept(bare, "horloge")
+    assert found.health is Health.BROKEN and "NTP" in found.said
+
+
+@pytest.mark.parametrize(("name", "mode"), [("var/atelier.db", 0o644), ("var/attente/1-aa.attente", 0o640), ("models", 0o777)])
+def test_what_others_may_read_or_write_is_told(bare: ProjectPaths, name: str, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOT_MODELES", raising=False)
+    path = bare.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir() if name == "models" else path.touch()
+    path.chmod(mode)
+    (found,) = kept(bare, "droits")
+    assert found.health is Health.BROKEN and str(path) in found.said and "chmod" in found.said
+    path.chmod(0o700)
+    assert kept(bare, "droits")[0].health is Health.FINE
 
 
 def test_the_command(bare: ProjectPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

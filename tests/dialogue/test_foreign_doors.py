@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.dialogue.dialogue import ConversationState, Dialogue
@@ -34,6 +36,14 @@ LANGUAGES = ("en", "es", "pt", "ar", "uk", "de")
 )
 def test_words_name_one_door_or_none(referential: Referential, language: str, text: str, topic: str | None) -> None:
     assert door_told(referential, language, text) == topic
+
+
+def test_a_thousand_small_words_cost_little(referential: Referential) -> None:
+    text = " ".join(f"a{number}" for number in range(1_000))
+    door_told(referential, "en", text)
+    started = time.process_time()
+    assert door_told(referential, "en", text) is None
+    assert time.process_time() - started < 0.05
 
 
 def test_every_door_is_complete_in_every_language(referential: Referential) -> None:

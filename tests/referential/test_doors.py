@@ -48,6 +48,12 @@ def test_a_home_page_is_no_exact_link(url: str, exact: bool) -> None:
     assert is_exact(url) is exact
 
 
+def test_the_first_page_of_a_site_that_is_one_service_is_an_exact_link(referential: Referential) -> None:
+    for url, exact in (("https://vigieau.gouv.fr", True), ("https://www.lot.gouv.fr", False)):
+        _, topic = changed(referential, NOWHERE, lien=Link(libelle="Le site", url=url))
+        assert bool(exact_link(topic)) is exact, url
+
+
 def test_writing_needs_somewhere_to_write(referential: Referential) -> None:
     step = {"premier_geste": "écrivez au consulat."}
     assert any("où écrire" in p for p in door_problems(*changed(referential, NOWHERE, **step)))
@@ -101,5 +107,8 @@ def test_a_sheet_of_another_shape_has_no_day(tmp_path: Path, content: str) -> No
 def test_the_page_and_the_list_say_what_is_known(referential: Referential) -> None:
     text = as_text(referential)
     assert f"{len(referential.topics)} sujets" in text and "Porte complète" in text
+    inside = [t for t in referential.topics.values() if t.public == ("agent",) and not exact_link(t)]
+    assert inside and all(t.faits.comment for t in inside), "what has no page says why"
+    assert f"affaire interne des agents | {len(inside)} " in text
     lines = due_lines(referential, date(2030, 1, 1))
     assert lines[-1] == f"{len(lines) - 1} faits à revérifier."

@@ -28,6 +28,7 @@ TOPICS = {
 def make_tree(root: Path, topics: dict[str, tuple[str, ...]] | None = None, git: bool = True) -> ProjectPaths:
     """Write the tree under ``root``; its corpus keeps the layout of the real one."""
     shutil.copytree(ROOT / "data" / "referentiel", root / "data" / "referentiel")
+    shutil.copy(ROOT / "data" / "secours.txt", root / "data")
     (root / "data" / "nlu").mkdir()
     (root / "data" / "calage").mkdir()
     shutil.copytree(ROOT / "data" / "rules", root / "data" / "rules")

@@ -20,9 +20,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import BROKEN, ECHO, HOUSING, REPLIES, Ear, FakeEngine
 
 from bot.base.errors import SettingsError
+from bot.base.paths import ProjectPaths
 from bot.base.settings import Settings
-from bot.dialogue.dialogue import ConversationState, Turn
+from bot.dialogue.dialogue import ConversationState, Dialogue, Turn
 from bot.dialogue.wording import Reply
+from bot.learning.loading import bare_router
 from bot.referential import Referential
 from bot.referential.hours import PARIS
 from bot.routing.types import DecisionKind, RoutingDecision
@@ -568,6 +570,15 @@ async def test_health_and_ready_say_who_answers(make: Maker) -> None:
         assert answer.status == 200 and (await answer.json())["etat"] == "degrade"
 
 
+async def test_without_a_model_health_is_not_fine(make: Maker, paths: ProjectPaths) -> None:
+    engine = Engine(lambda: Dialogue(bare_router(paths)))
+    client = await make(engine)
+    await asyncio.wrap_future(engine.loaded)
+    async with client.get("/health") as answer:
+        value = await answer.json()
+    assert (value["etat"], value["routeur"], value["modele"]) == ("degrade", "pret", False)
+
+
 async def test_the_engine_starts_and_stops_with_the_application(make: Maker) -> None:
     engine = FakeEngine()
     client = await make(engine)
@@ -582,7 +593,10 @@ async def test_the_declarations_say_what_was_not_tested(make: Maker) -> None:
         page = plain(await answer.text())
         assert "Ce qui a été testé" in page and "Ce qui n'a pas été testé" in page and "non conforme" in page
     async with client.get("/donnees-personnelles") as answer:
-        assert "17 minutes" in await answer.text()
+        page = await answer.text()
+    assert "17 minutes" in page and "un message sur 20, tiré au hasard" in page
+    async with (await make(checked_one_in=0)).get("/donnees-personnelles") as answer:
+        assert "au hasard, même si" not in await answer.text()
 
 
 # --- engines that fail

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -14,10 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from web_cluster import ROOT, Assistant, Nginx, Visitor
 from web_process import free_port
 from web_redis import RedisServer
 
+from bot.base.settings import Settings
 from bot.routing.router import Router
 
 pytestmark = pytest.mark.needs("redis-server", "nginx", "openssl")
@@ -60,6 +64,34 @@ def exchanges(page: str) -> int:
 
 def test_the_shipped_nginx_configuration_is_right(tmp_path: Path) -> None:
     assert "successful" in Nginx(tmp_path, [8101, 8102]).check()
+
+
+def test_nginx_lets_in_what_the_assistant_takes() -> None:
+    shipped = (ROOT / "deploy" / "nginx" / "assistant.conf").read_text(encoding="utf-8")
+    found = re.search(r"client_max_body_size (\d+)k;", shipped)
+    assert found and 0 <= int(found.group(1)) * 1024 - Settings().max_batch_body <= 16_384
+    compose = (ROOT / "deploy" / "compose" / "compose.yml").read_text(encoding="utf-8")
+    assert "../nginx/secours.html:/etc/nginx/assistant/secours.html:ro" in compose and "/etc/nginx/assistant;" in shipped
+
+
+def test_the_shipped_redis_writes_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    command = ["redis-server", str(ROOT / "deploy" / "redis" / "assistant.conf"), "--port", str(port), "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            for _ in range(100):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            client = Redis(port=port)
+            assert client.config_get("save")["save"] == "" and client.config_get("appendonly")["appendonly"] == "no"
+            client.mset({str(number): "x" for number in range(20_000)})
+            client.close()
+        finally:
+            server.terminate()
+            server.wait(10)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_when_no_assistant_answers_nginx_gives_the_emergency_numbers(tmp_path: Path) -> None:

@@ -315,6 +315,7 @@ def test_the_referential_is_broken(tree: Path) -> None:
         server.listening()
         until(lambda: "guichets.yml" in server.log.read_text(encoding="utf-8"), 60)
         assert server.post("/api/chat", b'{"texte": "mon passeport"}')[0] == 503
+        assert "112" in str(server.say("au feu ma maison brûle")[1]["reponse"]["appels"])
         path.write_text(sound, encoding="utf-8")
         until(lambda: server.health()["routeur"] == "pret", 30)
         say(server, 1)

@@ -193,11 +193,13 @@ def test_the_public_is_served_when_the_workshop_cannot_be(tmp_path: Path) -> Non
         try:
             public = re.search(r"http://[\d.]+:\d+", running.stdout.readline())
             assert public and fetch(public.group())[0] == 200
+            inside = re.search(r"http://[\d.]+:\d+", running.stdout.readline())
             for _ in range(100):
                 if "coulisses_absentes" in log.read_text() and "interrupteur_illisible" in log.read_text():
                     break
                 time.sleep(0.2)
             assert fetch(public.group())[0] == 200
+            assert inside and fetch(f"{inside.group()}/metrics")[0] == 200, "who watches must see it"
             running.send_signal(signal.SIGTERM)
             assert running.wait(20) == 0
         finally:

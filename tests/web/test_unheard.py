@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.base.paths import project_paths
+from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
 from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.learning.loading import bare_router
 from bot.referential import load_referential
 from bot.serving.chat import MAX_READ
-from bot.serving.engine import Engine
-from bot.serving.first_aid import FirstAid
+from bot.serving.engine import Engine, build_engine
+from bot.serving.first_aid import FirstAid, first_aid
 from bot.staff.upkeep.notice import Notice, OpenSwitch
 from bot.web.app import create_app
 
@@ -38,7 +39,7 @@ class Lever(OpenSwitch):
 async def served() -> AsyncIterator[tuple[Any, Lever]]:
     lever = Lever()
     engine = Engine(lambda: Dialogue(bare_router(PATHS)), lambda: FirstAid(PATHS), switch=lever)
-    client: Any = TestClient(TestServer(create_app(Settings(per_minute=12), engine)))
+    client: Any = TestClient(TestServer(create_app(Settings(per_minute=60), engine)))
     await client.start_server()
     yield client, lever
     await client.close()
@@ -69,7 +70,7 @@ async def test_a_pause_and_a_refusal_tell_the_number(served: tuple[Any, Lever]) 
     client, lever = served
     lever.current = Notice(phone_only=True)
     assert "112" in words((await post(client, "/api/chat", texte="un logement"))[1])
-    for _ in range(12):
+    for _ in range(60):
         status, problem = await post(client, "/api/chat", texte="bonjour")
     assert status == 429 and "112" in problem["detail"] and "112" in [call["numero"] for call in problem["appels"]]
 
@@ -105,3 +106,43 @@ def test_the_page_of_nginx_has_the_numbers_of_the_referential() -> None:
     shown = {n.numero for n in referential.emergency_numbers.values() if n.pied_de_page}
     assert set(re.findall(r"(?:tel|sms):(\d+)\"", page)) == shown
     assert referential.entry_points["prefecture_accueil"].telephone[0].valeur in page
+
+
+def copied(folder: Path) -> ProjectPaths:
+    """Return a tree with the real referential, its numbers and what was learnt, without any sound copy."""
+    shutil.copytree(PATHS.referential, folder / "data" / "referentiel")
+    shutil.copy(PATHS.last_numbers, folder / "data")
+    return ProjectPaths(folder, PATHS.models)
+
+
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "cut": lambda path: path.write_text(path.read_text(encoding="utf-8")[:900] + "\n - [", encoding="utf-8"),
+    "empty": lambda path: path.write_text("", encoding="utf-8"),
+    "bytes": lambda path: path.write_bytes(b"\xff\xfe\x00\x9f" * 40),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("how", BREAKS)
+@pytest.mark.parametrize("name", ["urgences.yml", "urgences_mots.yml", "urgences_langues.yml", "services.yml"])
+async def test_a_broken_referential_still_gives_the_numbers(tmp_path: Path, name: str, how: str) -> None:
+    paths = copied(tmp_path)
+    BREAKS[how](paths.referential / name)
+    client: Any = TestClient(TestServer(create_app(Settings(), build_engine(paths, 1.0, 5.0, with_agent=False))))
+    await client.start_server()
+    try:
+        status, value = await post(client, "/api/chat", texte="il y a le feu chez moi, au secours")
+        assert status == 200 and "112" in [call["numero"] for call in value["reponse"]["appels"]] and "112" in words(value)
+        status, value = await post(client, "/api/v1/orientation", texte="au secours ma maison brûle")
+        assert status == 200 and value["decision"] == "urgence" and "112" in value["urgence"]
+        status, problem = await post(client, "/api/chat", texte="mon passeport")
+        assert status == 503 and "112" in problem["detail"] and problem["appels"][0]["numero"] == "112"
+    finally:
+        await client.close()
+
+
+def test_the_last_numbers_are_those_of_the_referential(tmp_path: Path) -> None:
+    paths = copied(tmp_path)
+    (paths.referential / "urgences.yml").write_text("", encoding="utf-8")
+    real = FirstAid(PATHS).facts
+    assert set(first_aid(paths).facts.calls) == set(real.calls) and first_aid(paths).facts.in_danger == real.in_danger

@@ -155,7 +155,7 @@ class FakeEngine(Engine):
         replies = {"logement": REPLIES["logement"], "veterinaire": Reply(VET.text, (VET,))}
         return await self._say(choice, replies.get(choice, Reply("D'accord. Dites-moi votre besoin avec d'autres mots.")), state)
 
-    async def use(self, work: Any) -> Any:
+    async def use(self, work: Any, behind: bool = False) -> Any:
         raise BROKEN
 
     async def urgent(self, text: str) -> Urgent | None:

@@ -41,7 +41,8 @@ FAULTS = {
     ),
     "test_the_referential_is_broken": (
         "Référentiel illisible au démarrage",
-        "L'assistant écoute, et le journal dit le fichier et la ligne. Le fichier réparé, il répond sans être relancé.",
+        "L'assistant écoute, donne les numéros aux dangers, et le journal dit le fichier et la ligne. Le fichier réparé, il répond "
+        "sans être relancé.",
     ),
     "test_an_edited_corpus_never_makes_a_restart_wait": (
         "Corpus changé, puis relance",

@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from bot.base.errors import AccountError
@@ -33,6 +34,8 @@ FREE_ATTEMPTS = 4
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 FORGET_ATTEMPTS = 86_400.0
+KNOWN_SECONDS = 90 * 86_400.0
+"""For how long an address from which an account entered is not slowed by those who try its name elsewhere."""
 IDLE_SECONDS = 3_600.0
 LONGEST_SESSION = 36_000.0
 WRONG = "Nom ou mot de passe incorrect."
@@ -117,6 +120,8 @@ class Accounts:
         self._storage = storage
         self._clock = clock
         self._hasher = hasher or PasswordHasher()
+        self._one_at_a_time = threading.Lock()
+        """Held from the count of the attempts to the next: a hundred sent at once are counted, and hashed, one by one."""
         self._decoy = self._hasher.hash(secrets.token_hex(16))
 
     def create(self, name: str, role: str, password: str, actor: str) -> Account:
@@ -199,14 +204,15 @@ class Accounts:
             TooManyAttempts: wait first.
         """
         name = session.account.name
-        keys = [_attempt_key("compte", name), _attempt_key("adresse", address)]
-        with self._storage.read() as connection:
-            self._check_wait(connection, keys)
-            row = self._known(connection, name)
-        if not self._verify(row.password, current):
-            with self._storage.write() as connection:
-                self._count_failure(connection, keys)
-            raise AccountError("Votre mot de passe actuel n'est pas celui-là.")
+        with self._one_at_a_time:
+            with self._storage.read() as connection:
+                keys = self._attempt_keys(connection, name, address)
+                self._check_wait(connection, keys)
+                row = self._known(connection, name)
+            if not self._verify(row.password, current):
+                with self._storage.write() as connection:
+                    self._count_failure(connection, keys)
+                raise AccountError("Votre mot de passe actuel n'est pas celui-là.")
         self.set_password(name, new, name)
 
     def set_tour(self, account: Account, step: int) -> None:
@@ -218,7 +224,9 @@ class Accounts:
         """Open a session.
 
         Attempts are counted for the account and for the address, known or not: after :data:`FREE_ATTEMPTS` failures each
-        one doubles the wait. An unknown name takes as long and says the same as a wrong password.
+        one doubles the wait. From an address where the account entered before, only the attempts made there count: nobody
+        locks the owner out from elsewhere (OWASP, "device cookies"). An unknown name takes as long and says the same as a
+        wrong password.
 
         Returns:
             The secret of the cookie, and the session.
@@ -227,9 +235,12 @@ class Accounts:
             AccountError: wrong name or password.
             TooManyAttempts: wait first.
         """
-        name = name.strip().lower()
-        keys = [_attempt_key("compte", name), _attempt_key("adresse", address)]
+        with self._one_at_a_time:
+            return self._log_in(name.strip().lower(), password, address)
+
+    def _log_in(self, name: str, password: str, address: str) -> tuple[str, StaffSession]:
         with self._storage.read() as connection:
+            keys = self._attempt_keys(connection, name, address)
             self._check_wait(connection, keys)
             row = self._row(connection, name)
         fine = self._verify(row.password if row is not None else self._decoy, password) and row is not None and row.active
@@ -238,7 +249,9 @@ class Accounts:
                 self._count_failure(connection, keys)
                 audit.record(connection, name if row is not None else "inconnu", "connexion_refusee")
             else:
-                connection.execute(delete(attempts).where(attempts.c.key == keys[0]))
+                known = _attempt_key("connue", f"{name}\0{address}")
+                connection.execute(delete(attempts).where(attempts.c.key.in_([keys[0], known])))
+                connection.execute(attempts.insert().values(key=known, failures=0, last_at=self._clock()))
                 if self._hasher.check_needs_rehash(row.password):
                     connection.execute(update(accounts).where(accounts.c.id == row.id).values(password=self._hasher.hash(password)))
                 secret, session = self._open(connection, row)
@@ -295,7 +308,8 @@ class Accounts:
         with self._storage.write() as connection:
             over = (web_sessions.c.seen_at < now - IDLE_SECONDS) | (web_sessions.c.created_at < now - LONGEST_SESSION)
             connection.execute(delete(web_sessions).where(over))
-            connection.execute(delete(attempts).where(attempts.c.last_at < now - FORGET_ATTEMPTS))
+            kept = case((attempts.c.failures == 0, KNOWN_SECONDS), else_=FORGET_ATTEMPTS)
+            connection.execute(delete(attempts).where(attempts.c.last_at < now - kept))
 
     def _open(self, connection: Connection, row: Any) -> tuple[str, StaffSession]:
         secret, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock()
@@ -304,6 +318,13 @@ class Accounts:
             web_sessions.insert().values(token=token, account_id=row.id, csrf=csrf, created_at=now, seen_at=now, flashes="[]")
         )
         return secret, StaffSession(_account(row), csrf, token)
+
+    def _attempt_keys(self, connection: Connection, name: str, address: str) -> list[str]:
+        """Return what attempts are counted under: first the account, everywhere or here alone, then the address."""
+        here = f"{name}\0{address}"
+        found = connection.execute(select(attempts.c.last_at).where(attempts.c.key == _attempt_key("connue", here))).scalar()
+        known = found is not None and self._clock() - found < KNOWN_SECONDS
+        return [_attempt_key("ici", here) if known else _attempt_key("compte", name), _attempt_key("adresse", address)]
 
     def _check_wait(self, connection: Connection, keys: Sequence[str]) -> None:
         now, wait = self._clock(), 0.0

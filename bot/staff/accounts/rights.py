@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from bot.staff.accounts import audit
-from bot.staff.inbox.inbox import EXPIRED, OPEN, WAITING
+from bot.staff.inbox.inbox import DRAWN, EXPIRED, OPEN, WAITING
 from bot.staff.schema import groups, turns, votes
 from bot.staff.storage import PARIS, Storage
 
@@ -80,7 +80,7 @@ def erase(storage: Storage, reference: str, actor: str) -> Erased | None:
             ).scalar()
             shown = (groups.c.id == group) & (groups.c.text == text)
             if other is None:
-                connection.execute(update(groups).where(shown & groups.c.state.in_([OPEN, WAITING])).values(state=EXPIRED))
+                connection.execute(update(groups).where(shown & groups.c.state.in_([OPEN, WAITING, DRAWN])).values(state=EXPIRED))
             changed += connection.execute(update(groups).where(shown).values(text=other)).rowcount
         done = Erased(len(rows), sum(row.text is not None for row in rows), comments, changed)
         details = {"echanges": done.exchanges, "messages": done.messages, "commentaires": comments, "groupes": changed}

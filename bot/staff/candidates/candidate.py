@@ -26,6 +26,7 @@ from bot.referential.communes import load_gazetteer
 from bot.routing.memory import spoken
 from bot.routing.router import Router
 from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model, lessons_learnt
+from bot.staff.candidates.exam import read_exam, sit_exam
 from bot.staff.candidates.registry import BOOKS_FILE, ModelCard, ModelRegistry
 from bot.staff.candidates.review import Books, Reviewer, books_of, dangers_of, held_out_of, reader_of
 from bot.understanding.model import TopicModel
@@ -80,7 +81,7 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
         inputs = fingerprint(copied, config)
         with without_phrases(copied.corpus, kept_back):
             stored = train(copied, config, inputs, progress)
-        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress, paths.tuning)
+        evaluation = evaluate_model(router_of(copied, stored, load_detector(paths)), paths.test_sets, progress, paths.tuning, paths.exam)
         evaluation["lecons"] = lessons_learnt(router_of(copied, stored, load_detector(paths)), taught, kept_back)
         evaluation["validation_croisee"] = cross_validate(read_corpus(copied.corpus), referential, config.encoders)
         if live is not None:
@@ -147,7 +148,7 @@ def reviewer_of(paths: ProjectPaths, model: TopicModel | None, *referentials: Re
 def ensure_evaluation(
     registry: ModelRegistry, card: ModelCard, paths: ProjectPaths, progress: Progress = lambda _s: None
 ) -> dict[str, Any]:
-    """Return what a model answers to the frozen test set, measured once for each test set.
+    """Return what a model answers to the frozen test set, measured once for each test set, and to the exam as it is now.
 
     Args:
         registry: holds the model.
@@ -157,9 +158,14 @@ def ensure_evaluation(
     """
     known = registry.evaluation(card)
     if known is not None and known.get("essais") == digest_of_tests(paths.test_sets):
-        return known
+        if known.get("examen", {}).keys() == read_exam(paths.exam).keys():
+            return known
+        fresh = {**known, "examen": sit_exam(router_of(paths, load_model(card.folder), load_detector(paths)), paths.exam)}
+        registry.keep_evaluation(card, fresh)
+        return fresh
     progress("mesure du modèle en service")
-    fresh = evaluate_model(router_of(paths, load_model(card.folder), load_detector(paths)), paths.test_sets, progress, paths.tuning)
+    router = router_of(paths, load_model(card.folder), load_detector(paths))
+    fresh = evaluate_model(router, paths.test_sets, progress, paths.tuning, paths.exam)
     registry.keep_evaluation(card, {**(known or {}), **fresh})
     return fresh
 

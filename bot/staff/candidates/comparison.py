@@ -19,11 +19,11 @@ from bot.learning.metrics import expected_calibration_error
 from bot.measure.evaluation import SILENT, Outcome, labelled_rows, route_rows
 from bot.referential import Referential
 from bot.routing.router import READ_CHARACTERS, Router
+from bot.staff.candidates.exam import NO_REQUEST, exam_reasons, sit_exam
 from bot.staff.candidates.gate import Figures, Margins, Verdict, judge
 from bot.understanding.encoders import get_encoder
 
 REQUESTS, OFF_TOPIC, EMERGENCIES = "demandes_*.jsonl", "hors_sujet_*.jsonl", "urgences_aveugles_*.jsonl"
-NO_REQUEST = "sans_demande"
 QUESTION = "question"
 FOLDS = 5
 NO_TESTS = "Aucun message d'essai n'est installé : rien ne montre ce que ce modèle change. Voyez BOT_ESSAIS."
@@ -56,7 +56,9 @@ def digest_of_tests(folder: Path) -> str:
     return digest_of(path for pattern in (REQUESTS, OFF_TOPIC, EMERGENCIES) for path in sorted(folder.glob(pattern)))[:20]
 
 
-def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda _s: None, held_out: Path | None = None) -> dict[str, Any]:
+def evaluate_model(
+    router: Router, test_sets: Path, progress: Progress = lambda _s: None, held_out: Path | None = None, exam: Path | None = None
+) -> dict[str, Any]:
     """Return what a model answers to each message of the frozen test set, and its figures.
 
     Args:
@@ -64,6 +66,7 @@ def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda 
         test_sets: folder of the labelled messages.
         progress: receives French sentences.
         held_out: folder of the messages kept apart for tuning: they tell the topic, and what is no emergency.
+        exam: file of the messages of the public kept to judge models.
     """
     requests = labelled_rows(test_sets, REQUESTS)
     silent = labelled_rows(test_sets, OFF_TOPIC)
@@ -98,6 +101,7 @@ def evaluate_model(router: Router, test_sets: Path, progress: Progress = lambda 
         "par_service": _per_service(outcomes),
         "messages": rows,
         **(_kept_apart(router, held_out) if held_out is not None else {}),
+        **({"examen": sit_exam(router, exam)} if exam is not None else {}),
     }
 
 
@@ -277,7 +281,8 @@ def verdict_of(
     if live.get("essais") != candidate["essais"]:
         return Verdict((NOT_COMPARED,))
     verdict = judge(figures_of(live), figures_of(candidate), margins, names)
-    return Verdict((*candidate.get("objections", ()), *verdict.reasons))
+    exam = exam_reasons(live.get("examen", {}), candidate.get("examen", {}), names or {})
+    return Verdict((*candidate.get("objections", ()), *verdict.reasons, *exam))
 
 
 def figures_of(evaluation: Mapping[str, Any]) -> Figures:

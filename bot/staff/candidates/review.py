@@ -87,8 +87,8 @@ def books_of(paths: ProjectPaths, referential: Referential) -> Books:
 
 
 def held_out_of(paths: ProjectPaths) -> tuple[str, ...]:
-    """Return the messages kept for tests and tuning: none may be taught."""
-    folders = (paths.test_sets, paths.tuning)
+    """Return the messages kept for tests, tuning and the exam: none may be taught."""
+    folders = (paths.test_sets, paths.tuning, paths.exam.parent)
     return tuple(str(row["texte"]) for folder in folders for path in sorted(folder.glob("*.jsonl")) for row in read_jsonl(path))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from bot.language.privacy import holds_personal_data
 from bot.learning.corpus import has_markup, label_in, listed_phrases, phrase_in
 from bot.learning.loading import lessons_of
 from bot.routing.memory import spoken
+from bot.staff.candidates.exam import exam_id, read_exam
 from bot.staff.candidates.review import held_out_of, twins
 from bot.staff.editing.workspace import Change, Draft, Workspace, summary_line, unique
 
@@ -84,6 +86,29 @@ class CorpusEditor:
         if not done:
             raise EditError("Aucune phrase à ajouter.")
         return done[0]
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> None:
+        """Keep a message to judge models on, instead of teaching it; nothing happens when it is kept already.
+
+        Args:
+            text: free of personal data.
+            wanted: id of a topic, or one of :data:`bot.staff.candidates.exam.SPECIAL`.
+            author: name of the person.
+
+        Raises:
+            EditError: the message will not do, or was taught.
+        """
+        done: list[Change] = []
+        phrase, path = tidy_phrase(text), self._paths.exam
+        with self._workspace.editing(author, "Message gardé pour l'examen", done, "message_garde", wanted) as draft:
+            if exam_id(phrase) in read_exam(path):
+                return
+            try:
+                refuse_known(self._paths, "", [phrase])
+            except EditError:
+                raise EditError("L'assistant a déjà appris cette phrase : elle ne dirait rien de plus à l'examen.") from None
+            before = draft.read(path) if draft.exists(path) else ""
+            draft.write(path, before + json.dumps({"texte": phrase, "attendu": wanted}, ensure_ascii=False) + "\n")
 
     def remove_phrase(self, topic: str, text: str, author: str) -> Change:
         """Remove one message.
@@ -270,7 +295,7 @@ def _block(lines: list[str], topic: str) -> tuple[int, int]:
         raise EditError(f"Le sujet « {topic} » n'est pas dans ce fichier.")
     start = starts[-1]
     if start + 1 >= len(lines) or not _EXAMPLES.match(lines[start + 1].rstrip("\r\n")):
-        raise EditError(f"Le sujet « {topic} » n'est pas écrit de la façon habituelle dans data/nlu. Demandez à un développeur.")
+        raise EditError(f"Le sujet « {topic} » n'est pas écrit de la façon habituelle. Demandez à un développeur.")
     end = start + 2
     while end < len(lines) and phrase_in(lines[end]):
         end += 1
@@ -292,7 +317,7 @@ def _parsed(text: str) -> list[Row]:
             if line.startswith("- ")
         ]
     except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise EditError("Un fichier de data/nlu n'est pas lisible. Lancez « bot check » pour voir où.") from error
+        raise EditError("Un fichier de phrases n'est pas lisible. Prévenez un développeur.") from error
 
 
 def _checked(before: str, after: str, expected: Callable[[list[Row]], list[Row]]) -> str:

@@ -210,7 +210,7 @@ class Drafts:
                     applied[inside] = (now, new if now == old else carry_over(old, new, now))
                 except MixedChanges:
                     raise EditError(
-                        f"Une autre personne a changé la même chose entre-temps ({inside.stem}). Refaites ce changement."
+                        f"Une autre personne a changé la même chose entre-temps (« {inside.stem} »). Refaites ce changement."
                     ) from None
             remember(applied)
             draft.changed.update({self._paths.root / inside: text for inside, (_, text) in applied.items()})

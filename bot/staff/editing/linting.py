@@ -17,11 +17,17 @@ from bot.language.readability import problems as readability_problems
 from bot.learning.corpus import CARRIER_REPEATS, CARRIER_WORDS, MIN_EXAMPLES, MIN_STORIES_SHARE, STORY_WORDS
 from bot.referential import Referential, Topic
 from bot.routing.types import Destination
+from bot.staff.candidates.review import Reader
 from bot.staff.editing.corpus_editor import tidy_phrase
 from bot.staff.nearness import CorpusIndex, Near
 
 SAME, CLOSE = 0.8, 0.45
 """Share of the weight of words in common from which a phrase is the same as another, or close to it."""
+LEADS = 0.6
+"""Probability from which a text leads to a topic today."""
+KNOWN_SHARE = 0.3
+"""Share of the texts of a new topic that lead to one other from which it may exist already."""
+READ_AT_MOST = 40
 CLOSE_SHARE = 0.25
 """Share of the phrases of a draft close to one other topic from which the two topics are too close."""
 
@@ -35,12 +41,14 @@ class Remark:
         field: of the form.
         text: French sentence.
         near: phrases that show why.
+        topic: id of the topic to look at, or "".
     """
 
     level: str
     field: str
     text: str
     near: tuple[Near, ...] = ()
+    topic: str = ""
 
 
 def lint_phrase(index: CorpusIndex, phrase: str, topic: str = "") -> list[Remark]:
@@ -96,6 +104,31 @@ def lint_topic(
         return remarks
     remarks.extend(Remark("attention", "premier_geste", f"Réponse : {p}.") for p in readability_problems(card.text))
     return remarks
+
+
+def lint_known(referential: Referential, reader: Reader, label: str, phrases: Sequence[str]) -> list[Remark]:
+    """Return the topics that a new one seems to repeat: those where its name and its phrases lead today.
+
+    Args:
+        referential: with the topics.
+        reader: the live model.
+        label: name of the new topic.
+        phrases: its messages; the first :data:`READ_AT_MOST` are read.
+    """
+    texts = [text for text in (label, *phrases[:READ_AT_MOST]) if text.strip()]
+    read = [max(row, key=row.__getitem__) if row and max(row.values()) >= LEADS else "" for row in reader(texts)]
+    found = Counter(topic for topic in read if topic in referential.topics)
+    return [
+        Remark(
+            "attention",
+            "libelle",
+            f"Ce sujet existe peut-être déjà : « {referential.topics[topic].libelle} ». {count} de vos {len(texts)} textes y "
+            f"{'mènent' if count > 1 else 'mène'} aujourd'hui. Complétez-le plutôt, s'il dit la même chose.",
+            topic=topic,
+        )
+        for topic, count in found.most_common(2)
+        if count >= max(1, KNOWN_SHARE * len(texts))
+    ]
 
 
 def preview(referential: Referential, topic: str, service: str, values: Mapping[str, Any]) -> Card | None:

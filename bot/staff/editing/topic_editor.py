@@ -407,6 +407,10 @@ NAMES = {
     "numero": "Numéro de la fiche ou du formulaire",
     "titre": "Titre de la fiche",
     "date": "Date de la fiche",
+    "fiche": "Fiche officielle",
+    "faits": "Prix, délai, formulaire",
+    "nom_actuel": "Nom actuel du service",
+    "a_valider": "À faire valider",
     **FACT_NAMES,
 }
 """Fields by the name a person reads."""

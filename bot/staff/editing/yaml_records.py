@@ -51,7 +51,7 @@ class RecordFile:
             self._rows: CommentedSeq = self._document[key]
             assert isinstance(self._rows, CommentedSeq)
         except (YAMLError, yaml.YAMLError, KeyError, TypeError, ValueError, AssertionError) as error:
-            raise EditError(f"Un fichier du référentiel n'est pas lisible ({key}). Lancez « bot check » pour voir où.") from error
+            raise EditError(f"Un fichier du référentiel n'est pas lisible ({key}). Prévenez un développeur.") from error
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids, in order."""

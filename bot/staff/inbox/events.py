@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 LOW_CONFIDENCE = 0.6
 """A door given below this probability is "answered with doubt"."""
+SURE = frozenset({"orienter", "hors_perimetre", "conversation", "urgence"})
+"""Kinds of the answers that nobody would read unless they were drawn."""
+CHECK_DAYS = 7
+"""Days that a drawn message waits to be checked."""
 NO_DECISION = "sans_decision"
 """Kind of an exchange that the router did not decide (an empty message, another alphabet, the phone-only mode)."""
 REASONS = {
@@ -40,6 +45,7 @@ class TurnEvent:
         conversation: its random reference, the same for the exchanges of one visit, whichever process answers.
         pressed: whether a button was pressed, not words typed.
         seconds: taken to answer.
+        drawn: whether its words were drawn, of a sure answer, for staff to check.
     """
 
     id: str
@@ -55,6 +61,7 @@ class TurnEvent:
     conversation: str = ""
     pressed: bool = False
     seconds: float | None = None
+    drawn: bool = False
 
     @property
     def confidence(self) -> float | None:
@@ -95,11 +102,19 @@ def worth_reading(event: TurnEvent) -> bool:
     return event.kind in {"orienter", "hors_perimetre"} and (event.confidence or 0.0) < LOW_CONFIDENCE
 
 
-def without_useless_words(event: Event) -> Event:
+def without_useless_words(event: Event, one_in: int = 0) -> Event:
     """Return an event with only the words that may teach something: of a sure answer nothing is written anywhere, of a
-    helpful one neither (data kept to the need, GDPR article 5.1.c)."""
+    helpful one neither (data kept to the need, GDPR article 5.1.c).
+
+    Args:
+        event: of the public.
+        one_in: one sure answer in so many is drawn, words kept, for staff to check; 0: none.
+    """
     if isinstance(event, TurnEvent):
-        return event if worth_reading(event) else replace(event, text="")
+        if worth_reading(event):
+            return event
+        drawn = bool(one_in and event.text.strip() and not event.pressed and event.kind in SURE) and not secrets.randbelow(one_in)
+        return replace(event, drawn=drawn, text=event.text if drawn else "")
     return replace(event, turn=None) if event.helpful else event
 
 

@@ -33,7 +33,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
 from bot.base.errors import InboxError
+from bot.language.cleaning import strip_accents
 from bot.staff.accounts import audit
+from bot.staff.candidates.exam import NO_REQUEST, SPECIAL, URGENT
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.similarity import ALIKE, band_keys, exact_key, likeness, pack, signature, unpack
 from bot.staff.nearness import CorpusIndex
@@ -42,18 +44,27 @@ from bot.staff.storage import Storage
 
 REJECTED_DOUBT = 0.3
 """Doubt of a message taken for no request: no probability says how sure that was; it ranks below real doubts."""
-OPEN, WAITING, ATTACHED, IGNORED, EXPIRED = "ouvert", "attente", "rattache", "ignore", "perime"
+REPORTED_DOUBT = 1.0
+"""Doubt of a sure answer that staff found wrong."""
+OPEN, WAITING, ATTACHED, IGNORED, EXPIRED, KEPT = "ouvert", "attente", "rattache", "ignore", "perime", "examen"
+DRAWN, RIGHT = "controle", "juste"
 STATES = {
     OPEN: "À traiter",
+    DRAWN: "À contrôler",
+    RIGHT: "Contrôlés, justes",
     WAITING: "À relire",
+    KEPT: "Gardés pour l'examen",
     ATTACHED: "Rattachés",
     IGNORED: "Écartés",
     EXPIRED: "Périmés",
 }
+NOTHING = "divers_sans_demande"
+"""What a message that asks for nothing is taught as (``data/referentiel/conversation.yml``)."""
 VARIANTS = 8
 SUGGESTIONS = 6
 _BATCH = 500
 GONE = "Ce message n'est plus dans la boîte : une autre personne l'a déjà traité."
+UNKNOWN_TOPIC = "Ce sujet n'existe pas. Cherchez-le par son nom, ou créez-le."
 SAME_READER = "La seconde lecture doit être faite par une autre personne."
 
 
@@ -62,6 +73,9 @@ class PhraseWriter(Protocol):
 
     def add_phrases(self, topic: str, texts: Sequence[str], author: str) -> Any:
         """Add messages to a topic; raises :class:`EditError`."""
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> Any:
+        """Keep a message to judge models on; raises :class:`EditError`."""
 
     def remove_phrase(self, topic: str, text: str, author: str) -> Any:
         """Remove a message from a topic; raises :class:`EditError`."""
@@ -160,21 +174,25 @@ def doubt_of(event: TurnEvent) -> float:
 def receive(connection: Connection, event: TurnEvent) -> int | None:
     """Put an exchange in its group, new or known.
 
-    An ignored message, or one nearly the same, only adds to the count of its group: it never returns.
+    An ignored message, or one nearly the same, only adds to the count of its group: it never returns. One drawn among the sure
+    answers waits apart, until it is checked, a person says that it did not help, or a doubt comes.
 
     Returns:
         The id of the group; the caller keeps the words only when :func:`keeps_words` says so.
     """
     found = _find(connection, event.text)
     doubt = doubt_of(event)
+    state = DRAWN if event.drawn else OPEN
     if found is None:
-        return _create(connection, event, doubt)
+        return _create(connection, event, doubt, state)
     doubt_now = (found.doubt * found.count + doubt) / (found.count + 1)
     values: dict[str, Any] = {"count": found.count + 1, "doubt": doubt_now, "last_at": max(found.last_at, event.at)}
     values["gain"] = expected_gain(doubt_now, found.novelty, found.count + 1, found.down)
-    if found.state == EXPIRED or (found.state == OPEN and not found.text):
+    if found.state == EXPIRED or (found.state in {OPEN, DRAWN} and not found.text):
+        values.update(state=state, text=event.text, novelty=None)
+    elif found.state in {DRAWN, RIGHT} and not event.drawn:
         values.update(state=OPEN, text=event.text, novelty=None)
-    if found.state in {OPEN, EXPIRED}:
+    if found.state in {OPEN, EXPIRED, DRAWN}:
         values["suggestions"] = json.dumps(_merged(json.loads(found.suggestions), _model_topics(event)))
     connection.execute(update(groups).where(groups.c.id == found.id).values(**values))
     return int(found.id)
@@ -182,7 +200,7 @@ def receive(connection: Connection, event: TurnEvent) -> int | None:
 
 def keeps_words(connection: Connection, group: int) -> bool:
     """Whether the words of a new exchange of this group are still of use: an ignored or settled group needs none."""
-    return bool(connection.execute(select(groups.c.state).where(groups.c.id == group)).scalar() == OPEN)
+    return connection.execute(select(groups.c.state).where(groups.c.id == group)).scalar() in {OPEN, DRAWN}
 
 
 def count_vote(connection: Connection, group: int, change: int) -> None:
@@ -191,7 +209,8 @@ def count_vote(connection: Connection, group: int, change: int) -> None:
     if row is not None:
         down = max(0, row.down + change)
         gain = expected_gain(row.doubt, row.novelty, row.count, down)
-        connection.execute(update(groups).where(groups.c.id == group).values(down=down, gain=gain))
+        state = OPEN if row.state == DRAWN and change > 0 else row.state
+        connection.execute(update(groups).where(groups.c.id == group).values(down=down, gain=gain, state=state))
 
 
 class Inbox:
@@ -219,13 +238,42 @@ class Inbox:
         self._second_reader = second_reader
         self._clock = clock
 
-    def page(self, state: str = OPEN, limit: int = 20, offset: int = 0) -> tuple[Sequence[Group], int]:
-        """Return the groups of a state, and how many there are: those to treat by gain, the others by date."""
-        order = (groups.c.gain.desc(), groups.c.last_at.desc()) if state == OPEN else (groups.c.labelled_at.desc(), groups.c.id.desc())
+    def page(
+        self, state: str = OPEN, limit: int = 20, offset: int = 0, words: str = "", keep: Callable[[Group], bool] | None = None
+    ) -> tuple[Sequence[Group], int]:
+        """Return the groups of a state, and how many there are: those to treat by gain, the others by date.
+
+        Args:
+            state: a key of :data:`STATES`.
+            limit, offset: part of the list.
+            words: all in the message, accents and capitals aside; "" for any message.
+            keep: says which of them are wanted.
+        """
+        settled = (groups.c.labelled_at.desc(), groups.c.id.desc())
+        order = {OPEN: (groups.c.gain.desc(), groups.c.last_at.desc()), DRAWN: (groups.c.id,)}.get(state, settled)
         with self._storage.read() as connection:
             total = connection.execute(select(func.count()).select_from(groups).where(groups.c.state == state)).scalar() or 0
-            rows = connection.execute(select(groups).where(groups.c.state == state).order_by(*order).limit(limit).offset(offset))
-            return [self._group(connection, row) for row in rows.all()], total
+            chosen = select(groups).where(groups.c.state == state).order_by(*order)
+            if not words.strip() and keep is None:
+                return [self._group(connection, row) for row in connection.execute(chosen.limit(limit).offset(offset)).all()], total
+            asked = strip_accents(words.lower()).split()
+            rows = [r for r in connection.execute(chosen).all() if all(w in strip_accents((r.text or "").lower()) for w in asked)]
+            found = [g for g in (self._group(connection, row) for row in rows) if keep is None or keep(g)]
+            return found[offset : offset + limit], len(found)
+
+    def waiting_texts(self, state: str = OPEN, limit: int = 500) -> dict[int, str]:
+        """Return the messages that wait by id, those worth the most first."""
+        with self._storage.read() as connection:
+            chosen = select(groups.c.id, groups.c.text).where(groups.c.state == state, groups.c.text.is_not(None))
+            rows = connection.execute(chosen.order_by(groups.c.gain.desc()).limit(limit)).all()
+        return {int(row.id): str(row.text) for row in rows}
+
+    def recent_texts(self, since: float, limit: int) -> dict[int, str]:
+        """Return the messages received since a moment whose words are still kept, by group, the most frequent first."""
+        with self._storage.read() as connection:
+            chosen = select(groups.c.id, groups.c.text).where(groups.c.last_at >= since, groups.c.text.is_not(None))
+            rows = connection.execute(chosen.order_by(groups.c.count.desc(), groups.c.id).limit(limit)).all()
+        return {int(row.id): str(row.text) for row in rows}
 
     def counts(self) -> Mapping[str, int]:
         """Return how many groups are in each state."""
@@ -286,18 +334,21 @@ class Inbox:
             EditError: the corpus refuses the phrase (personal data left, already in another topic…).
         """
         if topic not in self._topics:
-            raise InboxError("Ce sujet n'existe pas. Cherchez-le par son nom, ou créez-le.")
+            raise InboxError(UNKNOWN_TOPIC)
         found = self.get(group)
-        if found.state != OPEN or not found.text:
+        if found.state not in {OPEN, DRAWN} or not found.text:
             raise InboxError(GONE)
+        answered = self.answered(group)
         texts = [found.text, *(t for t in self.variants(group) if t in others)]
         waits = self._second_reader
         if not waits:
             self._write(topic, texts, author)
         with self._storage.write() as connection:
             row = self._row(connection, group)
-            if row.state != OPEN:
+            if row.state != found.state:
                 raise InboxError(GONE)
+            if row.state == DRAWN:
+                self._label(connection, group, author, "juste" if topic == answered else "faux", None)
             now = self._clock()
             values = {"state": WAITING if waits else ATTACHED, "topic": topic, "labelled_by": author, "labelled_at": now}
             values |= {"written": not waits, "confirmed_by": None, "confirmed_at": None}
@@ -305,6 +356,64 @@ class Inbox:
             self._label(connection, group, author, "rattacher", topic)
             audit.record(connection, author, "message_rattache", topic, {"message": group})
         return self.get(group)
+
+    def keep(self, group: int, wanted: str, author: str) -> None:
+        """Keep the message of a group to judge models on: nothing learns it, and no page shows it any more.
+
+        Args:
+            group: to keep.
+            wanted: id of a topic, or one of :data:`bot.staff.candidates.exam.SPECIAL`.
+            author: account.
+
+        Raises:
+            InboxError: already settled, or an unknown topic.
+            EditError: the message was taught, or holds personal data.
+        """
+        if wanted not in self._topics and wanted not in SPECIAL:
+            raise InboxError(UNKNOWN_TOPIC)
+        found = self.get(group)
+        if found.state not in {OPEN, DRAWN} or not found.text:
+            raise InboxError(GONE)
+        answered = self.answered(group) if found.state == DRAWN else None
+        self._writer.keep_for_exam(found.text, wanted, author)
+        with self._storage.write() as connection:
+            self._close(connection, group, KEPT, author, "garder", wanted)
+            if answered is not None:
+                self._label(connection, group, author, "juste" if wanted == answered else "faux", None)
+
+    def answered(self, group: int) -> str:
+        """Return what was last answered, as the exam says it; "" when it named no single topic."""
+        last = next(iter(self.exchanges(group, 1)), None)
+        if last is None or last.kind in {"urgence", "conversation"}:
+            return "" if last is None else URGENT if last.kind == "urgence" else NO_REQUEST
+        return last.doors[0] if len(last.doors) == 1 and last.doors[0] in self._topics else ""
+
+    def check(self, group: int, right: bool, author: str) -> None:
+        """Say whether a drawn answer was right; a wrong one joins the messages to treat.
+
+        Raises:
+            InboxError: not drawn, or checked already.
+        """
+        with self._storage.write() as connection:
+            row = self._row(connection, group)
+            if row.state != DRAWN or not row.text:
+                raise InboxError(GONE)
+            if right:
+                self._close(connection, group, RIGHT, author, "juste", None)
+            else:
+                doubt = max(row.doubt, REPORTED_DOUBT)
+                given = {door for each in self.exchanges(group) for door in each.doors}
+                others = [topic for topic in json.loads(row.suggestions) if topic not in given]
+                values = {"state": OPEN, "doubt": doubt, "gain": expected_gain(doubt, row.novelty, row.count, row.down)}
+                connection.execute(update(groups).where(groups.c.id == group).values(suggestions=json.dumps(others), **values))
+                self._label(connection, group, author, "faux", None)
+
+    def checked(self, since: float) -> tuple[int, int]:
+        """Return how many drawn answers were found right since a moment, and how many were checked."""
+        with self._storage.read() as connection:
+            chosen = select(labels.c.action, func.count()).where(labels.c.at >= since, labels.c.action.in_(["juste", "faux"]))
+            found = {str(action): int(count) for action, count in connection.execute(chosen.group_by(labels.c.action))}
+        return found.get("juste", 0), sum(found.values())
 
     def settle_written(self, group: int, topic: str, author: str) -> None:
         """Note that the phrase of a group has been written under a topic elsewhere (a new topic was made of it).
@@ -358,13 +467,7 @@ class Inbox:
             InboxError: already settled.
         """
         with self._storage.write() as connection:
-            row = self._row(connection, group)
-            if row.state not in {OPEN, EXPIRED}:
-                raise InboxError(GONE)
-            values = {"state": IGNORED, "labelled_by": author, "labelled_at": self._clock(), "topic": None}
-            connection.execute(update(groups).where(groups.c.id == group).values(**values))
-            connection.execute(update(turns).where(turns.c.group_id == group).values(text=None))
-            self._label(connection, group, author, "ignorer", None)
+            self._close(connection, group, IGNORED, author, "ignorer", None)
             audit.record(connection, author, "message_ignore", "", {"message": group})
 
     def reopen(self, group: int, author: str) -> None:
@@ -449,6 +552,16 @@ class Inbox:
             raise InboxError("Ce message n'existe pas.")
         return row
 
+    def _close(self, connection: Connection, group: int, state: str, author: str, action: str, topic: str | None) -> None:
+        """Put a group aside for good; the words of its exchanges go, and those of the group too once they are kept elsewhere."""
+        if self._row(connection, group).state not in {OPEN, EXPIRED, DRAWN}:
+            raise InboxError(GONE)
+        values: dict[str, Any] = {"state": state, "labelled_by": author, "labelled_at": self._clock(), "topic": topic}
+        values |= {"text": None} if state in {KEPT, RIGHT} else {}
+        connection.execute(update(groups).where(groups.c.id == group).values(**values))
+        connection.execute(update(turns).where(turns.c.group_id == group).values(text=None))
+        self._label(connection, group, author, action, topic)
+
     def _settle(self, connection: Connection, group: int, topic: str, author: str) -> None:
         values = {"state": ATTACHED, "topic": topic, "labelled_by": author, "labelled_at": self._clock(), "written": True}
         connection.execute(update(groups).where(groups.c.id == group).values(**values))
@@ -512,14 +625,14 @@ def _find(connection: Connection, text: str) -> Any:
     return best
 
 
-def _create(connection: Connection, event: TurnEvent, doubt: float) -> int:
+def _create(connection: Connection, event: TurnEvent, doubt: float, state: str) -> int:
     found = signature(event.text)
     result = connection.execute(
         groups.insert().values(
             key=exact_key(event.text),
             signature=pack(found),
             text=event.text,
-            state=OPEN,
+            state=state,
             count=1,
             down=0,
             doubt=doubt,

@@ -38,7 +38,7 @@ class Intake:
         with self._storage.write() as connection:
             for event in batch:
                 if isinstance(event, TurnEvent):
-                    if self._turn(connection, event) and worth_reading(event):
+                    if self._turn(connection, event) and (worth_reading(event) or event.drawn):
                         self._to_inbox(connection, event)
                 else:
                     self._vote(connection, event)

@@ -44,11 +44,18 @@ class Recorder:
         spool: folder of the files that wait; on a disk of this machine.
         retry_seconds: between two attempts when the database is away, and between two looks at what dead processes left.
         spool_bytes: size of this process's file beyond which new events are dropped.
+        one_in: one sure answer in so many is drawn for staff to check (see :func:`without_useless_words`).
     """
 
     def __init__(
-        self, open_delivery: Callable[[], Deliver], spool: Path, retry_seconds: float = RETRY_SECONDS, spool_bytes: int = SPOOL_BYTES
+        self,
+        open_delivery: Callable[[], Deliver],
+        spool: Path,
+        retry_seconds: float = RETRY_SECONDS,
+        spool_bytes: int = SPOOL_BYTES,
+        one_in: int = 0,
     ) -> None:
+        self._one_in = one_in
         self._open = open_delivery
         self._deliver: Deliver | None = None
         self._spool = spool
@@ -106,7 +113,7 @@ class Recorder:
         return sum(map(size_of, self._spool.glob(f"*{_SUFFIX}"))) if self._spool.exists() else 0
 
     def _take(self, event: Event) -> None:
-        line = (to_line(without_useless_words(event)) + "\n").encode()
+        line = (to_line(without_useless_words(event, self._one_in)) + "\n").encode()
         with self._lock:
             self._taken += 1
             self._held.append(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +23,7 @@ from bot.web.api.bodies import BODY_SECONDS, NDJSON_TYPES, need_type, parse_json
 from bot.web.api.catalogue import Catalogue, Document, build_catalogue
 from bot.web.api.operations import Body, Operation
 from bot.web.keys import CATALOGUE, ENGINE, ENGINE_USED, OPENAPI, SETTINGS
-from bot.web.rates import count_messages
+from bot.web.rates import count_messages, turn_of
 
 if TYPE_CHECKING:
     from bot.dialogue.dialogue import Dialogue
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_LINES = 1_000
 LINES_PER_MESSAGE = 20
-"""A batch counts as one message of the rate limit for each twenty lines begun: 1,000 lines fit in the public limit."""
+LISTED_PER_MESSAGE = 2_000
+"""A batch counts as one message of the rate limit for each twenty lines, or two thousand characters, begun, whichever is more: 1,000
+lines of a list of files fit in the public limit. It is cheaper than a conversation, because it gives way to everyone."""
+SLICE = 500
+"""Characters of a batch oriented at once, at least one line: whoever converses waits behind one slice at most."""
 DOWN = "L'assistant ne peut pas répondre pour le moment. Essayez à nouveau dans un moment."
 CSV_TYPE = "text/csv"
 FORM_TYPE = "multipart/form-data"
@@ -52,7 +56,8 @@ async def orientation(request: web.Request) -> web.Response:
     except BadMessage as error:
         raise Refusal(422, str(error)) from None
     request[ENGINE_USED] = ROUTER
-    answer = (await orient(request, [demand]))[0]
+    async with turn_of(request, demand.text):
+        answer = (await orient(request, [demand]))[0]
     if isinstance(answer, EngineError):
         raise unavailable() from answer
     if isinstance(answer, BadMessage):
@@ -65,11 +70,12 @@ async def orientations(request: web.Request) -> web.StreamResponse:
     kind = need_type(request, "application/json", *NDJSON_TYPES)
     body = await read_bytes(request, request.app[SETTINGS].max_batch_body)
     rows = _array(body) if kind == "application/json" else _lines(body)
-    await check_count(request, len(rows))
+    lengths = list(map(_length, rows))
+    await check_count(request, len(rows), sum(lengths))
 
     async def chunks() -> AsyncIterator[bytes]:
-        for start in range(0, len(rows), BATCH):
-            yield await _answer_rows(request, rows[start : start + BATCH], start)
+        for start, end in slices(lengths):
+            yield await _answer_rows(request, rows[start:end], start)
 
     return await stream(request, chunks(), {"Content-Type": f"{NDJSON_TYPES[0]}; charset=utf-8"})
 
@@ -99,12 +105,13 @@ async def send_list(request: web.Request, subjects: SubjectList, profile: str | 
     Raises:
         Refusal: nothing in the list, too many lines, too many lists, or the router is not there.
     """
-    await check_count(request, len(subjects.rows))
+    lengths = [len(row[subjects.column]) for row in subjects.rows]
+    await check_count(request, len(subjects.rows), sum(lengths))
 
     async def chunks() -> AsyncIterator[bytes]:
-        for start in range(0, len(subjects.rows), BATCH):
-            rows = subjects.rows[start : start + BATCH]
-            answered = await use_router(request, partial(route_rows, subjects=subjects, rows=rows, profile=profile))
+        for start, end in slices(lengths):
+            rows = subjects.rows[start:end]
+            answered = await use_router(request, partial(route_rows, subjects=subjects, rows=rows, profile=profile), behind=True)
             head = BOM + write_rows([output_header(subjects)]) if start == 0 else ""
             yield (head + write_rows(answered)).encode()
 
@@ -149,8 +156,8 @@ async def preflight(request: web.Request) -> web.Response:
     )
 
 
-async def use_router(request: web.Request, work: Callable[[Dialogue], T]) -> T:
-    """Run ``work`` with the router, which must have its model.
+async def use_router(request: web.Request, work: Callable[[Dialogue], T], behind: bool = False) -> T:
+    """Run ``work`` with the router, which must have its model; a slice of a batch goes ``behind`` whoever converses.
 
     Raises:
         EngineError: not there yet, or too slow.
@@ -161,13 +168,13 @@ async def use_router(request: web.Request, work: Callable[[Dialogue], T]) -> T:
             raise EngineError("Le routeur n'a pas de modèle.")
         return work(dialogue)
 
-    return await request.app[ENGINE].use(checked)
+    return await request.app[ENGINE].use(checked, behind)
 
 
 Answered = dict[str, Any] | BadMessage | EngineError
 
 
-async def orient(request: web.Request, demands: Sequence[Request]) -> list[Answered]:
+async def orient(request: web.Request, demands: Sequence[Request], behind: bool = False) -> list[Answered]:
     """Orient a few requests; without a router, emergencies are still answered."""
 
     def work(dialogue: Dialogue) -> list[Answered]:
@@ -175,7 +182,7 @@ async def orient(request: web.Request, demands: Sequence[Request]) -> list[Answe
         return [a.as_json(dialogue.referential) if isinstance(a, Orientation) else a for a in answers]
 
     try:
-        return await use_router(request, work)
+        return await use_router(request, work, behind)
     except EngineError as error:
         return [await _urgent(request, demand) or error for demand in demands]
 
@@ -185,7 +192,26 @@ async def _urgent(request: web.Request, demand: Request) -> dict[str, Any] | Non
     return Orientation(demand, urgent.decision, urgent.reply).as_json(urgent.referential) if urgent else None
 
 
-async def check_count(request: web.Request, count: int) -> None:
+def slices(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Cut a batch into what is oriented at once.
+
+    Args:
+        lengths: characters of each line.
+
+    Yields:
+        The first line of a slice, and the one after its last.
+    """
+    start = size = 0
+    for line, length in enumerate(lengths):
+        if line > start and (size + length > SLICE or line - start >= BATCH):
+            yield start, line
+            start, size = line, 0
+        size += length
+    if lengths:
+        yield start, len(lengths)
+
+
+async def check_count(request: web.Request, count: int, characters: int) -> None:
     """Refuse an empty or too long batch, and count the messages it stands for.
 
     Raises:
@@ -195,9 +221,7 @@ async def check_count(request: web.Request, count: int) -> None:
         raise Refusal(422, "Cet envoi ne contient aucune ligne.")
     if count > MAX_LINES:
         raise Refusal(422, f"Cet envoi contient plus de {MAX_LINES} lignes. Envoyez-le en plusieurs fois.")
-    extra = -(-count // LINES_PER_MESSAGE) - 1  # the middleware has counted one
-    if extra:
-        await count_messages(request, extra)
+    await count_messages(request, max(-(-count // LINES_PER_MESSAGE), -(-characters // LISTED_PER_MESSAGE)) - 1)  # one is counted already
 
 
 async def stream(request: web.Request, chunks: AsyncIterator[bytes], headers: dict[str, str]) -> web.StreamResponse:
@@ -280,6 +304,11 @@ def _lines(body: bytes) -> list[Any]:
     return [line for line in body.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
 
 
+def _length(row: Any) -> int:
+    """Return how long what a line asks may be."""
+    return len(row) if isinstance(row, bytes) else len(str(row.get("texte", ""))) if isinstance(row, dict) else 0
+
+
 async def _answer_rows(request: web.Request, rows: Sequence[Any], start: int) -> bytes:
     """Return one JSON line per row, in order; a bad row gives its error and the others go on.
 
@@ -298,7 +327,7 @@ async def _answer_rows(request: web.Request, rows: Sequence[Any], start: int) ->
             continue
         demands.append(demand)
         answers.append(None)
-    answered = await orient(request, demands) if demands else []
+    answered = await orient(request, demands, behind=True) if demands else []
     refused = [a for a in answered if isinstance(a, EngineError)]
     if refused and len(refused) == len(answered):
         raise refused[0]
@@ -401,7 +430,8 @@ OPERATIONS = (
         "Orienter un lot",
         f"De 1 à {MAX_LINES} demandes, en tableau JSON ou une par ligne (NDJSON). La réponse arrive au fur et à mesure, une ligne JSON "
         "par demande, dans l'ordre. Une demande fautive donne un objet avec `erreur`, et la suite continue. Pour la limite de débit, un "
-        f"lot compte un message par tranche de {LINES_PER_MESSAGE} lignes commencée. Une réponse coupée avant la dernière ligne est "
+        f"lot compte un message par tranche de {LINES_PER_MESSAGE} lignes, ou de {LISTED_PER_MESSAGE} caractères, commencée : le plus "
+        "grand des deux. Une réponse coupée avant la dernière ligne est "
         "incomplète : renvoyez les demandes sans réponse.",
         bodies=(
             Body(

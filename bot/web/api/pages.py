@@ -13,6 +13,7 @@ from bot.serving.refusals import Refusal
 from bot.web.api import handlers
 from bot.web.keys import SETTINGS
 from bot.web.public.handlers import html_page
+from bot.web.rates import CHARACTERS_PER_MESSAGE
 
 PARTNERS_PATH = "/partenaires"
 PASTE_FIELD = "liste"
@@ -33,6 +34,8 @@ async def documentation(request: web.Request) -> web.Response:
         operations=handlers.OPERATIONS,
         maximum=MAXIMUM,
         tranche=handlers.LINES_PER_MESSAGE,
+        caracteres=handlers.LISTED_PER_MESSAGE,
+        long=CHARACTERS_PER_MESSAGE,
         par_minute=settings.per_minute,
         par_heure=settings.per_hour,
         poids=f"{settings.max_batch_body / 1_048_576:.2g}".replace(".", ","),
@@ -52,7 +55,7 @@ async def send_list(request: web.Request) -> web.StreamResponse:
     pasted = form.get(PASTE_FIELD, b"").decode("utf-8", "replace")
     raw = form.get(handlers.FILE_FIELD, b"")
     try:
-        subjects = await asyncio.to_thread(read_list, raw, handlers.MAX_LINES) if raw else read_pasted(pasted)
+        subjects = await asyncio.to_thread(read_list, raw, handlers.MAX_LINES) if raw else await asyncio.to_thread(read_pasted, pasted)
         return await handlers.send_list(request, subjects, PARTNER)
     except BadMessage as error:
         return _form(request, pasted, Refusal(422, str(error)))

@@ -18,8 +18,9 @@ from bot.serving.refusals import Refusal
 from bot.serving.sessions import Conversation, Exchange
 from bot.serving.view import at_present, call_view, card_view, desk_view
 from bot.serving.watched import Condition
-from bot.staff.inbox.events import REASONS
+from bot.staff.inbox.events import CHECK_DAYS, REASONS
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
+from bot.web.rates import turn_of
 
 BODY_SECONDS = 20.0
 UNKNOWN_REFERRAL = "Cette fiche n'existe pas, ou n'existe plus. Dites votre besoin à l'assistant : il vous donnera la bonne porte."
@@ -55,20 +56,22 @@ async def send_form(request: web.Request) -> web.StreamResponse:
         return await _forget(request, form["conversation"], easy)
     if form["action"] == "lecture":
         return _page(request, await _of(request, form["conversation"]), easy=not easy, text=form["message"])
-    chat = request.app[CHAT]
-    conversation = await _living(request, form["conversation"], form["message"])
-    if form["avis"]:
-        await chat.vote(conversation, form["reponse"], form["avis"] == "oui", form["raison"], form["commentaire"], _channel(request))
-        if conversation and _cookie(request) == conversation.id and not form["message"]:
-            return _redirect(request, easy, "#reponse")
-        return _page(request, conversation, easy=easy, text=form["message"])
-    channel = _channel(request)
-    if form["choix"]:
-        conversation, _ = await chat.press(form["choix"], conversation, form["envoi"], channel)
-        kept = form["message"]
-    else:
-        conversation, _ = await chat.say(form["suggestion"] or form["message"], conversation, form["envoi"], channel)
-        kept = form["message"] if form["suggestion"] else ""
+    chat, channel = request.app[CHAT], _channel(request)
+    said = form["suggestion"] or form["message"]
+    async with turn_of(request, form["commentaire"] if form["avis"] else said) as caller:
+        conversation = await _living(request, form["conversation"], form["message"])
+        if form["avis"]:
+            helpful = form["avis"] == "oui"
+            await chat.vote(conversation, form["reponse"], helpful, form["raison"], form["commentaire"], channel, caller)
+            if conversation and _cookie(request) == conversation.id and not form["message"]:
+                return _redirect(request, easy, "#reponse")
+            return _page(request, conversation, easy=easy, text=form["message"])
+        if form["choix"]:
+            conversation, _ = await chat.press(form["choix"], conversation, form["envoi"], channel, caller)
+            kept = form["message"]
+        else:
+            conversation, _ = await chat.say(said, conversation, form["envoi"], channel, caller)
+            kept = form["message"] if form["suggestion"] else ""
     request[ENGINE_USED] = conversation.engine
     if _cookie(request) == conversation.id and not kept:
         return _redirect(request, easy, "#reponse")
@@ -86,14 +89,14 @@ async def send_json(request: web.Request) -> web.Response:
     text, choice = values.get("texte"), values.get("choix")
     if not isinstance(text if choice is None else choice, str):
         raise Refusal(422, "Il manque « texte » ou « choix », qui doit être une chaîne.")
-    conversation = await _living(request, values.get("conversation"), text)
     send = values.get("envoi") if isinstance(values.get("envoi"), str) else ""
-    chat = request.app[CHAT]
-    channel = _channel(request, values.get("canal"))
-    if choice is not None:
-        conversation, exchange = await chat.press(choice, conversation, send or "", channel)
-    else:
-        conversation, exchange = await chat.say(text or "", conversation, send or "", channel)
+    chat, channel = request.app[CHAT], _channel(request, values.get("canal"))
+    async with turn_of(request, (text if choice is None else choice) or "") as caller:
+        conversation = await _living(request, values.get("conversation"), text)
+        if choice is not None:
+            conversation, exchange = await chat.press(choice, conversation, send or "", channel, caller)
+        else:
+            conversation, exchange = await chat.say(text or "", conversation, send or "", channel, caller)
     request[ENGINE_USED] = conversation.engine
     response = web.json_response(
         {
@@ -139,7 +142,8 @@ async def vote_json(request: web.Request) -> web.Response:
         raise Refusal(422, "« raison » et « commentaire » sont des chaînes.")
     conversation = await _living(request, values.get("conversation"))
     channel = _channel(request, values.get("canal"))
-    next_turn = await request.app[CHAT].vote(conversation, answer, helpful, reason, comment, channel)
+    async with turn_of(request, comment) as caller:
+        next_turn = await request.app[CHAT].vote(conversation, answer, helpful, reason, comment, channel, caller)
     if next_turn is None or conversation is None:
         return web.Response(status=204)
     return web.json_response(
@@ -188,7 +192,7 @@ async def preflight(request: web.Request) -> web.Response:
 async def health(request: web.Request) -> web.Response:
     """GET /health: alive, and who would answer now."""
     status = request.app[ENGINE].status()
-    fine = status["routeur"] in {Condition.READY.value, Condition.LOADING.value}
+    fine = status["routeur"] == Condition.LOADING.value or (status["routeur"] == Condition.READY.value and status["modele"])
     return web.json_response({"etat": "ok" if fine else "degrade", **status, "conversations": await request.app[CHAT].sessions.count()})
 
 
@@ -209,7 +213,15 @@ async def privacy(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     conversation = await _of_cookie(request)
     reference = conversation.reference if conversation is not None else ""
-    return html_page(request, "donnees.html", minutes=settings.session_minutes, jours=settings.retention_days, reference=reference)
+    return html_page(
+        request,
+        "donnees.html",
+        minutes=settings.session_minutes,
+        jours=settings.retention_days,
+        un_sur=settings.checked_one_in,
+        semaine=min(settings.retention_days, CHECK_DAYS),
+        reference=reference,
+    )
 
 
 async def static(request: web.Request) -> web.Response:

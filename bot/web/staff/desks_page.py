@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.base.errors import EditConflict, EditError
 from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
+from bot.staff.editing.conflicts import differences
 from bot.staff.editing.desk_editor import DAYS, FIELDS, DeskEditor, DeskSheet
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
@@ -22,9 +23,21 @@ ONE = PATH + r"/{id:[a-z][a-z0-9_]{0,62}}"
 MOST = 12
 """Rows of one kind a form may send."""
 HOURS = ("valeur_heure_debut_1", "valeur_heure_fin_1", "valeur_heure_debut_2", "valeur_heure_fin_2")
+NAMES = {
+    "telephone": "Téléphones",
+    "adresse_courriel": "Courriels",
+    "formulaire_contact": "Formulaire de contact",
+    "site_internet": "Sites",
+    "adresse": "Adresse",
+    "plage_ouverture": "Horaires",
+    "commentaire_plage_ouverture": "Remarque sur les horaires",
+    "information_complementaire": "Autre information",
+    "x_ose": "Vérification",
+}
+"""Fields of a desk by the name a person reads."""
 HELP = (
     "Les numéros, les adresses et les horaires que l'assistant donne. Appelez le guichet, corrigez, puis écrivez la date et qui a "
-    "vérifié. Le public voit le changement tout de suite."
+    "vérifié. Le changement attend dans le brouillon, jusqu'à sa publication."
 )
 
 
@@ -128,7 +141,7 @@ def _form_page(
         jours=DAYS,
         heures=list(zip(HOURS, ("Ouvre", "Ferme", "Rouvre", "Referme"), strict=True)),
         fautes=mistakes,
-        conflit=conflict,
+        conflit=differences(conflict, NAMES) if conflict else (),
         chemin=PATH,
         aujourdhui=date.today().isoformat(),
     )

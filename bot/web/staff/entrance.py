@@ -83,7 +83,8 @@ async def change_password(request: web.Request) -> web.StreamResponse:
     try:
         if new != form.get("encore", ""):
             raise AccountError("Les deux nouveaux mots de passe sont différents. Recommencez.")
-        workshop(request).accounts.change_own_password(request[SESSION], form.get("actuel", ""), new, address_of(request))
+        change = workshop(request).accounts.change_own_password
+        await asyncio.to_thread(change, request[SESSION], form.get("actuel", ""), new, address_of(request))
     except AccountError as error:
         return _account(request, str(error), 429 if isinstance(error, TooManyAttempts) else 422)
     return redirect(LOGIN, change="oui")

@@ -27,12 +27,13 @@ from bot.staff.accounts.accounts import Accounts, Role, StaffSession
 from bot.staff.candidates.trainings import TrainingQueue
 from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.drafts import Drafts
-from bot.staff.inbox.inbox import Inbox
+from bot.staff.inbox.inbox import NOTHING, Inbox
 from bot.staff.storage import PARIS, Storage
 from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
 from bot.web.limits import client_address
 from bot.web.problems import refusal_of
 from bot.web.staff.navigation import sections_for
+from bot.web.staff.plain_words import in_plain_words, names_of
 
 log = logging.getLogger("bot.web.staff")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -98,7 +99,9 @@ class Workshop:
 
     def inbox(self) -> Inbox:
         """Return the inbox, over the topics as they are now."""
-        topics = {t.id: t.libelle for t in self.referential().topics.values()}
+        referential = self.referential()
+        topics = {t.id: t.libelle for t in referential.topics.values()}
+        topics |= {NOTHING: referential.acts[NOTHING].libelle} if NOTHING in referential.acts else {}
         return Inbox(self.storage, self.writer, topics, self.settings.second_reader)
 
 
@@ -138,12 +141,12 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
     Raises:
         Refusal: not a form, or it cannot be read.
     """
-    return {name: value if isinstance(value, str) else "" for name, value in reversed(list((await _posted(request)).items()))}
+    return {name: value if isinstance(value, str) else "" for name, value in reversed(list((await posted(request)).items()))}
 
 
 async def read_all(request: web.Request, name: str) -> list[str]:
     """Return every value of a repeated field."""
-    return [value for value in (await _posted(request)).getall(name, []) if isinstance(value, str)]
+    return [value for value in (await posted(request)).getall(name, []) if isinstance(value, str)]
 
 
 def redirect(path: str, **query: Any) -> web.Response:
@@ -194,11 +197,20 @@ def page(
         "avis": workshop(request).accounts.take_flashes(session) if session is not None and not piece else [],
         "jeton": Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN, token),
         "quand": readable_time,
+        "clair": functools.partial(_clear, request),
         "visite": progress(session.account.tour) if session is not None else None,
         "ici_chemin": request.path,
     }
     text = request.app[PAGES].render(f"atelier/{template}", **{**common, **values})
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def _clear(request: web.Request, sentence: str) -> str:
+    try:
+        names = names_of(workshop(request).drafted())
+    except AssistantError:  # the sentence that says so is shown all the same
+        names = {}
+    return in_plain_words(sentence, names)
 
 
 def readable_time(at: float | None) -> str:
@@ -347,12 +359,17 @@ async def _check_form(request: web.Request) -> None:
         raise Refusal(403, "Cet envoi vient d'un autre site.")
     session = request.get(SESSION)
     expected = session.csrf if session is not None else request.cookies.get(_first_cookie(request), "")
-    given = (await _posted(request)).get(TOKEN, "")
+    given = (await posted(request)).get(TOKEN, "")
     if not expected or not isinstance(given, str) or not staff.same(given, expected):
         raise Refusal(403, STALE)
 
 
-async def _posted(request: web.Request) -> Any:
+async def posted(request: web.Request) -> Any:
+    """Return the fields of a form, read once.
+
+    Raises:
+        Refusal: not a form, or it comes too slowly, or it cannot be read.
+    """
     if request.content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         raise Refusal(415)
     try:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from bot.base.errors import AssistantError
+from bot.base.errors import AssistantError, ModelError
+from bot.learning.store import load_model
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
-from bot.staff.inbox.events import REASONS
-from bot.staff.inbox.inbox import ATTACHED, OPEN, STATES, WAITING, Group
+from bot.staff.candidates.exam import CALM, NO_REQUEST, SPECIAL, URGENT
+from bot.staff.inbox.events import CHECK_DAYS, REASONS
+from bot.staff.inbox.inbox import ATTACHED, DRAWN, NOTHING, OPEN, STATES, WAITING, Group, Inbox
+from bot.staff.inbox.meaning import alike_in_meaning
+from bot.staff.upkeep.retention import DAY
 from bot.web.staff.framework import (
     Pagination,
     actor,
@@ -40,6 +46,11 @@ HELP_ONE = (
 )
 
 
+KEPT_SENTENCE = (
+    "Message gardé pour l'examen. L'assistant ne l'apprend pas, et aucune page ne le montre : les prochains modèles seront jugés dessus."
+)
+EXPECTED = {**SPECIAL, NOTHING: SPECIAL[NO_REQUEST]}
+"""What a message was settled as, besides topics."""
 KINDS = {
     "orienter": "une porte",
     "hors_perimetre": "un autre organisme",
@@ -57,6 +68,7 @@ def add(app: web.Application) -> None:
     app.add_routes(
         [
             web.get(PATH, show),
+            web.post(PATH, settle_many),
             web.get(PATH + r"/{id:\d{1,12}}", show_one),
             web.post(PATH + r"/{id:\d{1,12}}", settle),
         ]
@@ -69,14 +81,32 @@ async def show(request: web.Request) -> web.StreamResponse:
     state = state if state in STATES else OPEN
     inbox = workshop(request).inbox()
     limit, offset = asked_page(request, SIZE)
-    groups, total = inbox.page(state, limit, offset)
-    topics = choices_of(workshop(request).referential())
+    referential = workshop(request).referential()
+    words, service, disliked = request.query.get("q", "")[:100], request.query.get("service", ""), request.query.get("avis") == "non"
+
+    def wanted(group: Group) -> bool:
+        near = [group.topic] if group.topic else group.suggestions[:1]
+        return (not disliked or group.down > 0) and (
+            not service or any(t in referential.topics and referential.topics[t].service == service for t in near)
+        )
+
+    groups, total = inbox.page(state, limit, offset, words, wanted if service or disliked else None)
+    topics = choices_of(referential)
     return page(
         request,
         "boite.html",
         section="boite",
         titre="Boîte de réception",
         aide=HELP,
+        recherche=words,
+        service=service,
+        pas_utile=disliked,
+        services=sorted(((s.id, s.nom_clair) for s in referential.services.values()), key=lambda s: s[1]),
+        controles=inbox.checked(time.time() - CHECK_DAYS * DAY) if state == DRAWN else None,
+        reponses={g.id: next(iter(inbox.exchanges(g.id, 1)), None) for g in groups} if state == DRAWN else {},
+        genres=KINDS,
+        attendus=EXPECTED,
+        nom=_names(request),
         etat=state,
         etats=STATES,
         comptes=inbox.counts(),
@@ -93,13 +123,12 @@ async def show_one(request: web.Request) -> web.StreamResponse:
     group = inbox.get(int(request.match_info["id"]))
     topics = choices_of(workshop(request).referential())
     words = request.query.get("q", "")[:100]
-    referential = workshop(request).referential()
-    names = {d.id: d.nom_clair for d in referential.delegations.values()}
-    names |= {s.id: s.nom_clair for s in referential.services.values()} | {t.id: t.libelle for t in referential.topics.values()}
     return page(
         request,
         "message.html",
         section="boite",
+        attendus=EXPECTED,
+        voisins=_neighbours(request, inbox, group),
         titre="Un message à classer" if group.state == OPEN else "Un message classé",
         aide=HELP_ONE,
         message=group,
@@ -107,7 +136,7 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         historique=inbox.history(group.id),
         echanges=inbox.exchanges(group.id),
         raisons=REASONS,
-        nom=lambda key: names.get(key, key),
+        nom=_names(request),
         genres=KINDS,
         sujets=topics,
         recherche=words,
@@ -125,19 +154,35 @@ async def settle(request: web.Request) -> web.StreamResponse:
     topics = choices_of(workshop(request).referential())
     act, back = form.get("geste", ""), form.get("retour") or PATH
     try:
-        if form.get("sujet") or act == "rattacher":
+        kept = form.get("examen") == "oui"
+        if act in {"juste", "faux"}:
+            answered = inbox.answered(group) if kept else ""
+            if answered:
+                inbox.keep(group, answered, actor(request))
+            else:
+                inbox.check(group, act == "juste", actor(request))
+            flash(request, KEPT_SENTENCE if answered else "C'est noté." if act == "juste" else "Le message attend dans « À traiter ».")
+        elif act in {URGENT, CALM} or (act == NO_REQUEST and kept):
+            inbox.keep(group, act, actor(request))
+            flash(request, KEPT_SENTENCE)
+        elif act == NO_REQUEST:
+            done = inbox.attach(group, NOTHING, actor(request), await read_all(request, "variante"))
+            flash(request, f"L'assistant sait que ce message ne demande rien. {_waits(done)}")
+            _with_neighbours(request, await read_all(request, "voisin"), lambda other: inbox.attach(other, NOTHING, actor(request)))
+        elif form.get("sujet") or act == "rattacher":
             topic = form.get("sujet") or resolve(topics, form.get("autre_sujet", ""))
             if not topic:
                 raise Refusal(422, "Choisissez un sujet dans la liste, ou cherchez-le par son nom.")
+            if kept:
+                inbox.keep(group, topic, actor(request))
+                flash(request, KEPT_SENTENCE)
+                return redirect(PATH)
             done = inbox.attach(group, topic, actor(request), await read_all(request, "variante"))
-            waits = (
-                "Une seconde personne doit le relire."
-                if done.state == WAITING
-                else "Il est compris tout de suite, mot pour mot ; un entraînement l'étend aux autres façons de le dire."
-            )
-            flash(request, f"Message rattaché à « {topics[topic].label} ». {waits}")
+            flash(request, f"Message rattaché à « {topics[topic].label} ». {_waits(done)}")
+            _with_neighbours(request, await read_all(request, "voisin"), lambda other: inbox.attach(other, topic, actor(request)))
         elif act == "ignorer":
             inbox.ignore(group, actor(request))
+            _with_neighbours(request, await read_all(request, "voisin"), lambda other: inbox.ignore(other, actor(request)))
             flash(request, "Message écarté : il ne reviendra pas.")
         elif act == "confirmer":
             inbox.confirm(group, actor(request))
@@ -152,7 +197,73 @@ async def settle(request: web.Request) -> web.StreamResponse:
             raise Refusal(422, "Ce geste n'existe pas.")
     except AssistantError as error:
         flash(request, str(error), "erreur")
-    return redirect(back if back.startswith(PATH) and "//" not in back and "\\" not in back else PATH)
+    return redirect(_inside(back))
+
+
+@needs(Role.EDITOR)
+async def settle_many(request: web.Request) -> web.StreamResponse:
+    """POST: one gesture for every message ticked."""
+    form, inbox = await read_form(request), workshop(request).inbox()
+    topics = choices_of(workshop(request).referential())
+    chosen, act, back = await read_all(request, "groupe"), form.get("geste", ""), form.get("retour") or PATH
+    topic = NOTHING if act == NO_REQUEST else resolve(topics, form.get("sujet_lot", ""))
+    deeds: dict[str, Callable[[int], object]] = {
+        "rattacher": lambda group: inbox.attach(group, topic, actor(request)),
+        NO_REQUEST: lambda group: inbox.attach(group, topic, actor(request)),
+        "ignorer": lambda group: inbox.ignore(group, actor(request)),
+        "juste": lambda group: inbox.check(group, True, actor(request)),
+        "faux": lambda group: inbox.check(group, False, actor(request)),
+    }
+    if act not in deeds:
+        raise Refusal(422, "Ce geste n'existe pas.")
+    if not chosen:
+        flash(request, "Cochez d'abord des messages.", "attention")
+    _with_neighbours(request, chosen, deeds[act])
+    return redirect(_inside(back))
+
+
+def _with_neighbours(request: web.Request, groups: Sequence[str], deed: Callable[[int], object]) -> None:
+    """Do the same to other messages; what one refuses does not stop the next, and is said."""
+    refused, done = [], 0
+    for group in groups:
+        try:
+            if group.isdecimal() and len(group) <= 12:
+                deed(int(group))
+                done += 1
+        except AssistantError as error:
+            refused.append(str(error))
+    if done:
+        flash(request, "1 message réglé ainsi." if done == 1 else f"{done} messages réglés ainsi.")
+    for sentence in dict.fromkeys(refused):
+        flash(request, sentence, "erreur")
+
+
+def _neighbours(request: web.Request, inbox: Inbox, group: Group) -> list[tuple[int, str]]:
+    """Return the other open messages that say nearly the same in other words; none without a model."""
+    others = {i: text for i, text in inbox.waiting_texts().items() if i != group.id}
+    if group.state != OPEN or not group.text or not others:
+        return []
+    try:
+        return [(i, others[i]) for i in alike_in_meaning(group.text, others, load_model(workshop(request).paths.router_model))]
+    except ModelError:
+        return []
+
+
+def _waits(done: Group) -> str:
+    if done.state == WAITING:
+        return "Une seconde personne doit le relire."
+    return "Il est compris tout de suite, mot pour mot ; un entraînement l'étend aux autres façons de le dire."
+
+
+def _names(request: web.Request) -> Callable[[str], str]:
+    referential = workshop(request).referential()
+    names = {d.id: d.nom_clair for d in referential.delegations.values()}
+    names |= {s.id: s.nom_clair for s in referential.services.values()} | {t.id: t.libelle for t in referential.topics.values()}
+    return lambda key: names.get(key, key)
+
+
+def _inside(back: str) -> str:
+    return back if back.startswith(PATH) and "//" not in back and "\\" not in back else PATH
 
 
 def _common(request: web.Request) -> dict[str, Any]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Role
-from bot.web.staff.framework import Pagination, asked_page, needs, page, workshop
+from bot.staff.candidates.exam import SPECIAL
+from bot.staff.candidates.registry import ModelRegistry
+from bot.web.staff.framework import Pagination, asked_page, needs, page, readable_time, workshop
+from bot.web.staff.plain_words import names_of
 
 HELP = (
     "Chaque action de l'atelier est notée ici, avec son auteur et son heure. On ne peut ni changer ni effacer une ligne : "
     "chacune est scellée par celle d'avant, et la vérification le montrerait."
 )
 SIZE = 50
+FOR_DEVELOPERS = frozenset({"commit", "fichiers", "geste"})
+"""Details that the git history tells better."""
 
 
 def add(app: web.Application) -> None:
@@ -34,9 +41,17 @@ async def show(request: web.Request) -> web.StreamResponse:
         titre="Journal",
         aide=HELP,
         lignes=lines,
+        details=[{k: v for k, v in line.details.items() if k not in FOR_DEVELOPERS and v not in ("", None)} for line in lines],
+        cible=_target(request),
         pagination=Pagination.of(request, total, SIZE),
         auteur=who,
         action=what,
         actions=audit.ACTIONS,
         verdict=audit.verify(storage) if request.query.get("verifier") else None,
     )
+
+
+def _target(request: web.Request) -> Callable[[str], str]:
+    names = names_of(workshop(request).drafted())
+    models = {card.id: f"modèle du {readable_time(card.date.timestamp())}" for card in ModelRegistry(workshop(request).paths).all()}
+    return lambda target: names.get(target) or SPECIAL.get(target) or models.get(target, target)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from bot.base.errors import GateRefused, ModelError
+from bot.learning.store import load_model
 from bot.serving.refusals import Refusal
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Role
+from bot.staff.candidates import exam
 from bot.staff.candidates.comparison import FIGURE_NAMES, compare, confusions, margins_of, messages_behind, verdict_of
-from bot.staff.candidates.registry import MIN_REASON, ModelRegistry
-from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
+from bot.staff.candidates.moves import Move, digest_of_moves, moves
+from bot.staff.candidates.registry import MIN_REASON, ModelCard, ModelRegistry
+from bot.staff.rehearsal import version_of
+from bot.staff.upkeep.retention import DAY
+from bot.web.staff.deeds import note
+from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, readable_time, redirect, workshop
 
 PATH = "/atelier/modeles"
 ONE = PATH + r"/{id:[0-9a-f]{16}}"
@@ -21,13 +31,12 @@ ENOUGH_LEARNT = 0.8
 """Share of the taught phrases recognised from which a topic is learnt."""
 BETTER_HIGH = frozenset({"urgences_reconnues", "bonne_delegation", "bon_service", "hors_sujet_reconnus", "validation_croisee"})
 """Figures that are better when they rise."""
-SPECIAL = {
-    "question": "Une question",
-    "sans_demande": "Pas une demande",
-    "urgence": "Urgence",
-    "sans_urgence": "Pas d'urgence",
-    "incompris": "Incompris",
-}
+SPECIAL = {**exam.SPECIAL, "question": "Une question", "incompris": "Incompris"}
+MONTH, REREAD = 30, 300
+"""Days of traffic, and messages of it, that a model is tried on before it goes live."""
+UNREAD = "Lisez d'abord les messages du public qui changent de porte, puis cochez la case."
+_MOVED: dict[tuple[str, str, str], tuple[Move, ...]] = {}
+"""The last comparison; it holds no words."""
 HELP = (
     "Chaque entraînement donne un modèle. Un seul répond au public. Avant d'en changer, la page compare les deux sur des messages "
     "d'essai que ni l'un ni l'autre n'a appris. Un modèle moins bon ne peut pas passer. Vous pouvez toujours revenir en arrière."
@@ -50,20 +59,25 @@ def add(app: web.Application) -> None:
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: every model, the live one marked."""
     registry = _registry(request)
+    cards = registry.all()
     return page(
         request,
         "modeles.html",
         section="modeles",
         titre="Modèles",
         aide=HELP,
-        modeles=registry.all(),
+        modeles=cards,
+        dates={card.id: f"le modèle du {readable_time(card.date.timestamp())}" for card in cards},
         precedent=registry.previous(),
-        evenements=[{"motif": "", **e, "quoi": EVENTS.get(e["action"], e["action"])} for e in reversed(registry.history()[-30:])],
+        evenements=[
+            {"motif": "", **e, "quoi": EVENTS.get(e["action"], e["action"]), "le": datetime.fromisoformat(e["date"]).timestamp()}
+            for e in reversed(registry.history()[-30:])
+        ],
         chemin=PATH,
     )
 
 
-EVENTS = {"adopter": "prend le modèle de « bot train »", "activer": "met en service", "revenir": "revient à"}
+EVENTS = {"adopter": "installe", "activer": "met en service", "revenir": "revient à"}
 
 
 async def show_one(request: web.Request) -> web.StreamResponse:
@@ -77,23 +91,28 @@ async def show_one(request: web.Request) -> web.StreamResponse:
     if evaluation is not None:
         before = (registry.evaluation(live) or {}) if live is not None else None
         comparison = compare(before, evaluation, workshop(request).paths.test_sets, margins_of(workshop(request).settings), names)
+    moved, texts = _moves(request, card) if evaluation is not None and not card.live else ((), {})
     return page(
         request,
         "modele.html",
         section="modeles",
+        deplaces=[(texts[m.group], m) for m in moved],
+        relus=len(texts),
+        empreinte=digest_of_moves(moved),
         titre="Le modèle en service" if card.live else "Comparer ce modèle",
         aide=HELP,
         modele=card,
         service=live,
         comparaison=comparison,
         chiffres=_figures(comparison.figures) if comparison else [],
+        examen=[exam.exam_score((e or {}).get("examen", {})) for e in (registry.evaluation(live) if live else None, evaluation)],
         changements=comparison.changes[:SHOWN] if comparison else (),
         moins_bien=sum(c.was_right and not c.is_right for c in comparison.changes) if comparison else 0,
         mieux=sum(c.is_right and not c.was_right for c in comparison.changes) if comparison else 0,
         confusions=list(confusions(evaluation).items())[:40] if evaluation else [],
         lecons=(evaluation or {}).get("lecons", {}),
         assez=ENOUGH_LEARNT,
-        nom=lambda key: SPECIAL.get(key) or names.get(key, key),
+        nom=lambda key: " et ".join(SPECIAL.get(k) or names.get(k, k) for k in key.split("+")),
         motif_minimum=MIN_REASON,
         chemin=PATH,
     )
@@ -132,6 +151,10 @@ async def promote(request: web.Request) -> web.StreamResponse:
     card = registry.get(request.match_info["id"])
     live = registry.live()
     before = (registry.evaluation(live) or {}) if live is not None else None
+    moved, _ = _moves(request, card)
+    if moved and form.get("lu") != digest_of_moves(moved):
+        flash(request, UNREAD, "erreur")
+        return redirect(f"{PATH}/{card.id}")
     verdict = verdict_of(before, registry.evaluation(card), margins_of(workshop(request).settings), _names(request))
     try:
         registry.promote(card.id, actor(request), verdict, reason)
@@ -139,6 +162,8 @@ async def promote(request: web.Request) -> web.StreamResponse:
         flash(request, str(error), "erreur")
         return redirect(f"{PATH}/{card.id}")
     audit.deliver(workshop(request).storage, workshop(request).paths)
+    if moved:
+        note(request, "changements_lus", card.id, messages=len(moved))
     flash(request, "Le modèle est en service. Les conversations en cours continuent.")
     return redirect(PATH)
 
@@ -154,6 +179,24 @@ async def go_back(request: web.Request) -> web.StreamResponse:
     except ModelError as error:
         flash(request, str(error), "erreur")
     return redirect(PATH)
+
+
+def _moves(request: web.Request, card: ModelCard) -> tuple[tuple[Move, ...], dict[int, str]]:
+    """Return what the model changes for the messages of the last month, and their words; the same two models are compared once."""
+    paths = workshop(request).paths
+    texts = workshop(request).inbox().recent_texts(time.time() - MONTH * DAY, REREAD)
+    live = _registry(request).live()
+    if live is None or live.id == card.id or not texts:
+        return (), texts
+    key = (live.id, card.id, hashlib.sha256(json.dumps(texts).encode()).hexdigest())
+    if key not in _MOVED:
+        try:
+            load_model(card.folder)
+        except ModelError:  # going live says why
+            return (), texts
+        _MOVED.clear()
+        _MOVED[key] = moves(texts, version_of(paths, live.folder).router, version_of(paths, card.folder).router)
+    return _MOVED[key], texts
 
 
 def _registry(request: web.Request) -> ModelRegistry:

@@ -10,17 +10,22 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.base.errors import AssistantError, EditConflict, EditError
+from bot.base.errors import AssistantError, EditConflict, EditError, ModelError
+from bot.learning.store import StoredModel, load_model
 from bot.referential import Referential
 from bot.referential.ages import due_facts
 from bot.referential.hours import PARIS
 from bot.referential.models import FACT_KINDS
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
+from bot.staff.candidates.review import reader_of
+from bot.staff.editing.conflicts import differences
 from bot.staff.editing.corpus_editor import CorpusEditor
-from bot.staff.editing.linting import Remark, lint_phrase, lint_topic, preview
-from bot.staff.editing.topic_editor import FACT_NAMES, TopicEditor, suggest_id
+from bot.staff.editing.linting import Remark, lint_known, lint_phrase, lint_topic, preview
+from bot.staff.editing.topic_editor import FACT_NAMES, NAMES, TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
+from bot.staff.inbox.inbox import Inbox
+from bot.staff.inbox.meaning import alike_in_meaning
 from bot.staff.nearness import index_of
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
@@ -34,6 +39,8 @@ CHECK = f"{PATH}/verifier"
 ONE = PATH + r"/{id:[a-z][a-z0-9_]{0,62}}"
 SIZE = 30
 ROWS = 3
+HEARD, HEARD_AMONG, LOOKED_UP = 6, 200, 5
+"""Messages of the inbox shown as ideas, among how many, and phrases they are compared with."""
 AUDIENCES = {"citoyen": "le public", "partenaire": "les partenaires", "agent": "les agents"}
 HELP = (
     "Un sujet est une demande, avec la porte où frapper et la première chose à faire. Ses phrases montrent à l'assistant comment "
@@ -311,7 +318,7 @@ def _form_page(
         f=form,
         v=loose(form.values),
         fautes=mistakes,
-        conflit=conflict,
+        conflit=differences(conflict, NAMES) if conflict else (),
         publics=AUDIENCES,
         faits=[(kind, FACT_NAMES[kind]) for kind in FACT_KINDS],
         rangs=range(ROWS),
@@ -329,11 +336,26 @@ def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
     remarks: list[Remark] = lint_topic(referential, index_of(workshop(request).paths), form.id, form.service, form.values, form.phrases)
     card = preview(referential, form.id, form.service, form.values)
     names = {i: t.libelle for i, t in referential.topics.items()}
+    label = str(form.values.get("libelle") or "")
+    heard: list[tuple[int, str]] = []
+    with contextlib.suppress(ModelError):  # without a model, no other topic nor message is found
+        stored = load_model(workshop(request).paths.router_model)
+        if form.id not in referential.topics:
+            remarks += lint_known(referential, reader_of(stored.model), label, form.phrases)
+        heard = _heard(workshop(request).inbox(), stored, [label, *form.phrases[:LOOKED_UP]])
     return {
+        "entendus": heard,
         "remarques": sorted(remarks, key=lambda r: r.level != "erreur"),
         "carte_publique": card_view(card, datetime.now(PARIS)) if card else None,
         "noms": names,
     }
+
+
+def _heard(inbox: Inbox, stored: StoredModel, texts: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the waiting messages of the public that seem to ask the same, as ideas of phrases."""
+    waiting = inbox.waiting_texts(limit=HEARD_AMONG)
+    found = dict.fromkeys(i for text in texts if text.strip() for i in alike_in_meaning(text, waiting, stored))
+    return [(i, waiting[i]) for i in found if waiting[i] not in texts][:HEARD]
 
 
 def _services(referential: Referential) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from bot.base.errors import AccountError
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import (
+    FORGET_ATTEMPTS,
     IDLE_SECONDS,
     LONGEST_SESSION,
     LONGEST_WAIT,
@@ -72,6 +74,36 @@ def test_attempts_are_slowed_for_the_account_and_for_the_address(accounts: Accou
     clock.now += 6
     secret, session = accounts.log_in("eva", GOOD, "10.0.0.9")
     assert accounts.session(secret) == session
+
+
+def test_nobody_locks_the_owner_out_from_elsewhere(accounts: Accounts, clock: Any) -> None:
+    accounts.create("eva", "lecteur", GOOD, "console")
+    accounts.log_in("eva", GOOD, "10.0.0.9")
+    clock.now += FORGET_ATTEMPTS + 1
+    accounts.forget_old()
+    for _ in range(6):
+        with pytest.raises(AccountError):
+            accounts.log_in("eva", "faux mot de passe", "10.0.0.1")
+    with pytest.raises(TooManyAttempts):
+        accounts.log_in("eva", GOOD, "10.0.0.2")  # never seen there
+    assert accounts.log_in("eva", GOOD, "10.0.0.9"), "the owner enters where they did before"
+    for _ in range(5):
+        with pytest.raises(AccountError, match="incorrect"):
+            accounts.log_in("eva", "faux mot de passe", "10.0.0.9")
+    with pytest.raises(TooManyAttempts):
+        accounts.log_in("eva", GOOD, "10.0.0.9")  # what is tried there counts there
+
+
+def test_attempts_sent_at_once_are_counted_one_by_one(accounts: Accounts) -> None:
+    accounts.create("eva", "lecteur", GOOD, "console")
+
+    def attempt(_: int) -> type[Exception]:
+        with pytest.raises(AccountError) as caught:
+            accounts.log_in("eva", "faux mot de passe", "10.0.0.1")
+        return caught.type
+
+    with ThreadPoolExecutor(16) as crowd:
+        assert sum(kind is AccountError for kind in crowd.map(attempt, range(32))) == 5
 
 
 def test_an_unknown_account_is_slowed_the_same(accounts: Accounts) -> None:

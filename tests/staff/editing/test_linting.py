@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.base.paths import ProjectPaths
 from bot.referential import Referential
-from bot.staff.editing.linting import lint_phrase, lint_phrases, lint_topic, preview
+from bot.staff.editing.linting import lint_known, lint_phrase, lint_phrases, lint_topic, preview
 from bot.staff.nearness import CorpusIndex, index_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,6 +52,18 @@ def test_a_topic_too_close_to_another_says_which_and_why() -> None:
     found = [r for r in lint_phrases(INDEX, phrases, "nouveau") if "Trop proche" in r.text]
     assert len(found) == 1 and "« ruches »" in found[0].text and "2 phrases sur 4" in found[0].text and len(found[0].near) == 2
     assert "Trop proche" not in said(lint_phrases(INDEX, phrases[2:], "nouveau"))
+
+
+def test_a_topic_that_exists_is_named_while_one_writes(referential: Referential) -> None:
+    def reader(texts: Sequence[str]) -> list[dict[str, float]]:
+        return [{"passeport": 0.9} if "passeport" in t else {"passeport": 0.5, "autre": 0.4} for t in texts]
+
+    (remark,) = lint_known(referential, reader, "Mon passeport", ["refaire un passeport", "partir au Canada"])
+    assert remark.topic == "passeport" and "2 de vos 3 textes y mènent" in remark.text
+    assert referential.topics["passeport"].libelle in remark.text
+    assert lint_known(referential, reader, "Partir loin", ["passeport", *["partir au Canada"] * 5]) == []
+    assert lint_known(referential, lambda texts: [{} for _ in texts], "Mon passeport", ["x"]) == []
+    assert lint_known(referential, reader, "", []) == []
 
 
 def test_few_alike_or_repeated_phrases_are_said() -> None:

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 
 from bot.base.errors import EditError, InboxError
 from bot.staff.accounts import audit
-from bot.staff.inbox.events import FeedbackEvent, TurnEvent, worth_reading
-from bot.staff.inbox.inbox import ATTACHED, IGNORED, OPEN, WAITING, Inbox, doubt_of, expected_gain
+from bot.staff.inbox.events import FeedbackEvent, TurnEvent, from_line, to_line, without_useless_words, worth_reading
+from bot.staff.inbox.inbox import ATTACHED, DRAWN, IGNORED, KEPT, OPEN, RIGHT, WAITING, Inbox, doubt_of, expected_gain
 from bot.staff.inbox.intake import Intake
 from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import groups, turns, votes
@@ -26,7 +26,11 @@ class Corpus:
 
     def __init__(self) -> None:
         self.held: list[tuple[str, str, str]] = []
+        self.exam: list[tuple[str, str]] = []
         self.error: Exception | None = None
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> None:
+        self.exam.append((text, wanted))
 
     def add_phrases(self, topic: str, texts: Sequence[str], author: str) -> None:
         if self.error:
@@ -366,3 +370,75 @@ def test_one_more_message_costs_the_same_in_a_full_inbox(intake: Intake, inbox: 
         times.append(time.perf_counter() - started)
     assert times[-1] < 3 * times[0] + 0.5
     assert inbox.page()[1] > 750
+
+
+def test_a_message_kept_for_the_exam_is_neither_taught_nor_shown_again(
+    storage: Storage, inbox: Inbox, corpus: Corpus, intake: Intake
+) -> None:
+    intake([turn("vider mon étang", "clarifier"), turn("une voiture en rouge feu", "clarifier")])
+    with pytest.raises(InboxError, match="n'existe pas"):
+        inbox.keep(1, "inconnu", "remi")
+    inbox.keep(1, "vidange_etang", "remi")
+    inbox.keep(2, "sans_urgence", "remi")
+    assert corpus.exam == [("vider mon étang", "vidange_etang"), ("une voiture en rouge feu", "sans_urgence")] and not corpus.held
+    assert texts(inbox) == [] and texts(inbox, KEPT) == [None, None] and [h.action for h in inbox.history(1)] == ["garder"]
+    intake([turn("vider mon étang", "incompris")])
+    assert inbox.get(1).count == 2 and inbox.get(1).state == KEPT and inbox.get(1).text is None
+    with storage.read() as connection:
+        assert connection.execute(select(func.count()).where(turns.c.text.is_not(None))).scalar() == 0
+    with pytest.raises(InboxError):
+        inbox.keep(1, "vidange_etang", "remi")
+
+
+# --- the sample of sure answers
+
+
+def drawn(text: str, kind: str = "orienter", *doors: dict[str, Any]) -> TurnEvent:
+    return turn(text, kind, *(doors or (door("permis_chasser", 0.97),)), drawn=True)
+
+
+def test_one_sure_answer_in_so_many_keeps_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure, button = turn("chasser", "orienter", door("permis_chasser", 0.97)), turn("", "orienter", pressed=True)
+    assert without_useless_words(sure).text == "" and not without_useless_words(sure).drawn  # type: ignore[union-attr]
+    kept = without_useless_words(sure, 1)
+    assert isinstance(kept, TurnEvent) and kept.text == "chasser" and kept.drawn and from_line(to_line(kept)) == kept
+    assert not without_useless_words(button, 1).drawn  # type: ignore[union-attr]
+    doubt = turn("chasser ?", "clarifier", door("permis_chasser", 0.4))
+    assert without_useless_words(doubt, 1) == doubt
+    count = sum(without_useless_words(sure, 10).drawn for _ in range(5000))  # type: ignore[union-attr]
+    assert 350 < count < 650
+
+
+def test_a_drawn_message_waits_apart_until_it_is_checked(inbox: Inbox, intake: Intake, corpus: Corpus) -> None:
+    intake([drawn("ouverture de la chasse"), drawn("mon étang déborde"), drawn("le permis de mon frère"), drawn("bonjour", "conversation")])
+    assert texts(inbox) == [] and inbox.counts()[DRAWN] == 4
+    inbox.check(1, True, "remi")
+    inbox.check(2, False, "remi")
+    inbox.keep(3, "permis_chasser", "remi")
+    assert inbox.checked(0) == (2, 3) and corpus.exam == [("le permis de mon frère", "permis_chasser")]
+    assert texts(inbox) == ["mon étang déborde"] and inbox.get(2).doubt == 1.0
+    assert "permis_chasser" not in inbox.get(2).suggestions
+    assert inbox.get(1).text is None and inbox.counts()[RIGHT] == 1
+    with pytest.raises(InboxError):
+        inbox.check(1, False, "remi")
+    inbox.attach(4, "carte_grise", "remi")
+    assert inbox.checked(0) == (2, 4) and corpus.held == [("carte_grise", "bonjour", "remi")]
+
+
+def test_a_drawn_message_that_a_person_reports_or_that_is_doubted_is_to_treat(inbox: Inbox, intake: Intake) -> None:
+    reported = drawn("ouverture de la chasse")
+    intake([reported, drawn("mon étang déborde")])
+    intake([FeedbackEvent(reported.id, 1_790_000_001.0, False, "mauvaise_porte", None, reported), turn("mon étang déborde", "clarifier")])
+    assert sorted(filter(None, texts(inbox))) == ["mon étang déborde", "ouverture de la chasse"]
+    assert inbox.counts()[DRAWN] == 0
+
+
+# --- search and filters
+
+
+def test_search_and_filter(inbox: Inbox, intake: Intake) -> None:
+    intake([turn("L'Étang déborde"), turn("la carte grise"), turn("l'étang est vide", "clarifier", door("vidange_etang", 0.4))])
+    assert inbox.page(OPEN, words="etang")[1] == 2 and inbox.page(OPEN, words="ETANG vide")[1] == 1
+    found, total = inbox.page(OPEN, 1, 0, "etang", lambda g: bool(g.suggestions))
+    assert total == 1 and found[0].text == "l'étang est vide" and inbox.page(OPEN, 1, 1, "etang")[1] == 2
+    assert set(inbox.waiting_texts().values()) == {"L'Étang déborde", "la carte grise", "l'étang est vide"}

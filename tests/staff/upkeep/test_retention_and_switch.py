@@ -44,6 +44,15 @@ def turn(identifier: str, text: str, days: float) -> TurnEvent:
     return TurnEvent(identifier, NOW - days * DAY, text, "incompris")
 
 
+def test_what_was_drawn_to_be_checked_goes_after_a_week(storage: Storage) -> None:
+    sure = [TurnEvent(f"s{n}", NOW - n * DAY, f"{word} et son étang", "orienter", drawn=True) for n, word in ((8, "zébu"), (6, "grue"))]
+    Intake(storage)([*sure, turn("a1", "permis pour ma tante", 8)])
+    assert purge(storage, 90, "atelier", NOW) == Purged(messages=1, comments=0, groups=1)
+    with storage.read() as connection:
+        assert set(connection.execute(select(turns.c.text)).scalars()) == {None, "grue et son étang", "permis pour ma tante"}
+        assert set(connection.execute(select(groups.c.state)).scalars()) == {EXPIRED, "controle", OPEN}
+
+
 def test_words_older_than_the_limit_go_and_everything_else_stays(storage: Storage) -> None:
     inbox = Inbox(storage, Silent(), TOPICS, clock=lambda: NOW)
     old = turn("a1", "vider mon étang", 91)

@@ -264,7 +264,7 @@ async def test_answers_come_as_they_are_ready_and_the_loop_stays_free(serve: Any
         assert first["id"] == 0, "the first line is here while the second batch waits"
         async with client.get("/health") as health:
             assert health.status == 200
-        gate.through.release(2)
+        gate.through.release(3)
         rest = (await answer.text()).splitlines()
         assert [json.loads(line)["id"] for line in rest] == list(range(1, 40))
 
@@ -429,6 +429,15 @@ async def test_a_wrong_key_is_refused_with_or_without_keys(serve: Any, tmp_path:
         client = await serve(keys_file=keys_file)
         async with client.get(path, headers={"Authorization": header}) as answer:
             assert answer.status == 401 and answer.content_type == "application/problem+json"
+
+
+async def test_wrong_keys_are_not_tried_without_end(serve: Any) -> None:
+    client = await serve(per_minute=3)
+    statuses = []
+    for number in range(5):
+        async with client.get("/api/v1/guichets", headers={"Authorization": f"Bearer cle_{number:08d}_{'a' * 43}"}) as answer:
+            statuses.append(answer.status)
+    assert statuses == [401, 401, 401, 429, 429]
 
 
 async def test_keys_that_cannot_be_read_open_nothing(serve: Any, tmp_path: Path) -> None:

@@ -100,6 +100,9 @@ def fill(intake: Intake, now: float | None = None) -> None:
             events.append(turn)
             if index < down:
                 events.append(FeedbackEvent(turn.id, now, False, "pas_compris", None, turn))
+    door = {"dis": "population", "service": "titres", "sujet": "passeport", "confiance": 0.98}
+    for index, text in enumerate(("mon passeport arrive quand", "papiers pour partir au Canada avec les enfants")):
+        events.append(TurnEvent(f"tire{index}", now - 3600, text, "orienter", (door,), conversation=f"tire{index}", drawn=True))
     intake(events)
 
 

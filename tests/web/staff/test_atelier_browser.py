@@ -13,7 +13,9 @@ from playwright import sync_api as playwright_api
 from web_browser import CHROMIUM, FLAGS, serving
 from web_fakes import FakeEngine
 
+from bot.learning.corpus import read_corpus
 from bot.staff.accounts import audit
+from bot.staff.editing.topic_editor import TopicEditor
 
 pytestmark = [
     pytest.mark.navigateur,
@@ -24,12 +26,14 @@ PAGES = (
     "/atelier/",
     "/atelier/boite",
     "/atelier/boite?etat=ignore",
+    "/atelier/boite?etat=controle",
     "/atelier/boite/1?q=passeport",
     "/atelier/tableau",
     "/atelier/fermetures",
     "/atelier/interrupteur",
     "/atelier/journal?verifier=1",
     "/atelier/compte",
+    "/atelier/brouillon",
     "/atelier/rien",
 )
 
@@ -213,3 +217,33 @@ def test_the_guided_session_walks_through_the_pages(open_page: Any, demo: Demo) 
     page.get_by_role("button", name="Finir la visite").click()
     assert seen[:2] == ["L'atelier", "Boîte de réception"] and len(seen) == len(set(seen))
     assert page.locator(".at-visite").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_draft_is_talked_to_beside_the_public_answer(open_page: Any, demo: Demo, width: int) -> None:
+    paths, drafts = demo.workshop.paths, demo.workshop.drafts
+    phrase = next(e.text for e in read_corpus(paths.corpus) if e.label == "passeport")
+    before = {path: path.read_bytes() for path in (paths.root / "data").rglob("*") if path.is_file()}
+    editor = TopicEditor(drafts.open("Passeports"))
+    editor.edit("passeport", {"premier_geste": "prenez le bac à Douelle."}, editor.read("passeport").version, "remi.costes")
+    try:
+        page = open_page(viewport={"width": width, "height": 800})
+        log_in(page, demo.address, "lea.vidal")
+        page.goto(f"{demo.address}/atelier/brouillon")
+        page.get_by_role("link", name="Parler à cette version").click()
+        for words in (phrase, "mon fils ne respire plus"):
+            page.get_by_label("Écrivez comme le public").or_(page.get_by_label("Message suivant")).fill(words)
+            page.get_by_role("button", name="Envoyer aux deux").click()
+            page.locator(".at-essai-dit", has_text=words).wait_for()
+        passport, danger = page.locator(".at-essai > section").all()
+        public, tried = passport.locator(".at-essai-version").all()
+        assert "ne répondent pas de même" in passport.inner_text() and "répondent de même" in danger.inner_text()
+        assert "bac à Douelle" in tried.inner_text() and "bac à Douelle" not in public.inner_text()
+        assert danger.locator(".al-appel").count() and "Passeports" in tried.get_by_role("heading").first.inner_text()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        page.get_by_role("link", name="Recommencer").click()
+        assert page.locator(".at-essai-dit").count() == 0
+    finally:
+        drafts.discard()
+    assert {path: path.read_bytes() for path in before} == before  # nothing was public, and nothing was learnt

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.web.internal import create_internal_app
@@ -137,6 +140,25 @@ async def test_without_its_database_the_workshop_says_so(enter: Any, monkeypatch
 
     monkeypatch.setattr(staff.workshop.accounts, "session", away)
     assert "ne répond pas" in await staff.get("/atelier/", 503)
+
+
+async def test_the_measures_are_given_while_the_database_hangs(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def measures(_: web.Request) -> web.Response:
+        return web.Response(text="assistant 1")
+
+    let_go = threading.Event()
+    monkeypatch.setattr(workshop.accounts, "session", lambda _secret: let_go.wait(10) and None)
+    client: Any = TestClient(TestServer(create_internal_app(workshop, routes=[web.get("/metrics", measures)])))
+    await client.start_server()
+    try:
+        stuck = asyncio.create_task(client.get("/atelier/connexion"))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2), client.get("/metrics") as answer:
+            assert await answer.text() == "assistant 1" and not stuck.done()
+        let_go.set()
+        assert (await stuck).status == 200
+    finally:
+        await client.close()
 
 
 async def test_the_journal_lists_and_verifies(enter: Any) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +24,8 @@ from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.topic_editor import TopicEditor
+from bot.staff.inbox.events import TurnEvent
+from bot.staff.inbox.intake import Intake
 from bot.staff.storage import Storage
 from bot.web.staff.framework import Workshop
 
@@ -75,6 +79,17 @@ def workshop(trained: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
         accounts.create(name, role, PASSWORD, "test")
     yield Workshop(storage, accounts, Settings(), ProjectPaths(tmp_path / "arbre"))
     storage.close()
+
+
+async def test_a_topic_that_exists_and_messages_that_wait_are_shown_while_one_writes(enter: Any, workshop: Workshop) -> None:
+    known = workshop.writer.phrases("passeport")
+    message = f"{known[3]}, merci"
+    Intake(workshop.storage)([TurnEvent("t1", time.time(), message, "clarifier")])
+    remi = await enter("remi")
+    await remi.get("/atelier/sujets/nouveau")
+    piece = await remi.post("/atelier/sujets/verifier", libelle="Refaire son passeport", phrases="\r\n".join(known[:4]))
+    assert "Ce sujet existe peut-être déjà" in piece and 'href="/atelier/sujets/passeport"' in piece
+    assert message in piece and 'href="/atelier/boite/1"' in piece
 
 
 async def test_search_and_read_a_topic(enter: Any) -> None:
@@ -174,6 +189,7 @@ async def test_two_people_on_one_topic(enter: Any, workshop: Workshop) -> None:
     await remi.post("/atelier/sujets/passeport", libelle="Version de Rémi", version=version(first), **fields)
     clash = await ada.post("/atelier/sujets/passeport", 409, libelle="Version d'Ada", version=version(second), **fields)
     assert "Version de Rémi" in clash and "Version d'Ada" in clash and "Une autre personne" in clash
+    assert '<th scope="row">Nom du sujet</th>' in clash and "libelle:" not in clash
     assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version de Rémi"
     await ada.post("/atelier/sujets/passeport", libelle="Version d'Ada", version=version(clash), **fields)
     assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version d'Ada"
@@ -242,19 +258,19 @@ async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Worksho
     remi = await enter("remi")
     shown = await remi.get("/atelier/guichets")
     assert "à vérifier" in shown and "jamais" in shown
-    text = await remi.get("/atelier/guichets/prefecture_accueil")
+    text = await remi.get("/atelier/guichets/dis_population")
     version = text.partition('name="version" value="')[2].partition('"')[0]
     fields = {
         "tel_0": "05 65 23 10 00", "tel_quoi_0": "Accueil", "jour_0": "Lundi", "jour_fin_0": "Vendredi",
         "valeur_heure_debut_1_0": "09:00", "valeur_heure_fin_1_0": "12:00", "verifie_le": "2026-11-25", "verifie_par": "appel",
     }  # fmt: skip
-    wrong = await remi.post("/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "tel_0": "05 65"})
+    wrong = await remi.post("/atelier/guichets/dis_population", 422, version=version, **{**fields, "tel_0": "05 65"})
     assert "n'est pas un numéro" in wrong and "09:00" in wrong
     assert "date de vérification" in await remi.post(
-        "/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "verifie_le": ""}
+        "/atelier/guichets/dis_population", 422, version=version, **{**fields, "verifie_le": ""}
     )
-    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/prefecture_accueil", version=version, **fields)
-    assert "Comparez" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
+    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/dis_population", version=version, **fields)
+    assert "Comparez" in await remi.post("/atelier/guichets/dis_population", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
     await publish(remi)
     desk = load_referential(workshop.paths.referential).entry_points["prefecture_accueil"]
     assert desk.plage_ouverture[0].nom_jour_fin == "Vendredi" and desk.x_ose.verifie_par == "appel"
@@ -273,7 +289,7 @@ async def test_trainings_are_asked_followed_and_stopped(enter: Any, workshop: Wo
     await lea.post("/atelier/entrainement", 403)
 
 
-def candidate(workshop: Workshop, wrong_doors: float) -> str:
+def candidate(workshop: Workshop, wrong_doors: float, sure: float = 0.31) -> str:
     """Put a candidate in the registry, measured by hand."""
     registry = ModelRegistry(workshop.paths)
     live = registry.adopt()
@@ -281,7 +297,7 @@ def candidate(workshop: Workshop, wrong_doors: float) -> str:
     draft = workshop.paths.models / ".brouillon"
     shutil.copytree(live.folder, draft)
     metrics = json.loads((draft / "metrics.json").read_text())
-    metrics["seuils"]["dis"] = 0.31 + wrong_doors / 10
+    metrics["seuils"] |= {"dis": sure + wrong_doors / 10, **({"sujet": sure, "service": sure} if sure > 0.5 else {})}
     (draft / "metrics.json").write_text(json.dumps(metrics))
 
     def evaluation(share: float, door: str) -> dict[str, Any]:
@@ -314,6 +330,23 @@ async def test_a_better_model_goes_live_and_back_in_one_click(enter: Any, worksh
     assert "pas de modèle précédent" in await remi.post("/atelier/modeles/retour")
 
 
+async def test_what_changes_door_for_the_public_is_read_before_a_model_goes_live(enter: Any, workshop: Workshop) -> None:
+    topic, message = "passeport", workshop.writer.phrases("passeport")[0] + " à Cahors"
+    sure = {"dis": "population", "service": "titres", "sujet": topic, "confiance": 0.97}
+    Intake(workshop.storage)([TurnEvent("t1", time.time(), message, "orienter", (sure,), drawn=True)])
+    identifier = candidate(workshop, 0.0, sure=1.1)
+    remi = await enter("remi")
+    text = await remi.get(f"/atelier/modeles/{identifier}")
+    assert message in text and "Essayé sur 1 message du dernier mois" in text and "<td>Une question</td>" in text
+    assert "Lisez d'abord" in await remi.post(f"/atelier/modeles/{identifier}/service")
+    assert "Lisez d'abord" in await remi.post(f"/atelier/modeles/{identifier}/service", lu="0123456789abcdef")
+    read = re.search(r'name="lu" value="(\w+)"', text)
+    assert read is not None
+    assert "Le modèle est en service" in await remi.post(f"/atelier/modeles/{identifier}/service", lu=read[1])
+    with workshop.storage.read() as connection:
+        assert connection.execute(audit.audit.select().where(audit.audit.c.action == "changements_lus")).one().target == identifier
+
+
 async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_goes_through(enter: Any, workshop: Workshop) -> None:
     identifier = candidate(workshop, 0.2)
     remi = await enter("remi")
@@ -333,6 +366,21 @@ async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_g
     with workshop.storage.read() as connection:
         row = connection.execute(audit.audit.select().where(audit.audit.c.action == "modele_force")).one()
     assert "fête votive" in row.details and "mauvaises portes" in row.details
+
+
+async def test_no_page_speaks_as_a_developer(enter: Any, workshop: Workshop) -> None:
+    identifier = candidate(workshop, 0.0)
+    ada = await enter("ada")
+    await ada.get("/atelier/sujets/passeport")
+    await ada.post("/atelier/sujets/passeport/phrases", phrase="le ragondin a emporté mon passeport dans la rivière")
+    refused = await ada.post("/atelier/sujets/carte_identite/phrases", phrase="le ragondin a emporté mon passeport dans la rivière")
+    label = workshop.referential().topics["passeport"].libelle
+    assert f"dans le sujet « {label} »" in refused
+    await ada.post(f"/atelier/modeles/{identifier}/service")
+    for path in ("sujets/passeport", "guichets/dis_population", "modeles", f"modeles/{identifier}", "journal", "brouillon", "entrainement"):
+        words = re.sub(r"<[^>]+>", " ", await ada.get(f"/atelier/{path}"))
+        found = re.findall(r"\b[0-9a-f]{8,}\b|[\w/]+\.ya?ml|\bcommit\b|\bUTC\b|« [a-z]+_[a-z_]+ »", words)
+        assert not found, f"{path}: {found}"
 
 
 async def test_a_corrupt_model_is_refused(enter: Any, workshop: Workshop) -> None:

@@ -28,12 +28,16 @@ class Writer:
 
     def __init__(self) -> None:
         self.held: list[tuple[str, str, str]] = []
+        self.exam: list[tuple[str, str]] = []
         self.error: Exception | None = None
 
     def add_phrases(self, topic: str, texts: Any, author: str) -> None:
         if self.error:
             raise self.error
         self.held += [(topic, text, author) for text in texts]
+
+    def keep_for_exam(self, text: str, wanted: str, author: str) -> None:
+        self.exam.append((text, wanted))
 
     def remove_phrase(self, topic: str, text: str, author: str) -> None:
         self.held = [row for row in self.held if row[:2] != (topic, text)]
@@ -71,6 +75,60 @@ async def test_one_button_attaches_a_message(enter: Any, workshop: Any, writer: 
     assert "Message rattaché à" in page and "Rien à traiter" in page
     assert writer.held == [(topic, "des ruches <b>au fond</b> du pré", "remi")]
     assert "Message rattaché à" not in await staff.get("/atelier/boite")  # shown once
+
+
+async def test_a_message_is_kept_for_the_exam_and_no_page_shows_it_again(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics))
+    bring(workshop, "des ruches au fond du pré", "une voiture rouge feu")
+    staff = await enter("remi")
+    assert "Garder pour l'examen" in await staff.get("/atelier/boite/1")
+    assert "aucune page ne le montre" in await staff.post("/atelier/boite/1", sujet=topic, examen="oui")
+    await staff.get("/atelier/boite/2")
+    await staff.post("/atelier/boite/2", geste="sans_urgence")
+    assert writer.exam == [("des ruches au fond du pré", topic), ("une voiture rouge feu", "sans_urgence")] and not writer.held
+    for path in ("/atelier/boite?etat=examen", "/atelier/boite/1", "/atelier/boite/2"):
+        page = await staff.get(path)
+        assert "ruches au fond" not in page and "rouge feu" not in page and "gardé à part" in page
+
+
+async def test_sure_answers_are_checked_one_by_one_or_together(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = next(iter(workshop.referential().topics))
+    sure = {**DOOR, "sujet": topic, "confiance": 0.97}
+    names = ("une première demande", "un tout autre souci", "encore une question", "rien à voir ici")
+    Intake(workshop.storage)([TurnEvent(f"s{i}", 1_790_000_000.0, t, "orienter", (sure,), drawn=True) for i, t in enumerate(names)])
+    staff = await enter("remi")
+    page = await staff.get("/atelier/boite?etat=controle")
+    assert "sûr à 97 %" in page and workshop.referential().topics[topic].libelle in page
+    await staff.post("/atelier/boite/1", geste="juste", examen="oui")
+    assert writer.exam == [(names[0], topic)]
+    await staff.post("/atelier/boite/2", geste="faux")
+    assert names[1] in await staff.get("/atelier/boite")
+    assert "Cochez d'abord" in await staff.post("/atelier/boite", geste="juste", retour="/atelier/boite?etat=controle")
+    page = await staff.post("/atelier/boite", geste="juste", groupe=["3", "4", "1"], retour="/atelier/boite?etat=controle")
+    assert "2 messages réglés" in page and "déjà traité" in page and "3 réponses justes sur 4 contrôlées" in page
+    await staff.post("/atelier/boite", 422, geste="autre", groupe="2")
+    reader = await enter("lea")
+    await reader.get("/atelier/boite?etat=controle")
+    await reader.post("/atelier/boite", 403, geste="juste", groupe="2")
+
+
+async def test_the_inbox_is_searched_and_settled_by_the_lot(enter: Any, workshop: Any, writer: Writer) -> None:
+    bring(workshop, "des ruches au pré", "une chanson paillarde", "un poème sur la pluie")
+    staff = await enter("remi")
+    assert "une chanson" not in await staff.get("/atelier/boite?q=RUCHES")
+    known = next(iter(workshop.referential().topics.values()))
+    doubt = TurnEvent("t9", 1_790_000_000.0, "une demande connue", "clarifier", ({**DOOR, "sujet": known.id},))
+    Intake(workshop.storage)([doubt])
+    page = await staff.get(f"/atelier/boite?service={known.service}")
+    assert "une demande connue" in page and "des ruches au pré" not in page
+    assert "Aucun message ici" in await staff.get("/atelier/boite?avis=non")
+    await staff.get("/atelier/boite/2")
+    await staff.post("/atelier/boite/2", geste="sans_demande")
+    page = await staff.post("/atelier/boite", geste="sans_demande", groupe="3")
+    assert "1 message réglé" in page and {row[0] for row in writer.held} == {"divers_sans_demande"}
+    topic = next(iter(workshop.referential().topics.values()))
+    await staff.post("/atelier/boite", geste="rattacher", groupe="1", sujet_lot=topic.libelle)
+    assert writer.held[-1][:2] == (topic.id, "des ruches au pré")
 
 
 async def test_a_topic_is_attached_by_its_label(enter: Any, workshop: Any, writer: Writer) -> None:

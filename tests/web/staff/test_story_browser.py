@@ -249,8 +249,8 @@ def test_two_people_on_one_topic_the_second_compares_and_chooses(site: Site, ope
     first.get_by_text("Le sujet est enregistré").wait_for()
     second.get_by_text("Une autre personne a changé cette fiche").wait_for()
     no_barrier(second)
-    shown = second.locator(".at-fiche").all_inner_texts()
-    assert "Version de Rémi" in shown[0] and "Version d'Ada" in shown[1]
+    shown = second.get_by_role("row", name="Nom du sujet").inner_text()
+    assert "Version de Rémi" in shown and "Version d'Ada" in shown
     assert TopicEditor(Drafts(site.paths).edited).read("passeport").values["libelle"] == "Version de Rémi"
     second.get_by_role("button", name="Enregistrer", exact=True).click()
     second.get_by_text("Le sujet est enregistré").wait_for()
