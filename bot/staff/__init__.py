@@ -14,7 +14,7 @@
 | ``rehearsal`` | a version that waits, talked to beside the public one |
 | ``linting`` | what is to be said of a draft while it is typed |
 | ``models`` | the registry: go live, go back |
-| ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``, ``vector_cache``) |
+| ``trainings`` | the queue, run in subprocesses (``candidate``, ``work_folders``, ``lifeline``) |
 | ``comparison``, ``gate`` | a candidate beside the live model, and whether it may go live |
 | ``moves`` | messages of the last month that a candidate sends to another door |
 | ``exam`` | messages of the public that judge models, and that no page shows |
