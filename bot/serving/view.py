@@ -261,7 +261,7 @@ def card_view(card: Card, now: datetime) -> CardView:
 
 
 def _fact_view(fact: Fact) -> FactView:
-    words: list[Link] = [{"texte": typeset(fact.text), "href": fact.url}] if fact.url else runs(fact.text)
+    words: list[Link] = [{"texte": typeset(fact.text), "href": fact.url}] if fact.url else runs(fact.named_text)
     return {"nom": typeset(fact.name), "texte": words, "a_confirmer": fact.to_confirm}
 
 
