@@ -151,7 +151,7 @@ class FakeEngine(Engine):
     def status(self) -> dict[str, Any]:
         return {**super().status(), "moteur": self.name, "routeur": self.condition.value, "modele": True}
 
-    def card(self, topic: str) -> Card | None:
+    def card(self, topic: str, commune: str = "") -> Card | None:
         return HOUSING if topic == HOUSING.topic_id else None
 
     async def reply(self, text: str, state: Any = None) -> Answer:
