@@ -75,6 +75,16 @@ class ProjectPaths:
         return self.models / "encodeur"
 
     @property
+    def language_tables(self) -> Path:
+        """The tables that tell languages apart, unpacked: made again when they are missing."""
+        return self.models / "langues"
+
+    @property
+    def vectors(self) -> Path:
+        """Sentence vectors of the corpus, kept from one training to the next."""
+        return self.models / "cache"
+
+    @property
     def test_sets(self) -> Path:
         """Labelled messages never trained on: ``BOT_ESSAIS``, or ``tests/data``. A server needs them to compare models."""
         override = os.environ.get("BOT_ESSAIS")

@@ -29,6 +29,7 @@ def add_commands(registry: Registry) -> None:
     route.add_argument("--json", action="store_true", help="écrit la réponse en JSON")
     route.add_argument("--csv", metavar="FICHIER", help="lit une liste d'objets de dossiers (colonne « objet » ou « texte ») et l'oriente")
     route.add_argument("-o", "--sortie", metavar="FICHIER", help="avec --csv : écrit la liste orientée dans ce fichier")
+    route.add_argument("--temps", action="store_true", help="montre ce que prend chaque étape, en millisecondes de processeur")
     chat = registry.add("chat", _chat, "converse dans le terminal")
     chat.add_argument("--profil", choices=PROFILES, help="qui parle")
 
@@ -43,6 +44,12 @@ def _route(arguments: argparse.Namespace) -> int:
     if arguments.message is None:
         raise BadMessage('Donnez un message : bot route "mon message", ou utilisez --jsonl.')
     router = load_router(project_paths())
+    if arguments.temps:
+        from bot.measure.stages import time_stages
+
+        for stage, milliseconds in time_stages(router, arguments.message, arguments.profil).items():
+            print(f"{milliseconds:8.2f}  {stage}")
+        return 0
     decision = router.route(arguments.message, arguments.profil)
     if arguments.json:
         print(json.dumps(decision.as_json(None, arguments.message), ensure_ascii=False))

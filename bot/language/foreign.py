@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from bot.base.errors import ReferentialError
+from bot.base.paths import project_paths
 from bot.base.yaml_lines import load_located
 from bot.language.cleaning import Script, clean, strip_accents
 
@@ -108,11 +109,10 @@ class Languages:
     def prepare(self) -> None:
         """Read the tables of py3langid, half a second: otherwise the first message in doubt waits for them."""
         if self._identifier is None:
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+            from bot.language.identifier import load_identifier
 
-            identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-            identifier.set_languages([FRENCH, *self._words, *(i for i, known in self._known.items() if known.ecriture != LATIN)])
-            self._identifier = identifier
+            known = (FRENCH, *self._words, *(i for i, known in self._known.items() if known.ecriture != LATIN))
+            self._identifier = load_identifier(project_paths().language_tables, known)
 
     def detect(self, text: str) -> Foreign | None:
         """Return the language of a message that is clearly not French, else ``None``."""

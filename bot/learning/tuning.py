@@ -21,6 +21,7 @@ from bot.learning.freshness import fingerprint, model_config, read_manifest
 from bot.learning.judgements import fit_judgements
 from bot.learning.metrics import by_destination, expected_calibration_error
 from bot.learning.store import StoredModel, load_model, save_model
+from bot.learning.vector_cache import remembered_vectors
 from bot.referential import Referential, load_referential
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.types import DecisionKind
@@ -73,7 +74,8 @@ def ensure_model(paths: ProjectPaths, progress: Progress, force: bool = False) -
             return load_model(paths.router_model)
         except ModelError as error:
             progress(str(error))
-    return train(paths, config, print_, progress)
+    with remembered_vectors(paths.vectors, config.encoders):
+        return train(paths, config, print_, progress)
 
 
 def train(paths: ProjectPaths, config: TopicModelConfig, print_: str, progress: Progress) -> StoredModel:

@@ -20,6 +20,7 @@ from bot.learning.freshness import fingerprint, model_config
 from bot.learning.loading import load_detector
 from bot.learning.store import StoredModel, load_model
 from bot.learning.tuning import train
+from bot.learning.vector_cache import remembered_vectors
 from bot.referential import Referential, load_referential
 from bot.referential.communes import load_gazetteer
 from bot.routing.memory import spoken
@@ -28,7 +29,6 @@ from bot.staff.candidates.comparison import cross_validate, digest_of_tests, eva
 from bot.staff.candidates.exam import read_exam, sit_exam
 from bot.staff.candidates.registry import BOOKS_FILE, ModelCard, ModelRegistry
 from bot.staff.candidates.review import Books, Reviewer, books_of, dangers_of, held_out_of, reader_of
-from bot.staff.candidates.vector_cache import remembered_vectors
 from bot.understanding.model import TopicModel
 
 COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
@@ -72,7 +72,7 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
     """
     served = ModelRegistry(paths)
     config = model_config(copied.config)
-    with remembered_vectors(served.folder.parent / "cache", config.encoders):
+    with remembered_vectors(paths.vectors, config.encoders):
         live = served.live()
         referential = load_referential(copied.referential)
         books, known = books_of(copied, referential), served.books(live) if live is not None else None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.staff.candidates.vector_cache import RememberingEncoder, remembered_vectors
+from bot.learning.vector_cache import RememberingEncoder, remembered_vectors
 from bot.understanding import encoders
 
 
