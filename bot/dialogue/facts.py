@@ -76,9 +76,15 @@ class Fact:
         return self.kind in CHANGING and not self.origin.checked
 
     @property
+    def named_text(self) -> str:
+        """The text as it reads after the name: « En cas de refus, écrivez… » does not say it again."""
+        text = self.text.removeprefix(f"{self.name}, ")
+        return text[:1].upper() + text[1:]
+
+    @property
     def line(self) -> str:
         """The fact on one line of plain text, without its origin."""
-        return f"{self.name} : {self.text}{f' : {self.url}' if self.url else ''}"
+        return f"{self.name} : {self.named_text}{f' : {self.url}' if self.url else ''}"
 
 
 def origin_of(topic: Topic) -> Origin:

@@ -117,6 +117,7 @@ class Card:
         origin: source and day of the facts, ``None`` for a service or a delegation.
         bring_origin: source and day of what to bring, ``None`` likewise.
         checked: day the door and the first step were last checked.
+        commune: Insee code of the person's commune when the desk depends on it, empty otherwise.
     """
 
     delegation: str
@@ -140,6 +141,7 @@ class Card:
     origin: Origin | None = None
     bring_origin: Origin | None = None
     checked: date | None = None
+    commune: str = ""
 
     @property
     def text(self) -> str:
@@ -293,6 +295,8 @@ class Writer:
             card = self._service_card(self._referential.services[destination.service], destination, desk)
         else:
             card = self._delegation_card(destination, desk)
+        if place and (desk.commune or self.depends_on_commune(destination)):
+            card = replace(card, commune=place.code_insee)
         if profile != Audience.PARTENAIRE.value:
             return card
         return replace(card, partner=True, partner_contact=self._partner_contact(destination))

@@ -89,7 +89,7 @@ def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
 
 
 shared_referential = once_per_state(load_referential)
-_shared_gazetteer = once_per_state(load_gazetteer)
+shared_gazetteer = once_per_state(load_gazetteer)
 shared_languages = once_per_state(load_languages)
 
 
@@ -132,7 +132,7 @@ def bare_router(paths: ProjectPaths) -> Router:
     """
     folder = paths.referential
     languages, memory = shared_languages(folder), lessons_of(paths.corpus).memory
-    return Router(shared_referential(folder), _shared_gazetteer(folder), load_detector(paths), languages=languages, memory=memory)
+    return Router(shared_referential(folder), shared_gazetteer(folder), load_detector(paths), languages=languages, memory=memory)
 
 
 def sound_paths(paths: ProjectPaths) -> ProjectPaths:
@@ -172,7 +172,7 @@ def finish_saves(paths: ProjectPaths) -> None:
 def _keep(paths: ProjectPaths) -> None:
     """Keep a copy of a referential that can be read whole."""
     folder = paths.referential
-    for read in (shared_referential, _shared_gazetteer, shared_languages, _shared_rules):
+    for read in (shared_referential, shared_gazetteer, shared_languages, _shared_rules):
         read(folder)
     target = paths.sound / digest_of(p for p in sorted(folder.rglob("*")) if p.is_file())[:16]
     if target.exists():

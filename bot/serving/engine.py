@@ -157,15 +157,19 @@ class Engine:
             "mode": "telephone" if self.switch.current.phone_only else "normal",
         }
 
-    def card(self, topic: str) -> Card | None:
+    def card(self, topic: str, commune: str = "") -> Card | None:
         """Return the card of a topic, or ``None`` when there is no such topic.
+
+        Args:
+            topic: its id.
+            commune: Insee code of the person's commune; one that is not in the Lot is left out.
 
         Raises:
             EngineError: the referential is not read yet.
         """
         if self._first_aid is None:
             raise EngineError("Le référentiel n'est pas lu.")
-        return self._first_aid.card(topic)
+        return self._first_aid.card(topic, commune)
 
     async def reply(self, text: str, state: ConversationState | None = None) -> Answer:
         """Answer a typed message.

@@ -60,10 +60,11 @@ class FirstAid:
     """
 
     def __init__(self, paths: ProjectPaths) -> None:
-        from bot.learning.loading import load_detector, shared_languages, shared_referential, sound_paths
+        from bot.learning.loading import load_detector, shared_gazetteer, shared_languages, shared_referential, sound_paths
 
         paths = sound_paths(paths)
         self._referential = referential = shared_referential(paths.referential)
+        self._gazetteer = shared_gazetteer(paths.referential)
         self._writer = Writer(referential)
         desk = referential.entry_points.get("prefecture_accueil")
         shown = (n.numero for n in referential.emergency_numbers.values() if n.pied_de_page)
@@ -76,12 +77,19 @@ class FirstAid:
         """Ids of the topics."""
         return tuple(self._referential.topics)
 
-    def card(self, topic: str) -> Card | None:
-        """Return the card of a topic, or ``None`` when there is no such topic."""
+    def card(self, topic: str, commune: str = "") -> Card | None:
+        """Return the card of a topic, or ``None`` when there is no such topic.
+
+        Args:
+            topic: its id.
+            commune: Insee code of the person's commune; one that is not in the Lot is left out.
+        """
         if topic not in self._referential.topics:
             return None
         service = self._referential.service_of(topic)
-        return self._writer.card(Destination(service.delegation, service.id, topic, 1.0))
+        place = self._gazetteer.by_code(commune)
+        known = place if place and place.in_lot else None
+        return self._writer.card(Destination(service.delegation, service.id, topic, 1.0), place=known)
 
     def answer(self, text: str) -> Urgent | None:
         """Return the numbers to call, or ``None`` when the message is no emergency."""
@@ -117,7 +125,7 @@ class LastAid(FirstAid):
     def topics(self) -> tuple[str, ...]:
         return ()
 
-    def card(self, topic: str) -> Card | None:
+    def card(self, topic: str, commune: str = "") -> Card | None:
         return None
 
     def answer(self, text: str) -> Urgent | None:

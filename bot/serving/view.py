@@ -256,12 +256,18 @@ def card_view(card: Card, now: datetime) -> CardView:
         "pourquoi": typeset(_why(card)),
         "aujourdhui": typeset(card.today),
         "a_confirmer": warnings,
-        "fiche": f"/fiche/{card.topic_id}" if card.topic_id else "",
+        "fiche": _sheet(card),
     }
 
 
+def _sheet(card: Card) -> str:
+    """Return the address of the page of a card, with the commune its desk depends on; empty when it is no topic's."""
+    commune = f"?commune={card.commune}" if card.commune else ""
+    return f"/fiche/{card.topic_id}{commune}" if card.topic_id else ""
+
+
 def _fact_view(fact: Fact) -> FactView:
-    words: list[Link] = [{"texte": typeset(fact.text), "href": fact.url}] if fact.url else runs(fact.text)
+    words: list[Link] = [{"texte": typeset(fact.text), "href": fact.url}] if fact.url else runs(fact.named_text)
     return {"nom": typeset(fact.name), "texte": words, "a_confirmer": fact.to_confirm}
 
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from bot.dialogue.dialogue import ConversationState, Dialogue
+from bot.dialogue.facts import Fact, Origin
 from bot.dialogue.wording import Card, Writer, listed
 from bot.referential import Facts, Referential, Sheet
 from bot.referential.models import Form, Link
@@ -50,6 +51,12 @@ def test_the_plain_text_says_price_delay_and_form_with_their_origin(referential:
     assert f"Formulaire : Demande de passeport (cerfa 1*01) : {FORM.url}" in lines
     assert "D'après la fiche officielle F21091 du 23 juillet 2020. Prix et délai à confirmer." in lines
     assert not [line for line in lines if "Un enfant" in line]
+
+
+def test_a_name_is_not_said_twice() -> None:
+    origin = Origin("exemple", date(2026, 11, 1))
+    assert Fact("recours", "En cas de refus, écrivez au juge.", origin).line == "En cas de refus : Écrivez au juge."
+    assert Fact("recours", "Le refus est écrit.", origin).line == "En cas de refus : Le refus est écrit."
 
 
 def test_a_check_by_a_person_is_said_instead_of_the_sheet(referential: Referential) -> None:

@@ -82,6 +82,8 @@ def test_the_card_is_drawn_with_its_map(referential: Referential, gazetteer: Gaz
     reply = Writer(referential).reply(RoutingDecision(DecisionKind.ORIENTER, (destination,)), None, gazetteer.lookup("Martel"))
     html = Pages(load_assets(), "neutre").render("fragment.html", **_exchange(reply_view(reply, MONDAY)))
     assert 'role="img" aria-label="Carte du Lot' in html and communes_path() in html
+    order = ('"al-carte-etape"', '"al-ouverture', '"al-bouton-appel"', 'role="img"', '"al-carte-apporter"', "<details", '"al-carte-faits"')
+    assert sorted(order, key=html.index) == list(order), "the first step, where to go, then what to bring and to know"
     assert "Appelez avant d'y aller" in html.replace("&#39;", "'") and 'href="geo:' in html
 
 

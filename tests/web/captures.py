@@ -67,7 +67,7 @@ def show(page: Page, address: str, host: str, state: str, said: Any) -> None:
         page.click("#lecture")
     elif state == "avis":
         reach(page, address, "reponse", said)
-        page.click("summary")
+        page.click(".al-avis summary")
     elif state in {"fiche", "accessibilite"}:
         page.goto(f"{address}/{REFERRAL[said is SAID] if state == 'fiche' else state}")
     elif state == "widget":

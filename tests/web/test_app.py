@@ -937,6 +937,28 @@ async def test_a_referral_asked_before_the_referential_is_read(make: Maker) -> N
         assert answer.status == 503 and answer.headers["Retry-After"] and "text/html" in answer.headers["Content-Type"]
 
 
+async def test_the_page_of_a_referral_shows_the_place_of_its_card(make: Maker) -> None:
+    from bot.base.paths import project_paths
+    from bot.serving.first_aid import FirstAid
+    from bot.serving.view import card_view
+
+    aid = FirstAid(project_paths())
+    card = aid.card("carte_identite", "46309")
+    assert card is not None
+    address = card_view(card, datetime.now(PARIS))["fiche"]
+    assert address == "/fiche/carte_identite?commune=46309" and card.contact.name == "Mairie de Souillac"
+    assert card_view(aid.card("carte_identite"), datetime.now(PARIS))["fiche"] == "/fiche/carte_identite"  # type: ignore[arg-type]
+    engine = FakeEngine()
+    engine.card = aid.card  # type: ignore[method-assign]
+    client = await make(engine)
+    async with client.get(address) as answer:
+        assert "Mairie de Souillac" in await answer.text()
+    for unknown in ("", "75056", "46999", "<b>", "%00", "4" * 3_000):
+        async with client.get(f"/fiche/carte_identite?commune={unknown}") as answer:
+            page = await answer.text()
+            assert answer.status == 200 and "Mairie de Souillac" not in page and "<b>" not in page, unknown
+
+
 async def test_every_topic_of_the_referential_has_a_page() -> None:
     from bot.base.paths import project_paths
     from bot.serving.first_aid import FirstAid

@@ -86,7 +86,8 @@ def test_axe_finds_nothing_and_nothing_overflows(open_page: Any, address: str, w
         reach(page, address, state)
         if state == "avis":
             send(page, "logement")
-            page.click("summary")
+            page.click(".al-avis summary")
+            page.click(".al-carte-savoir summary")
         if state == "facile":
             page.click("#lecture")
             send(page, "deux")
@@ -446,6 +447,11 @@ def test_the_card_prints_without_the_rest(open_page: Any, address: str) -> None:
     assert not page.locator(".al-ouverture").is_visible(), "true now, not on paper"
     for hidden in (".al-saisie", ".outils", ".bienvenue", ".al-avis", ".al-carte-outils"):
         assert not page.locator(hidden).first.is_visible()
+    assert page.locator(".al-carte-faits").is_visible(), "what was folded is printed"
+    columns = "getComputedStyle(document.querySelector('.al-carte-corps')).gridTemplateColumns.split(' ').length"
+    assert page.evaluate(columns) == 1
+    page.emulate_media(media="screen")
+    assert page.evaluate(columns) == 2 and not page.locator(".al-carte-faits").is_visible()
     assert len(page.pdf()) > 5_000
 
 
@@ -454,12 +460,15 @@ def test_a_vote_is_taken_once_with_its_reason(open_page: Any) -> None:
     with serving(FakeEngine(), observer=ear) as where:
         page = open_page()
         reach(page, where, "reponse")
-        page.click("summary")
+        page.get_by_role("button", name="Copier").click()
+        page.locator("#statut", has_text="copiée").wait_for()
+        page.click(".al-avis summary")
         page.check("input[value=coordonnees_fausses]")
         page.fill(".al-avis-phrase", "rappelez le 06 12 34 56 78")
         page.click("button:has-text('Envoyer mon avis')")
         page.locator(".al-avis-merci").wait_for()
         assert page.evaluate("document.activeElement.className") == "al-avis-merci", "focus is not lost"
+        assert page.locator("#statut").inner_text() == "", "what was said of a copy is not said of the vote"
         page.reload()
         assert page.locator(".al-avis").count() == 0 and page.locator(".al-avis-merci").count() == 1
         assert [(v.helpful, v.reason, v.comment) for v in ear.votes] == [(False, "coordonnees_fausses", "rappelez le <telephone>")]
@@ -475,7 +484,7 @@ def test_a_vote_without_javascript(open_page: Any) -> None:
             page.click(".al-bouton-envoi")
             page.locator(".al-avis").wait_for()
             if vote == "Non":
-                page.click("summary")
+                page.click(".al-avis summary")
                 page.check("input[value=mauvaise_porte]")
             page.click("button[name=avis][value=oui]" if vote == "Oui" else "button[name=avis][value=non]")
             page.locator(".al-avis-merci").nth(0 if vote == "Oui" else 1).wait_for()
@@ -493,6 +502,7 @@ def test_a_referral_is_copied_shared_printed_and_linked(open_page: Any, address:
     card.get_by_role("button", name="Copier").click()
     page.locator("#statut", has_text="copiée").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
+    assert "En cas de refus : Écrivez au tribunal." in copied, "folded facts too"
     assert "Votre porte : Le service regroupé Population" in copied and "05 65 11 11 11" in copied
     assert f"{address}/fiche/logement_dalo" in copied and "https://www.service-public.gouv.fr" in copied
     card.get_by_role("button", name="Partager").click()

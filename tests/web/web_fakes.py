@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
+from bot.dialogue.facts import Fact, Origin
 from bot.dialogue.wording import Card, Choice, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
 from bot.routing.types import DecisionKind, RoutingDecision
@@ -28,6 +30,7 @@ CALLS = tuple(
         ("114", "Urgence par SMS"),
     )
 )
+SHEET = Origin("exemple", date(2026, 11, 24))
 HOUSING = Card(
     delegation="le service regroupé Population (DIS Population)",
     service="Le service de l'action sociale",
@@ -53,6 +56,13 @@ HOUSING = Card(
     because="",
     to_validate=True,
     topic_id="logement_dalo",
+    facts=(
+        Fact("cout", "C'est gratuit.", SHEET),
+        Fact("delai", "La réponse vient en trois mois.", SHEET),
+        Fact("qui", "Toute personne sans logement.", SHEET),
+        Fact("recours", "En cas de refus, écrivez au tribunal.", SHEET),
+    ),
+    origin=SHEET,
 )
 VET = Card(
     delegation="le service regroupé Territoire (DIS Territoire)",
@@ -141,7 +151,7 @@ class FakeEngine(Engine):
     def status(self) -> dict[str, Any]:
         return {**super().status(), "moteur": self.name, "routeur": self.condition.value, "modele": True}
 
-    def card(self, topic: str) -> Card | None:
+    def card(self, topic: str, commune: str = "") -> Card | None:
         return HOUSING if topic == HOUSING.topic_id else None
 
     async def reply(self, text: str, state: Any = None) -> Answer:

@@ -165,9 +165,9 @@ async def widget_script(request: web.Request) -> web.Response:
 
 
 async def referral(request: web.Request) -> web.Response:
-    """GET /fiche/…: one door on a page of its own, to print or to link to."""
+    """GET /fiche/…: one door on a page of its own, to print or to link to; ``commune`` is an Insee code."""
     try:
-        card = request.app[ENGINE].card(request.match_info["sujet"])
+        card = request.app[ENGINE].card(request.match_info["sujet"], request.query.get("commune", ""))
     except EngineError as error:
         raise Refusal(503, headers={"Retry-After": "5"}) from error
     if card is None:

@@ -189,6 +189,7 @@ export class Fil {
   }
 
   async vote(form, button) {
+    this.status.textContent = "";
     const chosen = form.querySelector("input[name=raison]:checked");
     const helpful = Boolean(button) && button.value === "oui";
     const { value, refused, lost } = await this.call("POST", "/api/avis", {

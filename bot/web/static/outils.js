@@ -6,7 +6,7 @@ const tool = (label, action) => {
   button.addEventListener("click", () => action(button));
   return button;
 };
-const wordsOf = (node) => node.innerText.replace(/\s+/g, " ").trim();
+const wordsOf = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
 // A referral as plain text, one idea a line.
 export function referralText(card) {
