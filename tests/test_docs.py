@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "doc
 LIVING = [page for page in PAGES if page.parent.name != "adr"]
 TRACKED = set(subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
 FOLDERS = {str(parent) for name in TRACKED for parent in Path(name).parents}
-MADE = {"data/retires"}
+MADE = {"data/examen/messages.jsonl", "data/retires"}
 """Made by the program when it is first needed."""
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")

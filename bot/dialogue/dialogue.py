@@ -48,6 +48,9 @@ WIDE_FACTS = frozenset({"qui", "comment"})
 """Facts that say several things: one answers a follow-up only if it holds one of its words."""
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
+MOVE_WORDS = 8
+"""Longest message that only corrects the commune."""
+OFFLINE = "demander_sans_internet"
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
 COMMUNE_NOTED = "C'est noté. Voici où aller."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
@@ -195,6 +198,8 @@ class Dialogue:
         kind = decision.decision
         if kind is DecisionKind.INCOMPRIS:
             return self._not_understood(decision, state)
+        if self._moves_elsewhere(decision, text, state):
+            return self._commune(text, decision, state)
         follow_up = self._is_follow_up(decision.acte) and (state.destination or state.choices or decision.acte == "corriger")
         if decision.acte and (follow_up or kind in {DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET}):
             return self._act(decision, text, state)
@@ -207,6 +212,14 @@ class Dialogue:
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+
+    def _moves_elsewhere(self, decision: RoutingDecision, text: str, state: ConversationState) -> bool:
+        """Whether a message only names another commune than the one told before (« non pardon, à Cahors »)."""
+        named = decision.commune["nom"] if decision.commune else None
+        asks = decision.decision in DOORS or decision.decision is DecisionKind.URGENCE
+        return (
+            bool(named and state.commune and state.destination) and named != state.commune and not asks and len(text.split()) <= MOVE_WORDS
+        )
 
     def _with_last_door(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
         """Put the last door first among the choices of a doubt: most often the person is still speaking of it.
@@ -265,9 +278,13 @@ class Dialogue:
 
     def human(self, state: ConversationState) -> Turn:
         """Point to a person: the front desk and France services, the nearest one when the commune is known."""
-        nearest = self.writer.contact(self.referential.entry_points["france_services"], self._place(state))
-        there = f"\n{contact_line(nearest)}" if nearest.nearby else ""
+        there = "".join(f"\n{line}" for line in self._helpers(state))
         return Turn(Reply(self.writer.act_text("parler_humain") + there), replace(state, failures=0, choices=(), pending=None))
+
+    def _helpers(self, state: ConversationState) -> list[str]:
+        """Return how to reach the nearest France services; nothing while the commune is unknown."""
+        nearest = self.writer.contact(self.referential.entry_points["france_services"], self._place(state))
+        return [contact_line(nearest)] if nearest.nearby else []
 
     def _courteous(self, foreign: Foreign, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer in the person's language: the door too when it is one of the most asked; the card follows in French when it is sure.
@@ -375,9 +392,10 @@ class Dialogue:
             "pieces": [*listed("À apporter", card.bring), *form, *origin] if card.bring else [],
             "lien": [*form, *link],
         }.get(asked.fait) or _told(card, asked)
-        said = "\n".join(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link])
-        elsewhere = not self._place(state) and self.writer.depends_on_commune(self.destination(state.destination))
-        return Reply(said, invitation=ASK_COMMUNE if elsewhere and asked.fait in {"contact", "horaires"} else "")
+        helped = self._helpers(state) if act == OFFLINE else []
+        said = "\n".join([*(known or [self.writer.fill(asked.avec_porte), contact_line(card.contact), *link]), *helped])
+        elsewhere = not self._place(state) and (act == OFFLINE or self.writer.depends_on_commune(self.destination(state.destination)))
+        return Reply(said, invitation=ASK_COMMUNE if elsewhere and (act == OFFLINE or asked.fait in {"contact", "horaires"}) else "")
 
     def _corrected(self, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Move away from the door said to be wrong, or from the choices of a question: the next ones, then a person."""

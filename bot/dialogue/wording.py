@@ -14,6 +14,7 @@ from bot.referential.directory import TOWN_HALL, Nearby
 from bot.referential.doors import is_exact
 from bot.referential.hours import PUBLIC_HOLIDAYS_OFF, closed, french_date, from_plain
 from bot.referential.models import Closure
+from bot.routing.decision import FIRST_STEPS
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
@@ -190,6 +191,8 @@ class Reply:
         notice: who speaks (a program that orients and decides nothing).
         courtesy: what is said first to a person who does not write French.
         event: the life event whose doors the cards are, in order, to tick one by one; empty for anything else.
+        question: asks which of the choices, when they stand beside a door; empty when the text asks it.
+        steps: whether the choices are the first steps at that door, read before its card; other doors are read after it.
     """
 
     text: str
@@ -201,6 +204,8 @@ class Reply:
     notice: str = PROGRAM_NOTICE
     courtesy: Courtesy | None = None
     event: str = ""
+    question: str = ""
+    steps: bool = False
 
     def as_text(self) -> str:
         """Return the whole reply as plain text, for a terminal or a Rasa channel."""
@@ -210,6 +215,8 @@ class Reply:
             lines.extend([self.instruction] if self.instruction else [])
         lines.extend(self.courtesy.sentences if self.courtesy else ())
         lines.extend([self.text] if self.text else [])
+        asked = [self.question, *(f"- {choice.label}" for choice in self.choices)]
+        lines.extend(asked if self.steps else ())
         for rank, card in enumerate(self.cards, 1):
             if self.event:
                 lines.append(f"{rank}. {card.sentences[0]}{_where(card.contact)}")
@@ -217,7 +224,7 @@ class Reply:
             if len(self.cards) > 1:
                 lines.append(card.text)
             lines.extend(card.details())
-        lines.extend(f"- {choice.label}" for choice in self.choices)
+        lines.extend(() if self.steps else asked)
         lines.append(self.invitation)
         if self.cards:
             lines.append(self.notice)
@@ -385,8 +392,8 @@ class Writer:
         if len(cards) == 1:
             offered = tuple(self.choice(d) for d in decision.offered)
             choices = (*offered, Choice("aucun", NONE_OF_THESE)) if offered else ()
-            text = " ".join(filter(None, (cards[0].text, *notes, decision.invitation)))
-            return Reply(text, tuple(cards), choices, invitation=invitation)
+            text, steps = " ".join((cards[0].text, *notes)), decision.invitation == FIRST_STEPS
+            return Reply(text, tuple(cards), choices, invitation=invitation, question=decision.invitation, steps=steps)
         text = " ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes))
         return Reply(text, tuple(cards), invitation=invitation)
 

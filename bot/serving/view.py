@@ -123,6 +123,7 @@ class ReplyView(TypedDict):
     """One answer; each phrase is a list of runs, so that numbers and addresses can be links.
 
     ``evenement`` names the life event whose doors the cards are, to draw as one list to tick; empty otherwise.
+    ``question`` is asked of the ``choix`` beside a card; they come before it when ``choix_dabord``, after it otherwise.
     ``avis`` says whether the person is asked if it helped: only when a door was given, and never in an emergency.
     """
 
@@ -133,6 +134,8 @@ class ReplyView(TypedDict):
     cartes: list[CardView]
     evenement: str
     choix: list[ChoiceView]
+    question: str
+    choix_dabord: bool
     invitation: str
     avis: bool
 
@@ -152,6 +155,8 @@ def reply_view(reply: Reply, now: datetime) -> ReplyView:
         "cartes": [card_view(c, now) for c in reply.cards],
         "evenement": typeset(reply.event),
         "choix": [{"id": c.id, "libelle": typeset(c.label)} for c in reply.choices],
+        "question": typeset(reply.question),
+        "choix_dabord": reply.steps,
         "invitation": typeset(reply.invitation),
         "avis": bool(reply.cards) and not reply.calls,
     }

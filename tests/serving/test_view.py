@@ -12,6 +12,8 @@ from bot.referential import Referential
 from bot.referential.communes import Gazetteer
 from bot.referential.hours import PARIS
 from bot.referential.models import Closure
+from bot.routing.decision import FIRST_STEPS, OR_ELSE
+from bot.routing.types import DecisionKind, Destination, RoutingDecision
 from bot.serving.lot_map import HEIGHT, WIDTH, communes_path, heading, on_map
 from bot.serving.view import DeskView, desk_view, reply_view
 from bot.web.assets import Pages, load_assets
@@ -76,13 +78,23 @@ def test_a_closure_wins_over_the_hours_until_it_is_past(seen) -> None:  # type: 
 
 
 def test_the_card_is_drawn_with_its_map(referential: Referential, gazetteer: Gazetteer) -> None:
-    from bot.routing.types import DecisionKind, Destination, RoutingDecision
-
     destination = Destination("population", "titres", "passeport", 1.0)
     reply = Writer(referential).reply(RoutingDecision(DecisionKind.ORIENTER, (destination,)), None, gazetteer.lookup("Martel"))
     html = Pages(load_assets(), "neutre").render("fragment.html", **_exchange(reply_view(reply, MONDAY)))
     assert 'role="img" aria-label="Carte du Lot' in html and communes_path() in html
     assert "Appelez avant d'y aller" in html.replace("&#39;", "'") and 'href="geo:' in html
+
+
+@pytest.mark.parametrize(("question", "first"), [(FIRST_STEPS, True), (OR_ELSE, False)])
+def test_first_steps_are_read_before_the_card_and_other_doors_after_it(referential: Referential, question: str, first: bool) -> None:
+    door, offered = Destination("population", "titres", None, 1.0), Destination("population", "titres", "passeport", 0.2)
+    reply = Writer(referential).reply(RoutingDecision(DecisionKind.ORIENTER, (door,), offered=(offered,), invitation=question))
+    html = Pages(load_assets(), "neutre").render("fragment.html", **_exchange(reply_view(reply, MONDAY)))
+    asked, card = html.index(question[:-2]), html.index('class="al-carte"')
+    assert (asked < html.index('value="passeport"') < card) is first and ("al-choix-autres" in html) is not first
+    assert html.count(question[:-2]) == 1 and html.count('value="passeport"') == 1
+    text = reply.as_text()
+    assert (text.index(question) < text.index("- ") < text.index(reply.cards[0].contact.name)) is first
 
 
 def _exchange(reply: object) -> dict[str, object]:

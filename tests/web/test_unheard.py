@@ -128,7 +128,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
 async def test_a_broken_referential_still_gives_the_numbers(tmp_path: Path, name: str, how: str) -> None:
     paths = copied(tmp_path)
     BREAKS[how](paths.referential / name)
-    client: Any = TestClient(TestServer(create_app(Settings(), build_engine(paths, 1.0, 5.0, with_agent=False))))
+    client: Any = TestClient(TestServer(create_app(Settings(), build_engine(paths, 1.0, 60.0, with_agent=False))))
     await client.start_server()
     try:
         status, value = await post(client, "/api/chat", texte="il y a le feu chez moi, au secours")

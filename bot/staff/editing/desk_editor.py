@@ -17,10 +17,11 @@ from bot.staff.editing.yaml_records import RecordFile, record_text
 DESKS = "guichets"
 DAYS = ("Lundi", "Mardi", "Mercredi", "Jeudi", "Vendredi", "Samedi", "Dimanche")
 FIELDS = (
-    "telephone", "adresse_courriel", "formulaire_contact", "site_internet", "adresse", "plage_ouverture",
+    "nom", "telephone", "adresse_courriel", "formulaire_contact", "site_internet", "adresse", "plage_ouverture",
     "commentaire_plage_ouverture", "information_complementaire",
 )  # fmt: skip
 """What a person may set."""
+_ID = re.compile(r"[a-z][a-z0-9_]{2,49}")
 _HOUR = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
 
 
@@ -97,6 +98,36 @@ class DeskEditor:
             draft.write(self._file, records.text())
         return done[0] if done else None
 
+    def create(self, desk: str, dis: str, values: Mapping[str, Any], source: str, checked: date, checked_by: str, author: str) -> Change:
+        """Open a desk.
+
+        Args:
+            desk: new id.
+            dis: id of the delegation it belongs to.
+            values: fields of :data:`FIELDS`.
+            source: where its facts come from.
+            checked, checked_by: as for :meth:`edit`.
+            author: name of the person.
+
+        Raises:
+            EditError: a value is missing or wrong, or the desk exists.
+        """
+        fields = {name: values[name] for name in FIELDS if values.get(name)}
+        mistakes = [*contact_mistakes({"nom": "", **fields}), *_date_mistakes(checked, checked_by)]
+        if len(source.strip()) < 3:
+            mistakes.append("Dites d'où viennent ces coordonnées.")
+        if mistakes:
+            raise EditError("\n".join(mistakes))
+        done: list[Change] = []
+        with self._workspace.editing(author, f"Nouveau guichet « {fields['nom']} »", done, "guichet_cree", desk) as draft:
+            records = RecordFile(draft.read(self._file), DESKS)
+            if not _ID.fullmatch(desk) or desk in records.ids():
+                raise EditError("Un guichet porte déjà ce nom, ou presque. Choisissez-en un autre.")
+            ours = {"dis": dis, "zone": ["46"], "source": source, "verifie_le": checked, "verifie_par": checked_by, "confiance": "moyenne"}
+            records.add({"id": desk, **fields, "x_ose": ours})
+            draft.write(self._file, records.text())
+        return done[0]
+
     def _sheet(self, draft: Draft, desk: str) -> DeskSheet:
         values = RecordFile(draft.read(self._file), DESKS).get(desk)
         text = record_text(values)
@@ -105,7 +136,11 @@ class DeskEditor:
 
 def contact_mistakes(fields: Mapping[str, Any]) -> list[str]:
     """Return what is wrong in contacts and hours, one French sentence each."""
-    found = []
+    found = [] if fields.get("nom", "-").strip() else ["Le nom du guichet manque."]
+    for address in fields.get("adresse", ()):
+        code = str(address.get("code_postal", ""))
+        if code and not re.fullmatch(r"\d{5}", code):
+            found.append(f"« {code} » n'est pas un code postal.")
     for phone in fields.get("telephone", ()):
         number = str(phone.get("valeur", ""))
         if not is_phone(number):

@@ -81,7 +81,7 @@ function addReader(message) {
     const again = reading === button;
     stopReading();
     if (again) return;
-    const parts = [...message.querySelectorAll(".al-appel, .al-consigne, .al-courtoisie p, .al-phrase, .al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-etape-geste, .al-etape-ou, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer, .al-bouton-choix")];
+    const parts = [...message.querySelectorAll(".al-appel, .al-consigne, .al-courtoisie p, .al-phrase, .al-choix-question, .al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-etape-geste, .al-etape-ou, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer, .al-bouton-choix")];
     const voices = speechSynthesis.getVoices();
     reading = button;
     button.textContent = "Arrêter la lecture";

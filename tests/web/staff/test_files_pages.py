@@ -258,19 +258,19 @@ async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Worksho
     remi = await enter("remi")
     shown = await remi.get("/atelier/guichets")
     assert "à vérifier" in shown and "jamais" in shown
-    text = await remi.get("/atelier/guichets/dis_population")
+    text = await remi.get("/atelier/guichets/prefecture_accueil")
     version = text.partition('name="version" value="')[2].partition('"')[0]
     fields = {
         "tel_0": "05 65 23 10 00", "tel_quoi_0": "Accueil", "jour_0": "Lundi", "jour_fin_0": "Vendredi",
         "valeur_heure_debut_1_0": "09:00", "valeur_heure_fin_1_0": "12:00", "verifie_le": "2026-11-25", "verifie_par": "appel",
     }  # fmt: skip
-    wrong = await remi.post("/atelier/guichets/dis_population", 422, version=version, **{**fields, "tel_0": "05 65"})
+    wrong = await remi.post("/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "tel_0": "05 65"})
     assert "n'est pas un numéro" in wrong and "09:00" in wrong
     assert "date de vérification" in await remi.post(
-        "/atelier/guichets/dis_population", 422, version=version, **{**fields, "verifie_le": ""}
+        "/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "verifie_le": ""}
     )
-    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/dis_population", version=version, **fields)
-    assert "Comparez" in await remi.post("/atelier/guichets/dis_population", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
+    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/prefecture_accueil", version=version, **fields)
+    assert "Comparez" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
     await publish(remi)
     desk = load_referential(workshop.paths.referential).entry_points["prefecture_accueil"]
     assert desk.plage_ouverture[0].nom_jour_fin == "Vendredi" and desk.x_ose.verifie_par == "appel"
@@ -366,6 +366,52 @@ async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_g
     with workshop.storage.read() as connection:
         row = connection.execute(audit.audit.select().where(audit.audit.c.action == "modele_force")).one()
     assert "fête votive" in row.details and "mauvaises portes" in row.details
+
+
+async def test_a_desk_and_a_service_are_opened_then_changed_from_the_pages(enter: Any, workshop: Workshop) -> None:
+    remi, paths = await enter("remi"), workshop.drafts.tree.referential
+    before = {p: p.read_bytes() for p in workshop.paths.referential.rglob("*.yml")}
+    await remi.get("/atelier/guichets/nouveau")
+    desk = {"nom": "Guichet du ferroutage", "delegation": "territoire", "numero_voie": "1 rue du Rail", "code_postal": "46000"}
+    desk |= {"nom_commune": "Cahors", "tel_0": "05 65 00 00 00", "source": "Note du 3 mars", "verifie_le": "2026-11-20"}
+    wrong = await remi.post("/atelier/guichets/nouveau", 422, **{**desk, "nom": "", "code_postal": "46"}, verifie_par="appel")
+    assert "Le nom du guichet manque." in wrong and "« 46 » n'est pas un code postal" in wrong and "1 rue du Rail" in wrong
+    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/nouveau", **desk, verifie_par="appel")
+    opened = load_referential(paths).entry_points["guichet_ferroutage"]
+    assert (opened.adresse[0].numero_voie, opened.telephone[0].valeur, opened.x_ose.dis) == (
+        "1 rue du Rail",
+        "05 65 00 00 00",
+        "territoire",
+    )
+    page = await remi.get("/atelier/guichets/guichet_ferroutage")
+    version = page.partition('name="version" value="')[2].partition('"')[0]
+    await remi.post(
+        "/atelier/guichets/guichet_ferroutage", version=version, **{**desk, "numero_voie": "2 rue du Rail"}, verifie_par="appel"
+    )
+    assert load_referential(paths).entry_points["guichet_ferroutage"].adresse[0].numero_voie == "2 rue du Rail"
+
+    await remi.get("/atelier/services/nouveau")
+    service = {"delegation": "territoire", "nom_clair": "Le service du ferroutage", "nom": "Mission ferroutage", "source": "Note du 3 mars"}
+    service |= {"guichet": "guichet_ferroutage", "verifie_le": "2026-11-20", "anciens_noms": "Fret\r\nMission fret"}
+    assert "« Nom officiel » manque" in await remi.post("/atelier/services/nouveau", 422, **{**service, "nom": ""})
+    assert "Créez-lui des sujets" in await remi.post("/atelier/services/nouveau", **service)
+    (created,) = [s for s in load_referential(paths).services.values() if s.nom == "Mission ferroutage"]
+    assert (created.delegation, created.anciens_noms) == ("territoire", ("Fret", "Mission fret"))
+    page = await remi.get(f"/atelier/services/{created.id}")
+    version = page.partition('name="version" value="')[2].partition('"')[0]
+    assert "Rien n'a changé" in await remi.post(f"/atelier/services/{created.id}", version=version, **service)
+    await remi.post(f"/atelier/services/{created.id}", version=version, **{**service, "nom_actuel": "DDT"})
+    clash = await remi.post(f"/atelier/services/{created.id}", 409, version=version, **{**service, "sigle": "MF"})
+    assert '<th scope="row">Sigle</th>' in clash and "Comparez" in clash
+    await remi.get("/atelier/sujets/nouveau")
+    done = await remi.post("/atelier/sujets/nouveau", **{**NEW, "service": created.id})
+    assert "Le sujet est enregistré" in done
+    assert {p: p.read_bytes() for p in before} == before  # nothing is public before
+    assert "Le brouillon est publié" in await publish(remi)
+    assert load_referential(workshop.paths.referential).topics["drone_dessus_maison"].service == created.id
+    lea = await enter("lea")
+    assert "Mission ferroutage" in await lea.get(f"/atelier/services/{created.id}")
+    await lea.get("/atelier/services/nouveau", 403)
 
 
 async def test_no_page_speaks_as_a_developer(enter: Any, workshop: Workshop) -> None:
