@@ -33,7 +33,7 @@ _LINES = re.compile(r"[.;,\s]*\n\s*")
 
 SMALL_TALK = frozenset({DecisionKind.CONVERSATION, DecisionKind.HORS_SUJET})
 ANSWERS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
-GREET, TELL_COMMUNE = "saluer", "dire_commune"
+GREET, HELP, TELL_COMMUNE = "saluer", "aide", "dire_commune"
 OFF_TOPIC = "hors_sujet"
 """Family of the messages that ask for nothing."""
 TAUGHT = 0.99
@@ -246,6 +246,8 @@ class Router:
             return replace(self._menu_question(menu, reading, act.reponse), acte=act.id)
         if opening is not None:
             return self._opening(opening, reading)
+        if act is not None and act.id == HELP and self.menus.general is not None:  # « un renseignement svp »: help, and where to begin
+            return replace(self._menu_question(self.menus.general, reading, act.reponse), acte=HELP)
         if whole.acte == GREET and self.menus.find(heard.text) is not None:
             return self._with_menu(heard.text, RoutingDecision(DecisionKind.CLARIFIER, question=QUESTION), reading)
         if whole.acte is not None:

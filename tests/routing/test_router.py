@@ -364,3 +364,10 @@ def test_labels_of_a_renamed_or_merged_topic_count_for_the_topic_of_today(make_r
     router = Router(referential.copy(update={"topics": {**topics, "papiers": merged}}), old.gazetteer, old.detector, old.model)
     door = router.route("un papier pour voyager").destinations[0]
     assert (door.sujet, door.service) == ("papiers", "titres") and door.confiance > 0.9
+
+
+def test_who_asks_for_help_gets_somewhere_to_begin(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"renseignement": {"aide": 0.95}})
+    decision = router.route("bonjour, un renseignement svp")
+    assert decision.decision is DecisionKind.CLARIFIER and decision.acte == "aide"
+    assert [d.dis for d in decision.destinations] == ["population", "territoire", "securite", "accueil"]
