@@ -31,6 +31,7 @@ SLOTS = {
     "autres": "others",
     "ecartes": "rejected",
     "besoins": "needs",
+    "danger": "danger",
 }
 """Slot of the tracker → field of the conversation state."""
 TERMINAL = "cmdline"
@@ -64,7 +65,7 @@ def state_of(tracker: Tracker) -> ConversationState:
         value = slots.get(slot)
         if field == "failures":
             values[field] = int(value) if isinstance(value, (int, float)) and 0 <= value < 100 else 0
-        elif field in {"choices", "others", "rejected", "needs"}:
+        elif field in {"choices", "others", "rejected", "needs", "danger"}:
             values[field] = [c for c in value if isinstance(c, str)] if isinstance(value, (list, tuple)) else []
         elif isinstance(value, str):
             values[field] = value

@@ -73,6 +73,7 @@ class ConversationState:
         others: ids of the next best doors for it.
         rejected: ids of the doors said to be wrong.
         needs: ids of what the person said they cannot do (``data/referentiel/besoins.yml``).
+        danger: numbers of a danger just told, and nothing else with it: they stay in sight for one more message.
     """
 
     destination: str | None = None
@@ -85,6 +86,7 @@ class ConversationState:
     others: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    danger: tuple[str, ...] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -94,7 +96,7 @@ class ConversationState:
     def from_mapping(cls, values: Mapping[str, Any]) -> ConversationState:
         """Build from plain values; what is unknown or absent takes its default."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and v is not None}
-        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected", "needs")})
+        known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected", "needs", "danger")})
         known["failures"] = int(known.get("failures") or 0)
         return cls(**known)
 
@@ -151,20 +153,33 @@ class Dialogue:
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
+        return self._bent(self._in_danger(self._heard(decision, text, state), decision, state))
+
+    def _in_danger(self, turn: Turn, decision: RoutingDecision, state: ConversationState) -> Turn:
+        """Keep the numbers of a danger in sight: what is said next is most often about it (« il a 3 ans »)."""
+        told = decision.decision is DecisionKind.URGENCE
+        reply = turn.reply
+        if state.danger:
+            reply = replace(reply, calls=self.writer.calls(dict.fromkeys((*state.danger, *decision.urgence))))
+        alone = told and not decision.destinations
+        return replace(turn, reply=reply, state=replace(turn.state, danger=decision.urgence if alone else ()))
+
+    def _heard(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
+        """Answer what a message asks, what it says of the person's needs included."""
         told = needs_told(self.referential.needs, text, decision.acte)
         if not told.needs:
-            return self._bent(self._answer(decision, text, state))
+            return self._answer(decision, text, state)
         state = replace(state, needs=tuple(dict.fromkeys((*state.needs, *told.needs))))
         if self._is_need_alone(decision, told):
-            return self._bent(self._need(told.needs, state))
+            return self._need(told.needs, state)
         if decision.decision not in DOORS and decision.decision is not DecisionKind.URGENCE:
             request = self.router.route(told.rest, state.profile, before_of(state))
             if request.decision in DOORS and not request.acte:
-                return self._bent(self._answer(request, told.rest, state))
+                return self._answer(request, told.rest, state)
             asked = self._is_follow_up(decision.acte) or request.decision is DecisionKind.CLARIFIER
             if decision.acte in ACCESS or not asked:
-                return self._bent(self._need(told.needs, state))
-        return self._bent(self._answer(decision, text, state))
+                return self._need(told.needs, state)
+        return self._answer(decision, text, state)
 
     def _bent(self, turn: Turn) -> Turn:
         """Return the turn with a reply that bends to what the person cannot do."""

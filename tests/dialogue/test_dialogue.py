@@ -301,6 +301,14 @@ def test_an_emergency_keeps_the_last_door(dialogue: Dialogue) -> None:
     assert turn.state.destination == "passeport"
 
 
+def test_the_numbers_of_a_danger_stay_for_one_more_message(dialogue: Dialogue) -> None:
+    told = talk(dialogue, "il y a le feu dans ma maison")
+    numbers = {c.number for c in told.reply.calls}
+    after = talk(dialogue, "flou", state=told.state)
+    assert numbers and numbers <= {c.number for c in after.reply.calls}
+    assert not talk(dialogue, "flou", state=after.state).reply.calls
+
+
 def test_an_emergency_in_the_middle_of_a_question(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "une histoire de permis", "au secours il y a le feu chez le voisin")
     assert turn.reply.calls
@@ -420,6 +428,7 @@ def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
         "others",
         "rejected",
         "needs",
+        "danger",
     }
 
 
