@@ -146,7 +146,7 @@ def test_a_label_is_one_line_in_the_corpus(open_page: Any, demo: Demo) -> None:
     log_in(page, demo.address)
     page.goto(f"{demo.address}/atelier/boite")
     message = page.locator(".at-message", has_text="brocante de l'école")
-    message.get_by_label("sujet").fill("Fête, marché, vide-grenier, terrasse")
+    message.get_by_label("sujet").fill("Fête, loto, marché, vide-grenier, terrasse")
     message.get_by_role("button", name="Rattacher", exact=True).click()
     page.get_by_role("status").filter(has_text="Message rattaché à").wait_for()
     added = [
