@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
 from bot.referential.facts import is_email, is_phone
-from bot.staff.editing.workspace import Change, Draft, Workspace, check_version, content_version
-from bot.staff.editing.yaml_records import RecordFile, record_text
+from bot.staff.editing.record_editor import NEW_ID, RecordEditor
+from bot.staff.editing.workspace import Change, check_version
+from bot.staff.editing.yaml_records import record_text
 
 DESKS = "guichets"
 DAYS = ("Lundi", "Mardi", "Mercredi", "Jeudi", "Vendredi", "Samedi", "Dimanche")
@@ -21,28 +21,10 @@ FIELDS = (
     "commentaire_plage_ouverture", "information_complementaire",
 )  # fmt: skip
 """What a person may set."""
-_ID = re.compile(r"[a-z][a-z0-9_]{2,49}")
 _HOUR = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
 
 
-@dataclass(frozen=True)
-class DeskSheet:
-    """A desk as it stands in its file.
-
-    Args:
-        id: of the desk.
-        values: plain values of its record.
-        version: to send back with a change.
-        text: the record as YAML.
-    """
-
-    id: str
-    values: Mapping[str, Any]
-    version: str
-    text: str
-
-
-class DeskEditor:
+class DeskEditor(RecordEditor):
     """The desks of a tree.
 
     Args:
@@ -50,17 +32,7 @@ class DeskEditor:
     """
 
     def __init__(self, paths: ProjectPaths) -> None:
-        self._paths = paths
-        self._workspace = Workspace(paths)
-        self._file = paths.referential / "guichets.yml"
-
-    def read(self, desk: str) -> DeskSheet:
-        """Return a desk as it is written now.
-
-        Raises:
-            EditError: it does not exist.
-        """
-        return self._sheet(Draft(self._paths.root), desk)
+        super().__init__(paths, "guichets.yml", DESKS)
 
     def edit(self, desk: str, values: Mapping[str, Any], checked: date, checked_by: str, version: str, author: str) -> Change | None:
         """Change contacts and hours; returns ``None`` when nothing differs.
@@ -93,7 +65,7 @@ class DeskEditor:
             earlier = sheet.values["x_ose"].get("verifie_le")
             if isinstance(earlier, date) and checked < earlier:
                 raise EditError(f"Ce guichet a déjà été vérifié plus tard, le {earlier:%d/%m/%Y}.")
-            records = RecordFile(draft.read(self._file), DESKS)
+            records = self._records(draft)
             records.set(desk, change)
             draft.write(self._file, records.text())
         return done[0] if done else None
@@ -120,18 +92,13 @@ class DeskEditor:
             raise EditError("\n".join(mistakes))
         done: list[Change] = []
         with self._workspace.editing(author, f"Nouveau guichet « {fields['nom']} »", done, "guichet_cree", desk) as draft:
-            records = RecordFile(draft.read(self._file), DESKS)
-            if not _ID.fullmatch(desk) or desk in records.ids():
+            records = self._records(draft)
+            if not NEW_ID.fullmatch(desk) or desk in records.ids():
                 raise EditError("Un guichet porte déjà ce nom, ou presque. Choisissez-en un autre.")
             ours = {"dis": dis, "zone": ["46"], "source": source, "verifie_le": checked, "verifie_par": checked_by, "confiance": "moyenne"}
             records.add({"id": desk, **fields, "x_ose": ours})
             draft.write(self._file, records.text())
         return done[0]
-
-    def _sheet(self, draft: Draft, desk: str) -> DeskSheet:
-        values = RecordFile(draft.read(self._file), DESKS).get(desk)
-        text = record_text(values)
-        return DeskSheet(desk, values, content_version(text), text)
 
 
 def contact_mistakes(fields: Mapping[str, Any]) -> list[str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
-from bot.staff.editing.workspace import Change, Draft, Workspace, check_version, content_version
-from bot.staff.editing.yaml_records import RecordFile, record_text
+from bot.staff.editing.record_editor import NEW_ID, RecordEditor
+from bot.staff.editing.workspace import Change, check_version
+from bot.staff.editing.yaml_records import record_text
 
 SERVICES = "services"
 NAMES = {
@@ -27,27 +26,9 @@ NAMES = {
 }
 """What a person may set, by the name they read."""
 NEEDED = ("nom_clair", "nom", "guichet", "source", "verifie_le")
-_ID = re.compile(r"[a-z][a-z0-9_]{2,49}")
 
 
-@dataclass(frozen=True)
-class ServiceSheet:
-    """A service as it stands in its file.
-
-    Args:
-        id: of the service.
-        values: plain values of its record.
-        version: to send back with a change.
-        text: the record as YAML.
-    """
-
-    id: str
-    values: Mapping[str, Any]
-    version: str
-    text: str
-
-
-class ServiceEditor:
+class ServiceEditor(RecordEditor):
     """The services of a tree.
 
     Args:
@@ -55,17 +36,7 @@ class ServiceEditor:
     """
 
     def __init__(self, paths: ProjectPaths) -> None:
-        self._paths = paths
-        self._workspace = Workspace(paths)
-        self._file = paths.referential / "services.yml"
-
-    def read(self, service: str) -> ServiceSheet:
-        """Return a service as it is written now.
-
-        Raises:
-            EditError: it does not exist.
-        """
-        return self._sheet(Draft(self._paths.root), service)
+        super().__init__(paths, "services.yml", SERVICES)
 
     def edit(self, service: str, values: Mapping[str, Any], version: str, author: str) -> Change | None:
         """Change fields of a service; returns ``None`` when nothing differs.
@@ -86,7 +57,7 @@ class ServiceEditor:
             sheet = self._sheet(draft, service)
             change = {name: value for name, value in fields.items() if value or name in sheet.values}
             check_version(version, sheet.text, record_text({**sheet.values, **change}))
-            records = RecordFile(draft.read(self._file), SERVICES)
+            records = self._records(draft)
             records.set(service, change)
             draft.write(self._file, records.text())
         return done[0] if done else None
@@ -107,18 +78,13 @@ class ServiceEditor:
         topics = self._paths.referential / "sujets" / f"{service}.yml"
         done: list[Change] = []
         with self._workspace.editing(author, f"Nouveau service « {fields['nom_clair']} »", done, "service_cree", service) as draft:
-            records = RecordFile(draft.read(self._file), SERVICES)
-            if not _ID.fullmatch(service) or service in records.ids() or draft.exists(topics):
+            records = self._records(draft)
+            if not NEW_ID.fullmatch(service) or service in records.ids() or draft.exists(topics):
                 raise EditError("Un service porte déjà ce nom, ou presque. Choisissez-en un autre.")
             records.add({"id": service, "delegation": delegation, **{name: value for name, value in fields.items() if value}})
             draft.write(self._file, records.text())
             draft.write(topics, "sujets: []\n")
         return done[0]
-
-    def _sheet(self, draft: Draft, service: str) -> ServiceSheet:
-        values = RecordFile(draft.read(self._file), SERVICES).get(service)
-        text = record_text(values)
-        return ServiceSheet(service, values, content_version(text), text)
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from bot.base.errors import EditConflict, EditError
 from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.conflicts import differences
-from bot.staff.editing.desk_editor import DAYS, DeskEditor, DeskSheet
+from bot.staff.editing.desk_editor import DAYS, DeskEditor
+from bot.staff.editing.record_editor import RecordSheet
 from bot.staff.editing.topic_editor import suggest_id
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
@@ -70,7 +71,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 @needs(Role.EDITOR)
 async def show_new(request: web.Request) -> web.StreamResponse:
     """GET: the empty form."""
-    return _form_page(request, DeskSheet("nouveau", {"x_ose": {}}, "", ""), {"x_ose": {}}, "")
+    return _form_page(request, RecordSheet("nouveau", {"x_ose": {}}, "", ""), {"x_ose": {}}, "")
 
 
 @needs(Role.EDITOR)
@@ -79,7 +80,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     form, referential = await read_form(request), workshop(request).drafted()
     values, delegation, source, by = _values(form, {}), form.get("delegation", ""), line(form, "source"), line(form, "verifie_par")
     typed = {**values, "x_ose": {"dis": delegation, "source": source, "verifie_par": by}}
-    sheet = DeskSheet("nouveau", typed, "", "")
+    sheet = RecordSheet("nouveau", typed, "", "")
     try:
         checked = date.fromisoformat(form.get("verifie_le", ""))
         typed["x_ose"]["verifie_le"] = checked
@@ -152,7 +153,7 @@ def _values(form: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]
 
 def _form_page(
     request: web.Request,
-    sheet: DeskSheet,
+    sheet: RecordSheet,
     values: Mapping[str, Any],
     version: str,
     mistakes: Sequence[str] = (),
