@@ -66,15 +66,19 @@ def load_router(paths: ProjectPaths, need_model: bool = True) -> Router:
             return bare
 
 
-def once_per_state(load: Callable[[Path], T]) -> Callable[[Path], T]:
-    """Make a reader of the referential read once for the process, and again when a file of the folder changes.
+def once_per_state(load: Callable[[Path], T], kept: int = 2) -> Callable[[Path], T]:
+    """Make a reader of a folder read once for the process, and again when a file of the folder changes.
 
-    The plain router, the Rasa agent and the emergency answers then share one table: it must be immutable.
+    The plain router, the Rasa agent, the emergency answers and the workshop then share one table: it must be immutable.
+
+    Args:
+        load: reads a folder.
+        kept: folders remembered; by default the tree that serves, and the draft of staff.
     """
 
     reading = Lock()
 
-    @lru_cache(maxsize=2)  # the tree that serves, and the draft of staff
+    @lru_cache(maxsize=kept)
     def read(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> T:
         return load(folder)
 
@@ -105,6 +109,16 @@ def _shared_learnt(folder: Path) -> LearntDetector:
     from bot.emergency.learnt import load_learnt  # numpy: without a detector, nothing waits for it
 
     return load_learnt(folder)
+
+
+def _load_model(folder: Path) -> StoredModel:
+    from bot.learning.store import load_model  # numpy: emergencies do not wait for it
+
+    return load_model(folder)
+
+
+shared_model = once_per_state(_load_model, kept=1)
+"""The live model: one copy for the public and for the pages of the workshop."""
 
 
 def load_detector(paths: ProjectPaths) -> EmergencyDetector:
@@ -186,6 +200,8 @@ def _keep(paths: ProjectPaths) -> None:
         for old in sorted(paths.sound.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime)[:-SOUND_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
     except OSError as error:  # nothing can be kept: that is no reason not to answer
+        if target.exists():  # kept by another at the same moment
+            return
         log.warning("the referential cannot be kept aside", extra={"evenement": "referentiel_non_garde", "erreur": str(error)})
 
 
@@ -224,8 +240,6 @@ def lessons_of(folder: Path) -> Lessons:
 
 
 def _read_model(folder: Path) -> StoredModel:
-    from bot.learning.store import load_model
-
-    stored = load_model(folder)
+    stored = shared_model(folder)
     stored.model.predict_proba([clean("bonjour")])  # the sentence encoder is read now, not at the first message
     return stored

@@ -403,7 +403,7 @@ def build_engine(
         lambda: first_aid(paths),
         WatchedAgent(build, agent_seconds) if with_agent else None,
         seconds=router_seconds,
-        load_again=lambda: load(need_model=True),  # never swaps to a router without a model
+        load_again=lambda: load(need_model=engine.has_model),  # never goes back to a router without a model
         mark=mark,
         train=train,
         stale=lambda: needs_training(paths) or not is_detector_current(paths),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from bot.base.paths import ProjectPaths
 from bot.dialogue.dialogue import HUMAN_CHOICE, NONE_CHOICE, WRONG_DOOR, ConversationState, Dialogue
 from bot.dialogue.wording import Reply
 from bot.learning.loading import bare_router, lessons_of
-from bot.learning.store import load_model
+from bot.learning.store import StoredModel, load_model
 
 MOST_TURNS = 20
 """Turns of a rehearsal that are played again at each message."""
@@ -54,8 +54,13 @@ class Pair:
         return self.public == self.tried
 
 
-def version_of(paths: ProjectPaths, model: Path) -> Dialogue:
+def version_of(paths: ProjectPaths, model: Path, read: Callable[[Path], StoredModel] = load_model) -> Dialogue:
     """Return the dialogue of a tree and a model, with the phrases just taught; without a usable model, emergencies and these alone.
+
+    Args:
+        paths: the tree.
+        model: folder of the model.
+        read: reads it; the live one is in memory already (:func:`bot.learning.loading.shared_model`).
 
     Raises:
         ReferentialError: the files have mistakes.
@@ -63,7 +68,7 @@ def version_of(paths: ProjectPaths, model: Path) -> Dialogue:
     lessons_of(paths.corpus).follow()
     router = bare_router(paths)
     try:
-        stored = load_model(model)
+        stored = read(model)
     except ModelError:
         return Dialogue(router)
     return Dialogue(router.with_model(stored.model, stored.thresholds))

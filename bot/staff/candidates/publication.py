@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from bot.base.errors import EditError, ModelError
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Writer
-from bot.learning.loading import shared_referential
-from bot.learning.store import load_model
+from bot.learning.loading import shared_model, shared_referential
 from bot.measure.checks import answer_problems
 from bot.referential import Referential
 from bot.routing.types import Destination
@@ -43,7 +42,7 @@ def objections(live: ProjectPaths, draft: ProjectPaths) -> Sequence[str]:
         known = {p.message for p in answer_problems(now)}
         broken = [message for message in broken if message not in known]
     try:
-        model = load_model(live.router_model).model
+        model = shared_model(live.router_model).model
     except ModelError:  # nothing answers yet: there is nothing to hold the phrases against
         model = None
     reviewer, before, after = reviewer_of(live, model, wanted, now), books_of(live, now), books_of(draft, wanted)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.base.errors import AssistantError, ModelError
-from bot.learning.store import load_model
+from bot.learning.loading import shared_model
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.exam import CALM, NO_REQUEST, SPECIAL, URGENT
@@ -244,7 +244,7 @@ def _neighbours(request: web.Request, inbox: Inbox, group: Group) -> list[tuple[
     if group.state != OPEN or not group.text or not others:
         return []
     try:
-        return [(i, others[i]) for i in alike_in_meaning(group.text, others, load_model(workshop(request).paths.router_model))]
+        return [(i, others[i]) for i in alike_in_meaning(group.text, others, shared_model(workshop(request).paths.router_model))]
     except ModelError:
         return []
 

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Reply
-from bot.learning.loading import sound_paths
+from bot.learning.loading import shared_model, sound_paths
+from bot.learning.store import load_model
 from bot.referential.hours import PARIS
 from bot.serving.chat import tidy
 from bot.serving.view import ReplyView, reply_view
@@ -54,17 +55,18 @@ def _page(request: web.Request, model: str, turns: Sequence[Said]) -> web.Stream
     live = sound_paths(workshop(request).paths)
     drafts = workshop(request).drafts
     tree: ProjectPaths = live
-    folder, back = live.router_model, drafts_page.PATH
+    folder, read, back = live.router_model, shared_model, drafts_page.PATH
     if _MODEL.fullmatch(model):
         card = ModelRegistry(live).get(model)
-        folder, name, back = card.folder, f"Le modèle du {readable_time(card.date.timestamp())}", f"{models_page.PATH}/{model}"
+        folder, read, back = card.folder, load_model, f"{models_page.PATH}/{model}"
+        name = f"Le modèle du {readable_time(card.date.timestamp())}"
     elif drafts.is_open:
         tree, name = drafts.tree, drafts.name
     else:
         flash(request, "Rien n'attend : il n'y a pas de version à essayer.", "attention")
         return redirect(drafts_page.PATH)
     now = datetime.now(PARIS)
-    pairs = rehearse(version_of(live, live.router_model), version_of(tree, folder), turns) if turns else []
+    pairs = rehearse(version_of(live, live.router_model, shared_model), version_of(tree, folder, read), turns) if turns else []
     return page(
         request,
         "essai.html",

@@ -11,7 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.base.errors import AssistantError, EditConflict, EditError, ModelError
-from bot.learning.store import StoredModel, load_model
+from bot.learning.loading import shared_model
+from bot.learning.store import StoredModel
 from bot.referential import Referential
 from bot.referential.ages import due_facts
 from bot.referential.hours import PARIS
@@ -339,7 +340,7 @@ def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
     label = str(form.values.get("libelle") or "")
     heard: list[tuple[int, str]] = []
     with contextlib.suppress(ModelError):  # without a model, no other topic nor message is found
-        stored = load_model(workshop(request).paths.router_model)
+        stored = shared_model(workshop(request).paths.router_model)
         if form.id not in referential.topics:
             remarks += lint_known(referential, reader_of(stored.model), label, form.phrases)
         heard = _heard(workshop(request).inbox(), stored, [label, *form.phrases[:LOOKED_UP]])
