@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from bot.language.words import read_words
 from bot.referential.directory import Place
 from bot.referential.models import EntryPoint, Referential, Topic
 
@@ -18,17 +19,7 @@ _SERVICE_HOST = re.compile(r"^(?:www\.)?(?!www\.)[\w-]+\.[\w-]+(?:\.gouv)?\.fr$"
 """A site of one online service, such as ``passeport.ants.gouv.fr``: its first page is the service."""
 _STATE_HOST = re.compile(r"^(?:www\.)?[\w-]+\.gouv\.fr$")
 """A site of a State body, such as ``www.lot.gouv.fr``."""
-_ONE_SERVICE = frozenset(
-    {
-        "www.devenirpolicier.fr",
-        "www.france-services.gouv.fr",
-        "www.geoportail-urbanisme.gouv.fr",
-        "www.info-dla.fr",
-        "www.projets-environnement.gouv.fr",
-        "www.vigicrues.gouv.fr",
-        "vigieau.gouv.fr",
-    }
-)
+_ONE_SERVICE = frozenset(read_words("sites_un_service"))
 """Sites named like a body's that hold one service or register: their first page starts it, yet a sheet still helps."""
 
 
