@@ -22,7 +22,7 @@ class Reads:
     def predict_proba(self, texts: Any) -> Any:
         self.asked += len(texts)
         words = {"pass": [0.9, 0.1, 0.0], "rat": [0.0, 0.9, 0.1], "rongeur": [0.1, 0.8, 0.1]}
-        return np.array([next((p for word, p in words.items() if word in t.plain), [0.3, 0.1, 0.6]) for t in texts])
+        return np.array([next((p for word, p in words.items() if word in t.plain), [0.2, 0.1, 0.7]) for t in texts])
 
 
 def test_the_nearest_come_first_and_each_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
