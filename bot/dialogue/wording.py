@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bot.dialogue.facts import Fact, Origin, facts_of, origin_of, papers_origin
+from bot.dialogue.facts import Fact, Origin, facts_of, link_origin, origin_of, papers_origin, unknown_of
 from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
 from bot.referential.communes import Commune, of_place
@@ -72,6 +72,7 @@ class Contact:
         source: who says the facts and since when, empty for what staff checked.
         also: one line on each other place that answers too.
         closures: exceptional ones, past ones included: the hours already hold them.
+        stated: who says what is known of the desk itself, and when, for programs; both empty when nobody does.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Contact:
     source: str = ""
     also: tuple[str, ...] = ()
     closures: tuple[Closure, ...] = ()
+    stated: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class Card:
         facts: what is known of the procedure, each with its source and its day.
         origin: source and day of the facts, ``None`` for a service or a delegation.
         bring_origin: source and day of what to bring, ``None`` likewise.
+        link_origin: source and day of the link, ``None`` without one.
+        unknown: what is not known yet, as sentences.
         checked: day the door and the first step were last checked.
         commune: Insee code of the person's commune when the desk depends on it, empty otherwise.
     """
@@ -140,6 +144,8 @@ class Card:
     facts: tuple[Fact, ...] = ()
     origin: Origin | None = None
     bring_origin: Origin | None = None
+    link_origin: Origin | None = None
+    unknown: str = ""
     checked: date | None = None
     commune: str = ""
 
@@ -332,7 +338,9 @@ class Writer:
         hours = contact.hours
         for closure in closures:
             hours = closed(hours, closure.du, closure.au)
-        return replace(contact, hours=hours, closures=closures)
+        kept = desk.x_ose
+        stated = (kept.source.strip(), kept.date_source or (kept.verifie_le.isoformat() if kept.verifie_le else ""))
+        return replace(contact, hours=hours, closures=closures, stated=stated)
 
     def _located(self, desk: EntryPoint, place: Commune | None) -> Contact:
         """Return the facts of a desk and of its place in the directory: what staff checked wins, each fills what the other lacks."""
@@ -380,7 +388,17 @@ class Writer:
             card = self.card(doors[-1], profile, place)
             if door.geste:
                 said = (f"{card.service} : {door.geste}",)  # papers, link and facts are those of the topic's own step
-                card = replace(card, step=_capital(door.geste), sentences=said, bring=(), link=None, facts=(), origin=None)
+                card = replace(
+                    card,
+                    step=_capital(door.geste),
+                    sentences=said,
+                    bring=(),
+                    link=None,
+                    facts=(),
+                    origin=None,
+                    link_origin=None,
+                    unknown="",
+                )
             cards.append(card)
         return doors, cards
 
@@ -454,6 +472,8 @@ class Writer:
             facts=facts_of(topic),
             origin=origin_of(topic),
             bring_origin=papers_origin(topic, advice is topic.partenaire),
+            link_origin=link_origin(topic),
+            unknown=unknown_of(topic, advice.a_apporter),
             checked=topic.verifie_le,
         )
 

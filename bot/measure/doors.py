@@ -34,13 +34,13 @@ def _complete(referential: Referential, topic: Topic) -> bool:
     return _link(referential, topic) and _phone(referential, topic) and _place(referential, topic)
 
 
-def _inside_only(referential: Referential, topic: Topic) -> bool:
-    return topic.public == ("agent",) and not _link(referential, topic)
+def _told_without(referential: Referential, topic: Topic) -> bool:
+    return bool(topic.sans_page) and not _link(referential, topic)
 
 
 MEASURES: Sequence[tuple[str, Holds]] = (
     ("Lien exact : page, service en ligne, formulaire ou fiche officielle", _link),
-    ("Sans page pour le public : affaire interne des agents", _inside_only),
+    ("Sans page connue, et la carte le dit", _told_without),
     ("Téléphone, de qui reçoit ou du guichet unique", _phone),
     ("Adresse, courriel ou formulaire de contact", _place),
     ("**Porte complète : les trois à la fois**", _complete),

@@ -107,8 +107,8 @@ def test_a_sheet_of_another_shape_has_no_day(tmp_path: Path, content: str) -> No
 def test_the_page_and_the_list_say_what_is_known(referential: Referential) -> None:
     text = as_text(referential)
     assert f"{len(referential.topics)} sujets" in text and "Porte complète" in text
-    inside = [t for t in referential.topics.values() if t.public == ("agent",) and not exact_link(t)]
-    assert inside and all(t.faits.comment for t in inside), "what has no page says why"
-    assert f"affaire interne des agents | {len(inside)} " in text
+    without = [t for t in referential.topics.values() if not exact_link(t)]
+    assert without and all(t.sans_page for t in without), "what has no page says why"
+    assert f"la carte le dit | {len(without)} " in text
     lines = due_lines(referential, date(2030, 1, 1))
     assert lines[-1] == f"{len(lines) - 1} faits à revérifier."
