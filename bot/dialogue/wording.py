@@ -631,7 +631,7 @@ def _contact_of(found: Nearby, commune: Commune | None = None) -> Contact:
 
 def _completed(contact: Contact, other: Contact) -> Contact:
     """Return a contact whose empty facts are those of another."""
-    facts = ("address", "phones", "emails", "websites", "hours")
+    facts = ("address", "phones", "emails", "websites", "forms", "hours")
     return replace(contact, **{name: getattr(contact, name) or getattr(other, name) for name in facts})
 
 
