@@ -55,9 +55,9 @@ def can_write_to(referential: Referential, desk: EntryPoint) -> bool:
 
 
 def has_address(referential: Referential, desk: EntryPoint) -> bool:
-    """Whether a desk has a postal address, its own or that of its place; for a sort of place, wherever the person lives."""
+    """Whether a desk has a postal address, a postcode at least, its own or its place's; for a sort of place, wherever one lives."""
     places = _places(referential, desk)
-    return bool(desk.adresse) or (bool(places) and all(place.adresse for place in places))
+    return bool(desk.adresse) or (bool(places) and all(place.code_postal for place in places))
 
 
 def can_reach(referential: Referential, desk: EntryPoint) -> bool:
