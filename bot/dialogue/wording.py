@@ -344,6 +344,8 @@ class Writer:
 
     def _located(self, desk: EntryPoint, place: Commune | None) -> Contact:
         """Return the facts of a desk and of its place in the directory: what staff checked wins, each fills what the other lacks."""
+        to_confirm = desk.x_ose.a_verifier and not desk.depends_on_commune  # a sort of place has no contacts to confirm
+        since = "" if desk.x_ose.guichet_unique else (desk.x_ose.date_source or "")[:4]  # of several years, the first
         own = Contact(
             name=desk.nom,
             address=_address_lines(desk),
@@ -352,7 +354,8 @@ class Writer:
             websites=tuple((w.libelle or w.valeur, w.valeur) for w in desk.site_internet),
             forms=desk.formulaire_contact,
             hours=opening_hours(desk),
-            to_confirm=desk.x_ose.a_verifier and not desk.depends_on_commune,  # a sort of place has no contacts to confirm
+            to_confirm=to_confirm,
+            dated=OLD.format(date=since) if to_confirm and since else "",
         )
         directory, code = self._referential.directory, place.code_insee if place else ""
         found = directory.find(desk.x_ose.annuaire, code, desk.x_ose.parmi) if desk.x_ose.annuaire else None
