@@ -18,7 +18,7 @@ from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing import several
-from bot.routing.context import FEATURES, Before, features, mixed, opening, refuses
+from bot.routing.context import FEATURES, Before, features, idle, mixed, opening, refuses
 from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
@@ -139,7 +139,8 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the message read alone and read with the last request, by how much it goes on with it.
 
-        A message that asks for nothing (« merci »), that is a follow-up question, or that is sure by itself, is read alone.
+        A follow-up question, and a message that is sure by itself, are read alone. So is one that asks for nothing (« merci »), unless
+        the share says that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
@@ -150,7 +151,9 @@ class Router:
             return heard
         alone = self.read(heard.understanding)
         sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
-        if sure or alone.non_request >= self.decider.thresholds.non_demande:
+        nothing = idle(alone, self.referential.acts)
+        silent = sum(nothing.values())
+        if sure or alone.non_request - silent >= self.decider.thresholds.non_demande:
             return heard
         together = clean(before.joined(heard.text.display))
         ((understanding,),) = self._read_all([[together]], {})
@@ -158,11 +161,13 @@ class Router:
         doors = (before.destination, *before.rejected) if refused else before.rejected
         offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
         told = opening(heard.text, self.decider.thresholds.tournures)
-        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told)
+        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told, silent)
         share = scorer.probability(values)
-        both = mixed(
-            heard.understanding.probabilities, understanding.probabilities, share, [d for d in doors if d in self.referential.topics]
-        )
+        chat = silent >= self.decider.thresholds.non_demande
+        if chat and share < GOES_ON:
+            return heard
+        out = [*(d for d in doors if d in self.referential.topics), *(nothing if chat else ())]
+        both = mixed(heard.understanding.probabilities, understanding.probabilities, share, out)
         return replace(heard, understanding=Understanding(both), read=together.display if share >= GOES_ON else "", fragments={})
 
     def service_of(self, door: str) -> str:
