@@ -225,9 +225,11 @@ class Dialogue:
         decision = self._with_last_door(decision, text, state)
         reply, known = self._words(decision, state)
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
-        if not decision.destinations:
+        if not decision.destinations and kind is not DecisionKind.URGENCE:
             return Turn(reply, known, decision)
         known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        if not decision.destinations:  # a danger, and nothing else: what is said next is most often about it
+            return Turn(reply, known, decision)
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
