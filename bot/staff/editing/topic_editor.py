@@ -130,6 +130,9 @@ class TopicEditor:
         with self._change(author, f"Sujet « {topic} » modifié", "sujet_modifie", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
             wanted = {**{k: v for k, v in sheet.values.items() if k != "id"}, **values}
+            before, link = sheet.values.get("lien"), wanted.get("lien")
+            if before and link and before["url"] == link.get("url"):  # where it was read holds as long as the address does
+                wanted["lien"] = {**before, **link}
             check_version(version, sheet.text, record_text({"id": topic, **_without_empty(wanted)}))
             fields = _checked_fields(topic, sheet.service, wanted)
             path = self._file(sheet.service)
