@@ -6,13 +6,14 @@ Nothing is kept on the server: a code is read again with the referential alone, 
 from __future__ import annotations
 
 import hashlib
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.base.errors import DoorCodeError
 from bot.referential import Referential
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = string.digits + "ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32 (https://www.crockford.com/base32.html): no I, L, O or U."""
 LENGTH = 10
 _READ_AS = str.maketrans("OIL", "011", " \u00a0-\u2010\u2011\u2013.")

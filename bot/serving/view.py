@@ -185,6 +185,11 @@ def typeset(text: str) -> str:
     return _TIED.sub(lambda match: match.group().replace(" ", NO_BREAK), text)
 
 
+def spaces_made_plain(text: str) -> str:
+    """Take the no-break spaces out: for what leaves the page."""
+    return text.replace(NO_BREAK, " ")
+
+
 def sentences(text: str) -> list[str]:
     """Split a text into sentences, for one idea a line."""
     return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
