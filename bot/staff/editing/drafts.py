@@ -22,6 +22,8 @@ from bot.staff.editing.workspace import DRAFT_MARK, Change, MixedChanges, Worksp
 
 MIN_REASON = 20
 """Characters of the reason that goes through objections."""
+SIGNED = frozenset({"urgence_modifiee"})
+"""Edits that another person must publish: what is shown in a danger (see docs/menaces.md)."""
 KEPT = 20
 """Published batches that can still be taken back."""
 
@@ -38,11 +40,13 @@ class Edit:
         author: who made it.
         sentence: what was done, in French.
         target: on what.
+        signed: whether another person must publish it, whatever the setting says.
     """
 
     author: str
     sentence: str
     target: str
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class Drafts:
     def edits(self) -> Sequence[Edit]:
         """Return what waits, the oldest first."""
         rows = [read_json(path) for path in sorted(self.tree.deeds[0].glob("*.json"))]
-        return [Edit(r["acteur"], ACTIONS.get(r["action"], r["action"]), r["cible"]) for r in rows if r]
+        return [Edit(r["acteur"], ACTIONS.get(r["action"], r["action"]), r["cible"], r["action"] in SIGNED) for r in rows if r]
 
     def publish(
         self, author: str, objections: Callable[[ProjectPaths, ProjectPaths], Sequence[str]], reason: str = "", second_person: bool = False
@@ -137,7 +141,7 @@ class Drafts:
         edits, name = self.edits(), self.name
         if not self.is_open or not edits:
             raise EditError("Le brouillon est vide : il n'y a rien à publier.")
-        if second_person and any(edit.author == author for edit in edits):
+        if any(edit.author == author for edit in edits if second_person or edit.signed):
             raise EditError("Une autre personne doit relire et publier ce brouillon.")
         reasons = tuple(objections(self._paths, self.tree))
         if reasons and len(" ".join(reason.split())) < MIN_REASON:

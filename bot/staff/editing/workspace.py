@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -24,10 +23,13 @@ from dulwich.object_store import commit_tree_changes
 from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
 
-from bot.base.errors import CorpusError, EditConflict, EditError, ReferentialError
+from bot.base.errors import CorpusError, EditError, ReferentialError
 from bot.base.files import finish_batch, locked, read_json, try_lock, write_batch, write_json
 from bot.base.paths import ProjectPaths
+from bot.emergency.rules import load_rules
+from bot.emergency.situations import load_situations
 from bot.language.cleaning import strip_accents
+from bot.language.foreign import load_languages
 from bot.learning.corpus import read_corpus
 from bot.referential import load_referential
 
@@ -61,27 +63,6 @@ class Change:
     commit: str | None
     note: str
     diff: str
-
-
-def content_version(text: str) -> str:
-    """Return the version of a text: what a page carries so that a later change by someone else is noticed."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:20]
-
-
-def check_version(read: str, current: str, proposed: str) -> None:
-    """Refuse to write over what someone else wrote meanwhile.
-
-    Args:
-        read: version of what the person had before their eyes.
-        current: the text as it is now.
-        proposed: the text the person wants.
-
-    Raises:
-        EditConflict: carrying both texts, and the version to send back to choose one.
-    """
-    version = content_version(current)
-    if read != version:
-        raise EditConflict(current, proposed, version)
 
 
 @dataclass
@@ -213,6 +194,8 @@ class Workspace:
                 _place(after, self.paths.referential, folder / "referentiel")
                 try:
                     load_referential(folder / "referentiel")
+                    load_languages(folder / "referentiel")
+                    load_rules(folder / "referentiel" / "urgences_mots.yml", load_situations(folder / "referentiel" / "urgences.yml"))
                 except ReferentialError as error:
                     raise EditError("\n".join(["Ce changement est refusé :", *(f"- {p}" for p in error.problems)])) from error
             corpus = {path: text for path, text in after.items() if self.paths.corpus in path.parents and text is not None}

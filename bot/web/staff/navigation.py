@@ -30,6 +30,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("boite", "Boîte de réception", "/atelier/boite"),
     Section("sujets", "Sujets", "/atelier/sujets"),
     Section("guichets", "Guichets", "/atelier/guichets"),
+    Section("fiches", "Fiches", "/atelier/fiches"),
+    Section("urgences", "Urgences", "/atelier/urgences"),
     Section("brouillon", "Brouillon", "/atelier/brouillon"),
     Section("entrainement", "Entraînement", "/atelier/entrainement"),
     Section("modeles", "Modèles", "/atelier/modeles"),
