@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from bot.base.errors import EditConflict
@@ -80,15 +81,18 @@ def merged(read: str, current: Mapping[str, Any], mine: Mapping[str, Any], names
     return wanted
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Difference, ...]:
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str], words: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Difference, ...]:
     """Return the fields that differ.
 
     Args:
         before: record, as it is saved or as it was.
         after: record, as a person wants it or as it will be.
         names: field → name a person reads, in the order to show them.
+        words: id → name a person reads, for the values that are ids.
     """
-    found = ((name, tuple(_lines(field_of(before, name))), tuple(_lines(field_of(after, name)))) for name in names)
+    found = ((name, tuple(_lines(field_of(before, name), words)), tuple(_lines(field_of(after, name), words))) for name in names)
     return tuple(Difference(name, names[name], old, new) for name, old, new in found if old != new)
 
 
@@ -106,16 +110,16 @@ def _full(value: Any) -> Any:
     return value
 
 
-def _lines(value: Any) -> Iterator[str]:
+def _lines(value: Any, words: Mapping[str, str]) -> Iterator[str]:
     if isinstance(value, Mapping):
-        inside = " – ".join(line for each in value.values() for line in _lines(each))
+        inside = " – ".join(line for each in value.values() for line in _lines(each, words))
         yield from filter(None, [inside])
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _lines(each)
+            yield from _lines(each, words)
     elif isinstance(value, bool):
         yield "oui" if value else "non"
     elif isinstance(value, date):
         yield f"{value:%d/%m/%Y}"
     elif value not in (None, ""):
-        yield str(value)
+        yield words.get(str(value), str(value))

@@ -22,7 +22,7 @@ from bot.staff.editing.workspace import DRAFT_MARK, Change, MixedChanges, Worksp
 
 MIN_REASON = 20
 """Characters of the reason that goes through objections."""
-SIGNED = frozenset({"urgence_modifiee"})
+SIGNED = frozenset({"urgence_modifiee", "danger_appris", "danger_retire"})
 """Edits that another person must publish: what is shown in a danger (see docs/menaces.md)."""
 KEPT = 20
 """Published batches that can still be taken back."""

@@ -10,8 +10,11 @@ from typing import Any
 
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
+from bot.learning.loading import load_detector
+from bot.routing.memory import spoken
+from bot.staff.candidates.review import dangers_of, held_out_of, twins
 from bot.staff.editing.contacts import DAYS, contact_mistakes
-from bot.staff.editing.corpus_editor import append_intent, refuse_known, tidy_phrases
+from bot.staff.editing.corpus_editor import append_intent, refuse_known, tidy_phrase, tidy_phrases
 from bot.staff.editing.record_editor import Field, Kind, RecordEditor, Shape, Values
 from bot.staff.editing.topic_editor import FACT_NAMES
 from bot.staff.editing.workspace import Draft
@@ -454,8 +457,47 @@ DANGERS = Kind(
     ),
 )
 
+
+def _refuse_doubtful(paths: ProjectPaths, draft: Draft, identifier: str, fields: Values) -> None:
+    """A message that hides a cry, or a known danger, is never written down as none; one that measures is never written down."""
+    phrase, situation = tidy_phrase(fields["texte"]), fields.get("situation") or ""
+    tests = ((spoken(text), "") for text in held_out_of(paths))
+    if any(twins([("", phrase)], tests)):
+        raise EditError("Cette phrase est un message d'essai : l'apprendre fausserait les mesures.")
+    if situation:
+        return
+    heard = {clue.part for clue in load_detector(paths).clues(phrase) if clue.alarm}
+    if "mots" in heard or "langues" in heard:
+        raise EditError("Cette phrase est un cri : l'assistant montrera toujours les numéros.")
+    if any(twins([("", phrase)], ((spoken(text), "") for text in dangers_of(paths)))):
+        raise EditError("Un danger connu se dit presque avec ces mots. Cette phrase ne peut pas être calmée.")
+
+
+PHRASES = Kind(
+    id="phrases",
+    name="Messages d'urgence appris",
+    one="le message",
+    help="Des messages entiers, reconnus mot pour mot : un danger que l'assistant a manqué, ou ce qu'il a pris pour un danger.",
+    path="/atelier/urgences/phrases",
+    file="urgences_phrases.yml",
+    key="phrases",
+    title="texte",
+    named="texte",
+    new="Ajouter un message",
+    removable=True,
+    shown=("situation",),
+    nothing="ce n'est pas une urgence",
+    deeds=("danger_appris", "urgence_modifiee", "danger_retire"),
+    beside=_refuse_doubtful,
+    saved="C'est enregistré dans le brouillon. Une autre personne doit le publier.",
+    fields=(
+        Field("texte", "Message", hint="Comme la personne l'a écrit, sans nom ni numéro.", needed=True, only_new=True),
+        Field("situation", "Danger", Shape.ONE, hint="Vide : ce n'est pas une urgence.", among="dangers"),
+    ),
+)
+
 KINDS: Sequence[Kind] = (
-    DESKS, SERVICES, DELEGATIONS, BODIES, EVENTS, MENUS, ANSWERS, WORDS, NEEDS, LANGUAGES, AROUND, DOORS, AGES, DANGERS,
+    DESKS, SERVICES, DELEGATIONS, BODIES, EVENTS, MENUS, ANSWERS, WORDS, NEEDS, LANGUAGES, AROUND, DOORS, AGES, DANGERS, PHRASES,
 )  # fmt: skip
 WEEK: Mapping[str, str] = dict(zip(DAYS, DAYS, strict=True))
 

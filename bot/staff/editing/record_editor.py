@@ -92,6 +92,7 @@ class Kind:
         new: what making one is called; empty when none can be made.
         removable: whether one may leave the file.
         shown: fields that the list shows beside the title.
+        nothing: what the list says of a field that is empty.
         group: field that the list is sorted in parts by.
         keeps: which records of the file are of this kind.
         start: fields of a new record that the form does not ask.
@@ -118,6 +119,7 @@ class Kind:
     new: str = ""
     removable: bool = False
     shown: tuple[str, ...] = ()
+    nothing: str = "–"
     group: str = ""
     keeps: Callable[[Values], bool] = lambda record: True
     start: Values = field(default_factory=dict)
@@ -303,8 +305,15 @@ class RecordChange:
     fields: tuple[Difference, ...]
 
 
-def record_changes(live: ProjectPaths, draft: ProjectPaths, kinds: Sequence[Kind]) -> Sequence[RecordChange]:
-    """Return the records that a draft changes, adds or removes."""
+def record_changes(live: ProjectPaths, draft: ProjectPaths, kinds: Sequence[Kind], words: Values) -> Sequence[RecordChange]:
+    """Return the records that a draft changes, adds or removes.
+
+    Args:
+        live: the tree that serves.
+        draft: the one of the draft.
+        kinds: to compare.
+        words: id → name a person reads.
+    """
     found = []
     for kind in kinds:
         if read_text(live.referential / kind.file) == read_text(draft.referential / kind.file):
@@ -312,7 +321,7 @@ def record_changes(live: ProjectPaths, draft: ProjectPaths, kinds: Sequence[Kind
         before, after = ({sheet.id: sheet for sheet in RecordEditor(tree, kind).all()} for tree in (live, draft))
         for identifier in dict.fromkeys([*before, *after]):
             old, new = before.get(identifier), after.get(identifier)
-            changed = differences(old.values if old else {}, new.values if new else {}, kind.names)
+            changed = differences(old.values if old else {}, new.values if new else {}, kind.names, words)
             if changed:
                 title = (new or old).title  # type: ignore[union-attr]
                 found.append(RecordChange(f"{kind.one[:1].upper()}{kind.one[1:]} « {title} »", changed))

@@ -26,6 +26,7 @@ from dulwich.repo import Repo
 from bot.base.errors import CorpusError, EditError, ReferentialError
 from bot.base.files import finish_batch, locked, read_json, try_lock, write_batch, write_json
 from bot.base.paths import ProjectPaths
+from bot.emergency.known import load_known
 from bot.emergency.rules import load_rules
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import strip_accents
@@ -195,7 +196,9 @@ class Workspace:
                 try:
                     load_referential(folder / "referentiel")
                     load_languages(folder / "referentiel")
-                    load_rules(folder / "referentiel" / "urgences_mots.yml", load_situations(folder / "referentiel" / "urgences.yml"))
+                    situations = load_situations(folder / "referentiel" / "urgences.yml")
+                    load_rules(folder / "referentiel" / "urgences_mots.yml", situations)
+                    load_known(folder / "referentiel", situations)
                 except ReferentialError as error:
                     raise EditError("\n".join(["Ce changement est refusé :", *(f"- {p}" for p in error.problems)])) from error
             corpus = {path: text for path, text in after.items() if self.paths.corpus in path.parents and text is not None}

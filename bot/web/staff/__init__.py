@@ -57,6 +57,7 @@ def add_pages(app: web.Application) -> None:
     """Add every page of the workshop to the internal application."""
     from bot.web.staff import (
         closures_page,
+        dangers_page,
         dashboard,
         drafts_page,
         entrance,
@@ -82,6 +83,7 @@ def add_pages(app: web.Application) -> None:
         trainings_page,
         models_page,
         rehearsal_page,
+        dangers_page,
         records_page,
         dashboard,
         switch_page,

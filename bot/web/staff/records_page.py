@@ -20,7 +20,7 @@ from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.conflicts import differences, field_of
 from bot.staff.editing.corpus_editor import CorpusEditor
-from bot.staff.editing.kinds import DANGERS, DESKS, KINDS, WEEK, editor_of
+from bot.staff.editing.kinds import DANGERS, DESKS, KINDS, PHRASES, WEEK, editor_of
 from bot.staff.editing.record_editor import Field, Kind, RecordSheet, Shape
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
@@ -40,19 +40,13 @@ HELP = (
 
 
 def add(app: web.Application) -> None:
-    """Add the pages of every kind."""
+    """Add the page of the kinds."""
     app.add_routes([web.get(PATH, show)])
-    for kind in KINDS:
-        pages = RecordPages(kind)
-        new, one = f"{kind.path}/nouveau", kind.path + r"/{id:[^/]+}"
-        app.add_routes([web.get(kind.path, pages.show), web.get(new, needs(Role.EDITOR)(pages.show_new))])
-        app.add_routes([web.post(new, needs(Role.EDITOR)(pages.create)), web.get(one, pages.show_one)])
-        app.add_routes([web.post(one, needs(Role.EDITOR)(pages.edit))])
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: the kinds."""
-    shown = [kind for kind in KINDS if kind is not DANGERS]
+    shown = [kind for kind in KINDS if kind.path.startswith(PATH)]
     return page(request, "fiches.html", section="fiches", titre="Fiches", aide=HELP, sortes=shown)
 
 
@@ -78,13 +72,31 @@ class RecordPages:
 
     Args:
         kind: of record.
+        list_template, form_template: of its pages.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, list_template: str = "liste.html", form_template: str = "enregistrement.html") -> None:
+        self.kind, self._list_template, self._form_template = kind, list_template, form_template
+
+    def add(self, app: web.Application) -> None:
+        """Add the pages."""
+        new, one, editor = f"{self.kind.path}/nouveau", self.kind.path + r"/{id:[^/]+}", needs(Role.EDITOR)
+        app.add_routes([web.get(self.kind.path, self.show), web.get(new, editor(self.show_new)), web.post(new, editor(self.create))])
+        app.add_routes([web.get(one, self.show_one), web.post(one, editor(self.edit))])
+
+    def list_values(self, request: web.Request) -> Mapping[str, Any]:
+        """Return what the list shows beside the table."""
+        return {}
+
+    def form_values(self, request: web.Request, sheet: RecordSheet) -> Mapping[str, Any]:
+        """Return what the page of a record shows beside the form."""
+        return {}
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """GET: every record."""
+        return self._list(request)
+
+    def _list(self, request: web.Request, **beside: Any) -> web.Response:
         kind, referential = self.kind, workshop(request).drafted()
         names, words = names_of(referential), request.query.get("q", "")[:100]
         due = {f.owner for f in due_facts(referential, date.today()) if f.kind == "guichet"} if kind is DESKS else set()
@@ -95,7 +107,7 @@ class RecordPages:
                 groups.setdefault(names.get(str(field_of(sheet.values, kind.group)), "") if kind.group else "", []).append(row)
         return page(
             request,
-            "liste.html",
+            self._list_template,
             section=_section(kind),
             titre=kind.name,
             aide=kind.help,
@@ -106,6 +118,7 @@ class RecordPages:
             cherche=bool(words) or sum(map(len, groups.values())) > MANY,
             perimes=len(due),
             mois=referential.age_limits["guichet"].mois,
+            **{**self.list_values(request), **beside},
         )
 
     async def show_new(self, request: web.Request) -> web.StreamResponse:
@@ -196,7 +209,7 @@ class RecordPages:
         names = names_of(referential)
         return page(
             request,
-            "enregistrement.html",
+            self._form_template,
             section=_section(kind),
             titre=names.get(sheet.title, sheet.title) if sheet.id else kind.new,
             aide=kind.help,
@@ -213,9 +226,10 @@ class RecordPages:
             listes=choices_of(referential),
             long=LONG,
             fautes=mistakes,
-            conflit=differences(conflict.current, conflict.proposed, kind.names) if conflict else (),
+            conflit=differences(conflict.current, conflict.proposed, kind.names, names) if conflict else (),
             phrases=CorpusEditor(workshop(request).drafts.edited).phrases(sheet.id) if kind.taught and sheet.id else (),
             aujourdhui=date.today().isoformat(),
+            **(self.form_values(request, sheet) if sheet.id else {}),
         )
 
 
@@ -234,12 +248,13 @@ def choices_of(referential: Referential) -> Choices:
         "delegations": delegations,
         "guichets": dict(sorted(((d.id, d.nom) for d in referential.entry_points.values()), key=lambda pair: pair[1])),
         "numeros": {n.numero: f"{n.numero} – {n.nom}" for n in referential.emergency_numbers.values()},
+        "dangers": {s.id: s.libelle for s in referential.emergency_situations.values()},
         "jours": WEEK,
     }
 
 
 def _section(kind: Kind) -> str:
-    return {DESKS.id: "guichets", DANGERS.id: "urgences"}.get(kind.id, "fiches")
+    return {DESKS.id: "guichets", DANGERS.id: "urgences", PHRASES.id: "urgences"}.get(kind.id, "fiches")
 
 
 def _cells(kind: Kind, sheet: RecordSheet, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
 from bot.web.staff.forms import line, lines, loose, others_words
 from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
+from bot.web.staff.plain_words import names_of
 from bot.web.staff.topics import choices_of, resolve, search
 
 PATH = "/atelier/sujets"
@@ -321,7 +322,7 @@ def _form_page(
         f=form,
         v=loose(form.values),
         fautes=mistakes,
-        conflit=differences(conflict.current, conflict.proposed, NAMES) if conflict else (),
+        conflit=differences(conflict.current, conflict.proposed, NAMES, names_of(referential)) if conflict else (),
         publics=AUDIENCES,
         faits=[(kind, FACT_NAMES[kind]) for kind in FACT_KINDS],
         rangs=range(ROWS),

@@ -124,7 +124,7 @@ def test_what_a_danger_shows_is_published_by_another_person_and_said_field_by_fi
     drafts = Drafts(tree)
     edit(drafts.open("Lot"), kinds.DANGERS, "suicide", {"consigne": "Appelez. Restez ici."})
     edit(drafts.tree, kinds.LANGUAGES, "en", {"carte": ""})
-    changed = {change.name: change.fields for change in record_changes(tree, drafts.tree, KINDS)}
+    changed = {change.name: change.fields for change in record_changes(tree, drafts.tree, KINDS, {})}
     assert set(changed) == {"Le danger « Risque de suicide, maintenant »", "La langue « anglais »"}
     (told,) = changed["Le danger « Risque de suicide, maintenant »"]
     assert (told.name, told.mine) == ("Phrase dite avec les numéros", ("Appelez. Restez ici.",))
