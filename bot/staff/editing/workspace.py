@@ -112,7 +112,9 @@ class Workspace:
         self.paths = paths
 
     @contextlib.contextmanager
-    def editing(self, author: str, summary: str, done: list[Change], action: str = "", target: str = "") -> Iterator[Draft]:
+    def editing(
+        self, author: str, summary: str, done: list[Change], action: str = "", target: str = "", details: Mapping[str, Any] | None = None
+    ) -> Iterator[Draft]:
         """Open a draft, alone; at the end check it, write it and record it. Nothing is written when an error is raised.
 
         The files, the commit and the line of the journal are one step: what a crash leaves undone is done later.
@@ -121,7 +123,7 @@ class Workspace:
             author: name of the person.
             summary: what is done, in French: the message of the commit.
             done: receives the :class:`Change`, unless nothing changed.
-            action, target: of the journal's line (see :mod:`bot.staff.accounts.audit`); none without an action.
+            action, target, details: of the journal's line (see :mod:`bot.staff.accounts.audit`); none without an action.
 
         Raises:
             EditError: another person is writing, or the files would become wrong.
@@ -138,7 +140,7 @@ class Workspace:
             self._check(after)
             names = tuple(str(path.relative_to(self.paths.root)) for path in sorted(after))
             texts = {str(path.relative_to(self.paths.root)): [before[path], after[path]] for path in after}
-            deed = {"acteur": author, "action": action, "cible": target, "resume": summary, "textes": texts}
+            deed = {"acteur": author, "action": action, "cible": target, "resume": summary, "textes": texts, "plus": details or {}}
             file = deed_file(self.paths.deeds[0])
             try:
                 write_batch(self.paths.batch, {**after, file: json.dumps(deed, ensure_ascii=False)})
@@ -167,12 +169,12 @@ class Workspace:
         """Make the commit of a deed; its line then waits for the journal."""
         deed = read_json(file)
         changes = {self.paths.root / name: (before, after) for name, (before, after) in deed.pop("textes").items()}
-        summary = deed.pop("resume")
+        summary, more = deed.pop("resume"), deed.pop("plus", {})
         kept = (self.paths.root / DRAFT_MARK).exists()
         commit, note = (None, "") if kept else record(self.paths.root, changes, deed["acteur"], summary)
         if deed["action"]:
             names = sorted(str(path.relative_to(self.paths.root)) for path in changes)
-            write_json(file, {**deed, "details": {"fichiers": names, "commit": commit or ""}})
+            write_json(file, {**deed, "details": {"fichiers": names, "commit": commit or "", **more}})
         else:
             file.unlink(missing_ok=True)
         return commit, note
