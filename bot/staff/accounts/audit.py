@@ -66,6 +66,7 @@ ACTIONS: Mapping[str, str] = {
     "fermeture_retiree": "a retiré une fermeture",
     "annuaire_importe": "a mis l'annuaire à jour",
     "entrainement_demande": "a demandé un entraînement",
+    "entrainement_prevu": "a réglé l'entraînement de chaque nuit",
     "entrainement_annule": "a arrêté un entraînement",
     "modele_active": "a mis un modèle en service",
     "changements_lus": "a lu les messages qui changent de porte",

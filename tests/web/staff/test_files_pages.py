@@ -291,7 +291,13 @@ async def test_trainings_are_asked_followed_and_stopped(enter: Any, workshop: Wo
     assert 'data-ouvert="oui"' in piece and "<html" not in piece
     assert "annulé" in await remi.post("/atelier/entrainement/1/arret")
     assert "déjà fini" in await remi.post("/atelier/entrainement/1/arret")
+    assert "Entraînement prévu chaque nuit à 02:30" in await remi.post("/atelier/entrainement/nuit", heure="02:30")
+    assert "Écrivez l'heure" in await remi.post("/atelier/entrainement/nuit", heure="2h")
+    assert not workshop.nightly._waits()  # the live model has learnt all that is written
+    await remi.post("/atelier/sujets/passeport/phrases", phrase="le ragondin a pris mon passeport")
+    assert workshop.nightly._waits()
     lea = await enter("lea")
+    assert "Chaque nuit à 02:30" in await lea.get("/atelier/entrainement")
     assert "Lancer" not in await lea.get("/atelier/entrainement")
     await lea.post("/atelier/entrainement", 403)
 
