@@ -45,7 +45,8 @@ class DangerPages(RecordPages):
 
     def list_values(self, request: web.Request) -> Mapping[str, Any]:
         """Return what the list shows beside the table."""
-        return {"essai": "", "verdict": None, "indices": (), "messages": PHRASES.path, **super().list_values(request)}
+        dangers = {s.id: s.libelle for s in workshop(request).drafted().emergency_situations.values()}
+        return {"essai": "", "verdict": None, "indices": (), "messages": PHRASES.path, "dangers": dangers}
 
     def form_values(self, request: web.Request, sheet: RecordSheet) -> Mapping[str, Any]:
         """Return what announces the danger."""

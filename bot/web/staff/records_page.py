@@ -20,7 +20,7 @@ from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.conflicts import differences, field_of
 from bot.staff.editing.corpus_editor import CorpusEditor
-from bot.staff.editing.kinds import DANGERS, DESKS, KINDS, PHRASES, WEEK, editor_of
+from bot.staff.editing.kinds import DESKS, KINDS, WEEK, editor_of
 from bot.staff.editing.record_editor import Field, Kind, RecordSheet, Shape
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
@@ -46,8 +46,7 @@ def add(app: web.Application) -> None:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET: the kinds."""
-    shown = [kind for kind in KINDS if kind.path.startswith(PATH)]
-    return page(request, "fiches.html", section="fiches", titre="Fiches", aide=HELP, sortes=shown)
+    return page(request, "fiches.html", section="fiches", titre="Fiches", aide=HELP, sortes=KINDS)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class RecordPages:
         return page(
             request,
             self._list_template,
-            section=_section(kind),
+            section="fiches",
             titre=kind.name,
             aide=kind.help,
             sorte=kind,
@@ -210,7 +209,7 @@ class RecordPages:
         return page(
             request,
             self._form_template,
-            section=_section(kind),
+            section="fiches",
             titre=names.get(sheet.title, sheet.title) if sheet.id else kind.new,
             aide=kind.help,
             status=status,
@@ -251,10 +250,6 @@ def choices_of(referential: Referential) -> Choices:
         "dangers": {s.id: s.libelle for s in referential.emergency_situations.values()},
         "jours": WEEK,
     }
-
-
-def _section(kind: Kind) -> str:
-    return {DESKS.id: "guichets", DANGERS.id: "urgences", PHRASES.id: "urgences"}.get(kind.id, "fiches")
 
 
 def _cells(kind: Kind, sheet: RecordSheet, names: Mapping[str, str]) -> tuple[str, ...]:

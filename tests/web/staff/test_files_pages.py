@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
-from atelier_demo import PASSWORD
+from atelier_demo import staffed
 
 from bot.base.paths import ProjectPaths
-from bot.base.settings import Settings
 from bot.learning.tuning import ensure_model
 from bot.referential import load_referential
 from bot.staff.accounts import audit
-from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.topic_editor import TopicEditor
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.intake import Intake
-from bot.staff.storage import Storage
 from bot.web.staff.framework import Workshop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
@@ -73,12 +69,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
 @pytest.fixture
 def workshop(trained: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
     shutil.copytree(trained.root, tmp_path / "arbre", symlinks=True)
-    storage = Storage(f"sqlite:///{tmp_path}/atelier.db")
-    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    for name, role in (("lea", "lecteur"), ("remi", "redacteur"), ("ada", "administrateur")):
-        accounts.create(name, role, PASSWORD, "test")
-    yield Workshop(storage, accounts, Settings(), ProjectPaths(tmp_path / "arbre"))
-    storage.close()
+    with staffed(tmp_path, ProjectPaths(tmp_path / "arbre")) as found:
+        yield found
 
 
 async def test_a_topic_that_exists_and_messages_that_wait_are_shown_while_one_writes(enter: Any, workshop: Workshop) -> None:

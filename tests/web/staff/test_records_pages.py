@@ -9,16 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from argon2 import PasswordHasher
-from conftest import PASSWORD
+from atelier_demo import staffed
 
 from bot.base.paths import ProjectPaths
-from bot.base.settings import Settings
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
-from bot.staff.accounts.accounts import Accounts
 from bot.staff.editing.kinds import KINDS, editor_of
-from bot.staff.storage import Storage
 from bot.web.staff.framework import Workshop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
@@ -32,12 +28,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
 
 @pytest.fixture
 def workshop(tree: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
-    storage = Storage(f"sqlite:///{tmp_path}/atelier.db")
-    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    for name, role in (("lea", "lecteur"), ("remi", "redacteur"), ("ada", "administrateur")):
-        accounts.create(name, role, PASSWORD, "test")
-    yield Workshop(storage, accounts, Settings(), tree)
-    storage.close()
+    with staffed(tmp_path, tree) as found:
+        yield found
 
 
 def version(text: str) -> str:
