@@ -33,8 +33,8 @@ HELD_OUT = "urgences.jsonl"
 """In ``data/calage``: dangers (with a ``situation``) and look-alikes (without), never trained on."""
 TURNS = "contexte"
 """In ``data/calage``: what people say in mid-conversation (« le maire ne bouge pas »), learnt from as harmless."""
-NGRAMS = NgramConfig(words=(1, 2), characters=(2, 5), min_word_count=2, min_character_count=6)
-SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 60
+NGRAMS = NgramConfig(words=(1, 2), characters=(3, 5), min_word_count=2, min_character_count=10)
+SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 40
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
 SHORT = 3
 """All ordinary messages of so few words are learnt from: one word seen in dangers must not be enough."""
