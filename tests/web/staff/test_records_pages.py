@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,8 @@ async def test_a_menu_is_changed_field_by_field_by_two_people_then_published(ent
     shown = await ada.get("/atelier/brouillon")
     assert "Fiches qui changent" in shown and names["permis_etranger"] in shown and "a modifié une fiche" in shown
     assert "Le brouillon est publié" in await ada.post("/atelier/brouillon", geste="publier")
+    journal = re.sub(r"<[^>]+>", " ", await ada.get("/atelier/journal"))
+    assert "a modifié une fiche (le menu « permis de conduire" in journal and not re.search(r"\b[0-9a-f]{8,}\b|[a-z]+_[a-z]+", journal)
     menu = next(m for m in load_referential(workshop.paths.referential).menus if m.id == "permis_conduire")
     assert menu.mots == ("permis de conduire", "le papier rose") and menu.choix == ("permis_inscription", "permis_etranger")
 
