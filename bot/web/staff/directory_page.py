@@ -72,7 +72,7 @@ def _page(
     return page(
         request,
         template,
-        section="guichets",
+        section="fiches",
         titre="Importer l'annuaire",
         aide=HELP,
         status=status,

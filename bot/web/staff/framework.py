@@ -24,6 +24,7 @@ from bot.referential import Referential
 from bot.serving.refusals import Refusal
 from bot.staff.accounts import accounts as staff
 from bot.staff.accounts.accounts import Accounts, Role, StaffSession
+from bot.staff.candidates.nightly import Nightly
 from bot.staff.candidates.trainings import TrainingQueue
 from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.directory_comparison import Comparisons
@@ -82,6 +83,11 @@ class Workshop:
     def comparisons(self) -> Comparisons:
         """The directory beside a published file."""
         return Comparisons(self.paths)
+
+    @functools.cached_property
+    def nightly(self) -> Nightly:
+        """The training of every night."""
+        return Nightly(self.storage, self.paths, self.queue)
 
     @functools.cached_property
     def drafts(self) -> Drafts:
