@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.base.errors import DoorCodeError
+from bot.dialogue import door_codes
 from bot.dialogue.door_codes import ALPHABET, LENGTH, CarriedDoor, clashes, door_code, read_door_code
+from bot.measure.checks import code_problems
 from bot.referential import load_referential
 
 REFERENTIAL = load_referential(Path(__file__).resolve().parents[2] / "data" / "referentiel")
@@ -61,3 +63,11 @@ def test_a_former_name_leads_to_the_topic_of_today_and_a_topic_gone_is_said() ->
     assert read_door_code(door_code("titre_de_voyage"), today).topic == "passeport"
     with pytest.raises(DoorCodeError, match="n'existe plus"):
         read_door_code(door_code("sujet_disparu"), REFERENTIAL)
+
+
+def test_bot_check_refuses_codes_that_could_not_be_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert code_problems(REFERENTIAL) == []
+    twice = {"lecture": REFERENTIAL.needs["lecture"].copy(update={"numero": 0}), "sans_telephone": REFERENTIAL.needs["sans_telephone"]}
+    assert [problem.message for problem in code_problems(REFERENTIAL.copy(update={"needs": twice}))] == ["le numéro 0 sert deux fois."]
+    monkeypatch.setattr(door_codes, "_fingerprint", len)
+    assert any("ont le même code à emporter" in problem.message for problem in code_problems(REFERENTIAL))
