@@ -9,6 +9,7 @@ AssistantError
 │   ├── ModelMissing
 │   └── ModelCorrupt
 ├── BrokenFile           a file given to an import is not what it should be
+├── DoorCodeError        a code carried from an answer cannot be read
 ├── BadMessage           what a person sent cannot be handled
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
@@ -98,6 +99,10 @@ class ModelCorrupt(ModelError):
 
 class BrokenFile(AssistantError):
     """A file given to an import is cut short, or is not what it should be; nothing was written."""
+
+
+class DoorCodeError(AssistantError):
+    """A code carried from an answer is mistyped, or its topic is no more."""
 
 
 class BadMessage(AssistantError):

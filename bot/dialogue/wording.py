@@ -118,6 +118,7 @@ class Card:
         bring_origin: source and day of what to bring, ``None`` likewise.
         checked: day the door and the first step were last checked.
         commune: Insee code of the person's commune when the desk depends on it, empty otherwise.
+        needs: what the person said they cannot do, one bit for each need.
     """
 
     delegation: str
@@ -142,6 +143,7 @@ class Card:
     bring_origin: Origin | None = None
     checked: date | None = None
     commune: str = ""
+    needs: int = 0
 
     @property
     def text(self) -> str:

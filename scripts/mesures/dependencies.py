@@ -41,6 +41,7 @@ PURPOSES = {
     "redis": "ce que plusieurs processus partagent",
     "sentencepiece": "le découpage des mots pour USE",
     "safetensors": "lire et écrire le modèle",
+    "segno": "le dessin à scanner (QR) du code à emporter",
     "threadpoolctl": "le nombre de fils à l'entraînement",
 }
 

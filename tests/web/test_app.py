@@ -239,7 +239,7 @@ async def test_the_page_s_script_gets_the_answer_drawn_by_the_server_and_escaped
     status, value = await chat(client, texte=said, rendu="html")
     assert status == 200 and set(value) == {"conversation", "id", "message", "masque", "html", "moteur"}
     assert value["html"].lstrip().startswith('<div class="al-message al-message-assistant">')
-    assert "&lt;img src=x onerror=alert(1)&gt;" in value["html"] and "<img" not in value["html"]
+    assert "&lt;img src=x onerror=alert(1)&gt;" in value["html"] and "<img src=x" not in value["html"]
     async with client.get("/") as answer:
         page = plain(await answer.text())
     drawn = re.sub(r'name="envoi" value="[^"]*"| id="reponse" tabindex="-1"', "", page)
@@ -1004,6 +1004,11 @@ COMMON = {
     "principale": False,
     "annonce": "",
     "en_pause": False,
+    "paroles": (),
+    "sans_mots": "",
+    "dessin": "",
+    "agents": "",
+    "aujourdhui": "",
 }
 
 
