@@ -100,7 +100,7 @@ class AbroadDetector:
         Below :attr:`Weights.seuil` it tells no danger: ``alarm`` says so.
         """
         best: tuple[float, Sign] | None = None
-        for tokens in readings(text):
+        for tokens in dict.fromkeys(map(tuple, readings(text))):
             sign = self._table.lexicon.read(tokens)
             if sign is None:
                 continue

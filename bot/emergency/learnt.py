@@ -19,7 +19,7 @@ from safetensors import SafetensorError  # type: ignore[attr-defined]
 from bot.base.errors import ModelCorrupt, ModelMissing
 from bot.base.files import sha256_of
 from bot.emergency.rules import sentences
-from bot.language.cleaning import clean
+from bot.language.cleaning import MAX_CHARACTERS, clean
 from bot.understanding.config import NgramConfig
 from bot.understanding.features import CompactMatrix, NgramEncoder
 from bot.understanding.tensors import Tensors, read_tensors
@@ -27,12 +27,11 @@ from bot.understanding.tensors import Tensors, read_tensors
 MODEL_FILE, MANIFEST_FILE = "modele.safetensors", "manifeste.json"
 CALM = "sans_danger"
 """The class of messages that tell no danger."""
-BLOCK = 3000
-"""Characters cleaned in one piece: a longer message is read by pieces, to its end."""
 LEAST, STRETCH = 4, 40
 """Words of what is read apart in a message, at least and at most."""
 
-_PIECE = re.compile(rf"[\s\S]{{1,{BLOCK}}}(?:\s|$)|[\s\S]{{1,{BLOCK}}}")
+_PIECE = re.compile(rf"[\s\S]{{1,{MAX_CHARACTERS - 1}}}(?:\s|$)|[\s\S]{{1,{MAX_CHARACTERS}}}")
+"""What is cleaned in one piece: a longer message is read by pieces, to its end."""
 
 
 @dataclass(frozen=True)

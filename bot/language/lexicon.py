@@ -23,7 +23,8 @@ PLAINLY = 5
 LONGEST = 8
 """Letters of a word looked for inside others, at most; the shortest has three, or one without spaces."""
 
-_APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ`´", "'"))
+_APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ`´", "'") | dict.fromkeys("\ufdfa\ufdfb", " "))
+"""And two signs that stand for a sentence of eighteen letters each: they tell no danger, and would cost as much."""
 _LETTERS = str.maketrans(
     {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "ß": "ss", "æ": "ae", "œ": "oe", "ґ": "г", "\u200c": "", "ـ": ""}
     | {"ی": "ي", "ې": "ي", "ۍ": "ي", "ئ": "ي", "ى": "ي", "ک": "ك", "ګ": "گ", "ة": "ه", "ہ": "ه", "ە": "ه"}
@@ -83,7 +84,9 @@ class Lexicon:
             for notion, words in notions.items():
                 for word in words:
                     self._add(word, (language, notion))
-        self._most = max(map(len, self._several), default=1)
+        self._most: dict[str, int] = {}
+        for words in self._several:
+            self._most[words[0]] = max(len(words), self._most.get(words[0], 1))
         self._heads = frozenset(word[:2] for word in self._begins)
         self._cores = frozenset(word[:3] for word in self._inside)
 
@@ -123,14 +126,14 @@ class Lexicon:
                 seen[token] = list(self._hits(token))
             for language, notion in seen[token]:
                 found[language][place].add(notion)
-            for size in range(2, self._most + 1):
+            for size in range(2, self._most.get(token, 1) + 1):
                 for language, notion in self._several.get(tuple(tokens[place : place + size]), ()):
                     for i in range(place, place + size):
                         found[language][i].add(notion)
         return found
 
     def _hits(self, token: str) -> Iterable[Hit]:
-        unspaced = bool(_CJK.search(token))
+        unspaced = not token.isascii() and bool(_CJK.search(token))
         forms = [token]
         if _ARABIC.match(token):
             forms += [token[len(p) :] for p in _JOINED if token.startswith(p) and len(token) - len(p) >= 3]
