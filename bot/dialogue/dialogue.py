@@ -22,7 +22,7 @@ from bot.dialogue.wording import (
     link_lines,
     listed,
 )
-from bot.language.cleaning import Script, clean
+from bot.language.cleaning import Script, abridged, clean
 from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
 from bot.referential import ConversationAct, Referential
@@ -146,6 +146,7 @@ class Dialogue:
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
         decision = self.router.route(text, state.profile, before_of(state))
+        text = abridged(text)
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
@@ -223,7 +224,7 @@ class Dialogue:
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
         if not decision.destinations:
             return Turn(reply, known, decision)
-        known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        known = replace(known, request=mask((decision.read or text)[: 2 * MAX_REQUEST])[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)

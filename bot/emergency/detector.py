@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # numpy comes with what was learnt: the short list does not w
 
 REMEMBERED = 4096
 """How many words are kept with their correction."""
-SPELT = 600
+SPELT = 200
 """Letters of the words of a message that may be corrected, from its beginning and from its end: nonsense must not cost time."""
 CALL = "appel_a_l_aide"
 """A cry that does not say what happens: what was learnt may say more."""

@@ -11,9 +11,9 @@ from functools import lru_cache
 
 from bot.language.words import read_pairs, read_words
 
-MAX_CHARACTERS = 1500
+MAX_CHARACTERS = 1000
 """What is read of a message, dangers apart: of a longer one, its beginning and its end. What a message costs is bounded by that."""
-_BEGINNING, _ELLIPSIS = 1000, " … "
+_BEGINNING, _ELLIPSIS = 700, " … "
 _ENDING = MAX_CHARACTERS - _BEGINNING - len(_ELLIPSIS)
 _LAST_WORD, _FIRST_WORD = re.compile(r"\s\S{0,40}\Z"), re.compile(r"\A\S{0,40}\s")
 """Where a message is cut, a word may be: it is left out, unless there are no words."""
@@ -73,7 +73,9 @@ def strip_accents(text: str) -> str:
         return text
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
-    return bare if bare.isascii() else "".join(c for c in bare if not unicodedata.combining(c))
+    if bare.isascii() or not any(map(unicodedata.combining, bare)):
+        return bare
+    return "".join(c for c in bare if not unicodedata.combining(c))
 
 
 def abridged(text: str) -> str:

@@ -90,16 +90,17 @@ class Lexicon:
         self._heads = frozenset(word[:2] for word in self._begins)
         self._cores = frozenset(word[:3] for word in self._inside)
 
-    def read(self, tokens: Sequence[str]) -> Sign | None:
+    def read(self, tokens: Sequence[str], seen: dict[str, list[Hit]] | None = None) -> Sign | None:
         """Return what a message tells, ``None`` when it is French or no language of ours.
 
         Args:
             tokens: of a message or of a part of it, as :func:`tokens_of` gives them.
+            seen: what its words tell, empty at first, when several parts of one message are read.
         """
         french = sum(map(self._is_french, tokens))
         if french >= PLAINLY and french * 10 >= len(tokens) * 9:
             return None
-        found = self._found(tokens)
+        found = self._found(tokens, {} if seen is None else seen)
         if not found:
             return None
         language, hits = max(found.items(), key=lambda item: (len(item[1]), len({n for ns in item[1].values() for n in ns})))
@@ -117,10 +118,9 @@ class Lexicon:
     def _is_french(self, token: str) -> bool:
         return token in self._french or token in SMS_WORDS or token in ELIDED
 
-    def _found(self, tokens: Sequence[str]) -> dict[str, dict[int, set[str]]]:
+    def _found(self, tokens: Sequence[str], seen: dict[str, list[Hit]]) -> dict[str, dict[int, set[str]]]:
         """Return language → place of a known word → its notions."""
         found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-        seen: dict[str, list[Hit]] = {}
         for place, token in enumerate(tokens):
             if token not in seen:
                 seen[token] = list(self._hits(token))

@@ -14,7 +14,6 @@ from statistics import median
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the server
 
 from bot.base.paths import ProjectPaths
-from bot.language.cleaning import MAX_CHARACTERS
 from bot.language.spelling import COMMON_WORDS
 from bot.serving.chat import Chat
 from bot.serving.engine import build_engine
@@ -22,6 +21,8 @@ from bot.serving.refusals import Refusal
 from bot.serving.sessions import MemorySessions
 
 START, END = "<!-- longueurs:début -->", "<!-- longueurs:fin -->"
+LENGTH = 4_000
+"""Characters of a text: what the form takes."""
 RUNS = 5
 """Times each kind is sent, with other words where they are drawn: the median tells."""
 SHOWN = 8
@@ -103,7 +104,7 @@ def _drawn(paths: ProjectPaths) -> Mapping[str, Words]:
     }
 
 
-def crafted(paths: ProjectPaths, seed: int = 0, length: int = MAX_CHARACTERS) -> Iterator[tuple[str, str]]:
+def crafted(paths: ProjectPaths, seed: int = 0, length: int = LENGTH) -> Iterator[tuple[str, str]]:
     """Give each kind of slow text with its name.
 
     Args:
