@@ -135,17 +135,18 @@ class Dialogue:
         self.bending = Bending(router.referential, self.writer)
         self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
-    def reply(self, text: str, state: ConversationState) -> Turn:
+    def reply(self, text: str, state: ConversationState, decision: RoutingDecision | None = None) -> Turn:
         """Answer a typed message.
 
         Args:
             text: what the person typed; any string.
             state: of the conversation so far.
+            decision: when the router (or Rasa's pipeline) has already decided.
         """
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
-        decision = self.router.route(text, state.profile, before_of(state))
+        decision = decision or self.router.route(text, state.profile, before_of(state))
         text = abridged(text)
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:

@@ -17,9 +17,9 @@ from bot.understanding.use import DIMENSIONS, Fragments, UseNetwork
 from bot.understanding.use_weights import load_weights
 
 Vectors = NDArray[np.float32]
-MOST_PIECES = 320
+MOST_PIECES = 288
 """Pieces read of a text: a French message has fewer, what is no word has thousands."""
-_FIRST = 220
+_FIRST = 200
 
 
 class SentenceEncoder(Protocol):
