@@ -24,10 +24,11 @@ def small_tree(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     name = report.nodeid.rsplit("::", 1)[-1].split("[")[0]
     if name in FAULTS and (report.when == "call" or report.outcome != "passed"):
-        _SEEN[name] = (report.outcome, report.duration)
+        before, seconds = _SEEN.get(name, (report.outcome, 0.0))  # a test of several cases holds when all of them do
+        _SEEN[name] = (before if before == "failed" else report.outcome, seconds + report.duration)
 
 
 def pytest_sessionfinish() -> None:
     page = os.environ.get("BOT_PANNES")
     if page and _SEEN:
-        write_page(Path(page), _SEEN)
+        write_page(Path(page), _SEEN, int(os.environ.get("BOT_TOURS", "2")))
