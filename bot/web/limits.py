@@ -71,7 +71,7 @@ class RateLimiter:
             *([RateLimitItemPerMinute(settings.per_minute)] if settings.per_minute else []),
             *([RateLimitItemPerHour(settings.per_hour)] if settings.per_hour else []),
         ]
-        self.turns = Turns()
+        self.turns, self.bodies = Turns(), Turns()
         self._shared = shared
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._together = (

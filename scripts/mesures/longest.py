@@ -19,6 +19,7 @@ from bot.serving.chat import Chat
 from bot.serving.engine import build_engine
 from bot.serving.refusals import Refusal
 from bot.serving.sessions import MemorySessions
+from scripts.mesures.pages import write_between
 
 START, END = "<!-- longueurs:début -->", "<!-- longueurs:fin -->"
 LENGTH = 4_000
@@ -28,6 +29,7 @@ RUNS = 5
 SHOWN = 8
 """Kinds named in the page, the slowest first."""
 Words = Callable[[random.Random], str]
+ORDINARY, REQUEST = "ordinaire", "je voudrais refaire ma carte grise, j'ai déménagé à Figeac en juin"
 
 REPEATED: Mapping[str, str] = {
     "a": "a",
@@ -140,7 +142,7 @@ async def costs(paths: ProjectPaths, with_agent: bool = False, runs: int = RUNS)
         for name, text in crafted(paths, seed=runs, length=500):  # what is loaded at first use is loaded
             await cost(chat, text)
         for run in range(runs):
-            for name, text in crafted(paths, run):
+            for name, text in ((ORDINARY, REQUEST), *crafted(paths, run)):
                 found.setdefault(name, []).append(await cost(chat, text))
     finally:
         await engine.stop()
@@ -149,7 +151,15 @@ async def costs(paths: ProjectPaths, with_agent: bool = False, runs: int = RUNS)
 
 def run(paths: ProjectPaths) -> None:
     """Write the slowest kinds between the markers of ``docs/menaces.md``, and print them all."""
-    plain = asyncio.run(costs(paths))
-    for name, milliseconds in plain.items():
-        print(f"{milliseconds:7.1f} ms  {name}")
-    print(f"{len(plain)} sortes, médiane {median(plain.values()):.1f} ms")
+    with_agent, plain = (asyncio.run(costs(paths, agent)) for agent in (True, False))
+    usual = {name: of.pop(ORDINARY) for name, of in (("agent", with_agent), ("plain", plain))}
+    for name, milliseconds in with_agent.items():
+        print(f"{milliseconds:7.1f} ms avec l'agent, {plain[name]:7.1f} ms sans  {name}")
+    rows = [
+        f"| {len(plain)} sortes de textes | processeur avec l'agent | sans l'agent |",
+        "|---|---|---|",
+        f"| une demande de {len(REQUEST)} caractères, pour comparer | {usual['agent']:.0f} ms | {usual['plain']:.0f} ms |",
+        f"| la moitié des sortes | {median(with_agent.values()):.0f} ms | {median(plain.values()):.0f} ms |",
+        *(f"| {name} | {with_agent[name]:.0f} ms | {plain[name]:.0f} ms |" for name in [*with_agent][:SHOWN]),
+    ]
+    write_between(paths.docs / "menaces.md", START, END, rows)

@@ -20,6 +20,7 @@ from bot.serving.view import at_present, call_view, card_view, desk_view
 from bot.serving.watched import Condition
 from bot.staff.inbox.events import CHECK_DAYS, REASONS
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
+from bot.web.problems import BROKEN
 from bot.web.rates import turn_of
 
 BODY_SECONDS = 20.0
@@ -314,7 +315,7 @@ async def _recover_form(request: web.Request) -> dict[str, str]:
     """Read the form again to give the words back; what cannot be read is empty."""
     try:
         return await _read_form(request)
-    except (Refusal, web.HTTPException, ConnectionError):
+    except (Refusal, web.HTTPException, ConnectionError, *BROKEN):
         return dict.fromkeys(_FIELDS, "")
 
 
