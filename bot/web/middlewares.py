@@ -67,6 +67,7 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         refusal = refusal_of(error)
         if refusal.status >= 500:
             log.error("request failed", extra={"evenement": "erreur", "requete": request[REQUEST_ID]}, exc_info=error)
+        refusal.with_traceback(None)  # it holds this frame, which holds it, and with them the body: megabytes until the collector passes
         if is_page(request):
             return await error_page(request, refusal)
         return problem_response(refusal, request[REQUEST_ID], request.app[ENGINE].facts)
