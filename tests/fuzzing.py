@@ -1,4 +1,4 @@
-"""Messages and HTTP requests drawn at random, the same for the same seed: what a person types, broken in every way, and what a program sends."""
+"""Messages and HTTP requests drawn at random, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,22 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "Content-Length": ("0", "1", "-1", "+1", "1_0", "9" * 30, "0x1", "\xb2"),
     "Idempotency-Key": ("a", "\xff" * 500),
 }
-FIELDS = ("texte", "message", "envoi", "conversation", "choix", "reponse", "utile", "raison", "commentaire", "id", "profil", "commune", "rendu", "?")
+FIELDS = (
+    "texte",
+    "message",
+    "envoi",
+    "conversation",
+    "choix",
+    "reponse",
+    "utile",
+    "raison",
+    "commentaire",
+    "id",
+    "profil",
+    "commune",
+    "rendu",
+    "?",
+)
 
 
 class Fuzzer(Random):
@@ -124,7 +139,9 @@ class Fuzzer(Random):
         return "\r\n".join(lines).encode("latin-1", "replace") + body
 
     def _segment(self) -> str:
-        text = self.choice(("passeport", "titres", "..", "%2e%2e%2f", "%00", "%ff", "", quote(self.message().encode("utf-8", "replace")[:200])))
+        text = self.choice(
+            ("passeport", "titres", "..", "%2e%2e%2f", "%00", "%ff", "", quote(self.message().encode("utf-8", "replace")[:200]))
+        )
         return text.replace("/", "%2F")
 
     def _value(self, depth: int = 0) -> object:
@@ -150,9 +167,13 @@ class Fuzzer(Random):
             text = self.message().encode("utf-8", "replace")
             return KINDS[4], b"&".join(b"%b=%b" % (self.choice(FIELDS).encode(), quote(text).encode()) for _ in range(self.randrange(4)))
         if how == 6:
-            lines = (f'--x\r\nContent-Disposition: form-data; name="{self.choice(FIELDS)}"\r\n\r\n{self.message()[:300]}\r\n' for _ in range(2))
+            lines = (
+                f'--x\r\nContent-Disposition: form-data; name="{self.choice(FIELDS)}"\r\n\r\n{self.message()[:300]}\r\n' for _ in range(2)
+            )
             return KINDS[6], ("".join(lines) + self.choice(("--x--\r\n", ""))).encode("utf-8", "replace")
-        return "text/csv", ("objet;note\n" + self.message()).encode("utf-8", "replace") if self.random() < 0.5 else self.randbytes(self.randrange(2_000))
+        return "text/csv", ("objet;note\n" + self.message()).encode("utf-8", "replace") if self.random() < 0.5 else self.randbytes(
+            self.randrange(2_000)
+        )
 
 
 @lru_cache(maxsize=1)

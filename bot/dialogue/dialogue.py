@@ -225,7 +225,11 @@ class Dialogue:
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
         if not decision.destinations:
             return Turn(reply, known, decision)
-        known = replace(known, request=mask((decision.read or text)[: 2 * MAX_REQUEST])[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        known = replace(
+            known,
+            request=mask((decision.read or text)[: 2 * MAX_REQUEST])[:MAX_REQUEST],
+            others=tuple(map(_identifier, decision.alternatives)),
+        )
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)

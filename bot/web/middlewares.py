@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -153,7 +152,7 @@ def _may_write(request: web.Request) -> bool:
     hosts = {request.host.lower()}
     if settings.proxies and "X-Forwarded-Host" in request.headers:
         hosts.add(request.headers["X-Forwarded-Host"].strip().lower())
-    return urlsplit(origin).netloc in hosts
+    return origin.rpartition("://")[2] in hosts
 
 
 def _origin(request: web.Request) -> str:

@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison|conversations|erreurs|masquage|langues|longueurs|partage|dependances [--rapide]``: regenerate a page of docs/."""
+"""``python -m scripts.mesures MESURE [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 

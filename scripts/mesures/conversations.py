@@ -22,8 +22,8 @@ from bot.measure.reports import percent, table
 from bot.referential import Referential
 from scripts.mesures.comparison import lookups
 from scripts.mesures.corpora import cleaned, messages, sample, score
-from scripts.mesures.stock_rasa import StockRasa
 from scripts.mesures.pages import write_between
+from scripts.mesures.stock_rasa import StockRasa
 
 EPOCHS, SHARE = 60, 1 / 10
 FALLBACK = 0.3

@@ -139,7 +139,7 @@ async def costs(paths: ProjectPaths, with_agent: bool = False, runs: int = RUNS)
     chat = Chat(engine, MemorySessions(1_000, 60))
     found: dict[str, list[float]] = {}
     try:
-        for name, text in crafted(paths, seed=runs, length=500):  # what is loaded at first use is loaded
+        for _, text in crafted(paths, seed=runs, length=500):  # what is loaded at first use is loaded
             await cost(chat, text)
         for run in range(runs):
             for name, text in ((ORDINARY, REQUEST), *crafted(paths, run)):

@@ -23,6 +23,8 @@ from scripts.mesures.pages import write_between
 START, END = "<!-- partage:début -->", "<!-- partage:fin -->"
 SECONDS, VISITORS = 12.0, 10
 """How long each attack lasts, and how many people come each second."""
+SLOWEST = {"mots inventés courts", "lettres accentuées", "phrases de quatre mots", "mon fils"}
+"""Of the kinds of :mod:`scripts.mesures.longest`."""
 MESSAGE = "je voudrais refaire ma carte grise à Figeac"
 PER_SECOND = 20
 """Requests that nginx lets one address send (``deploy/nginx/assistant.conf``)."""
@@ -61,7 +63,7 @@ def _chat(text: str) -> bytes:
 
 def attacks(paths: ProjectPaths) -> dict[str, Attack]:
     """Return what an address does, again and again, as often as nginx lets it."""
-    slow = [text for name, text in crafted(paths) if name in {"mots inventés courts", "lettres accentuées", "phrases de quatre mots", "mon fils"}]
+    slow = [text for name, text in crafted(paths) if name in SLOWEST]
     line = json.dumps([{"texte": (slow[0] * 2)[:3_900]}] * 1_000).encode()
     short = json.dumps([{"texte": MESSAGE}] * 1_000).encode()
     bomb = ("objet" + ";" * 200_000 + "\n" + "x\n" * 990).encode()
@@ -158,7 +160,8 @@ def run(paths: ProjectPaths) -> None:
     finally:
         server.terminate()
         server.wait(20)
-    table = ["| pendant ce temps, une adresse envoie | 50 % des autres | 95 % des autres | sans réponse | mémoire |", "|---|---|---|---|---|"]
+    table = ["| pendant ce temps, une adresse envoie | 50 % des autres | 95 % des autres | sans réponse | mémoire |"]
+    table += ["|---|---|---|---|---|"]
     table += [f"| {name} | {s.half:.0f} ms | {s.most:.0f} ms | {s.failed} | {s.megabytes:.0f} Mo |" for name, s in rows.items()]
     print("\n".join(table))
     write_between(paths.docs / "menaces.md", START, END, table)

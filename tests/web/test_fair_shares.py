@@ -7,11 +7,10 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import FakeEngine
@@ -29,22 +28,6 @@ from bot.web.app import create_app
 
 Client = Any
 Maker = Callable[..., Awaitable[Client]]
-
-
-@pytest_asyncio.fixture
-async def make() -> AsyncIterator[Maker]:
-    """Start an application: ``await make(engine, per_minute=…)``."""
-    clients: list[Client] = []
-
-    async def start(engine: Any = None, **settings: Any) -> Client:
-        client: Client = TestClient(TestServer(create_app(Settings(**settings), engine or FakeEngine())))
-        await client.start_server()
-        clients.append(client)
-        return client
-
-    yield start
-    for client in clients:
-        await client.close()
 
 
 async def chat(client: Client, **body: Any) -> tuple[int, dict[str, Any]]:

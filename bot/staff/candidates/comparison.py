@@ -353,9 +353,7 @@ def _calibration(router: Router, rows: Sequence[Mapping[str, Any]]) -> float:
     confidence, right = [], []
     for start in range(0, len(rows), 256):
         part = rows[start : start + 256]
-        for row, probabilities in zip(
-            part, router.model.predict_proba([clean(mask(abridged(r["texte"]))) for r in part]), strict=True
-        ):
+        for row, probabilities in zip(part, router.model.predict_proba([clean(mask(abridged(r["texte"]))) for r in part]), strict=True):
             reading = router.read(router.model.understanding(probabilities))
             confidence.append(reading.certainty)
             right.append(max(reading.delegations, key=reading.delegations.__getitem__, default="") == row["dis"])

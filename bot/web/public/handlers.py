@@ -7,7 +7,6 @@ import json
 import secrets
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -389,7 +388,7 @@ def _from_a_host(request: web.Request) -> bool:
 
 def _may_embed(request: web.Request) -> bool:
     origin = request.headers.get("Origin", "").lower()
-    return not origin or origin in request.app[SETTINGS].hosts or urlsplit(origin).netloc == request.host.lower()
+    return not origin or origin in request.app[SETTINGS].hosts or origin.rpartition("://")[2] == request.host.lower()
 
 
 def _open_to_hosts(request: web.Request) -> dict[str, str]:
