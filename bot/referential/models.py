@@ -267,10 +267,15 @@ class PartnerAdvice(_Record):
 
 
 class Topic(_Sourced):
-    """One thing people ask for, and the one door for it."""
+    """One thing people ask for, and the one door for it.
+
+    Args:
+        apres_urgence: dangers after which this door makes sense, once the call is over.
+    """
 
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
     libelle: str
+    apres_urgence: tuple[str, ...] = ()
     public: tuple[Audience, ...]
     premier_geste: str = Field(min_length=3)
     precisions: tuple[str, ...] = ()
@@ -454,10 +459,17 @@ class EmergencyNumber(_Record):
 
 
 class EmergencySituation(_Record):
+    """A danger, and whom to call first.
+
+    Args:
+        seule: whether nothing at all is shown behind the numbers.
+    """
+
     id: str
     libelle: str
     numeros: tuple[str, ...]
     consigne: str = ""
+    seule: bool = False
 
 
 class Referential(_Record):

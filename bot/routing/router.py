@@ -18,12 +18,12 @@ from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing import several
-from bot.routing.context import FEATURES, Before, features, mixed, opening, refuses
+from bot.routing.context import FEATURES, Before, features, idle, mixed, opening, refuses
 from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
-from bot.understanding.segmentation import Segmentation
+from bot.understanding.segmentation import Segmentation, segmentations
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.understanding.model import TopicModel
@@ -138,7 +138,8 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the message read alone and read with the last request, by how much it goes on with it.
 
-        A message that asks for nothing (« merci »), that is a follow-up question, or that is sure by itself, is read alone.
+        A follow-up question, and a message that is sure by itself, are read alone. So is one that asks for nothing (« merci »), unless
+        the share says that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
@@ -149,7 +150,9 @@ class Router:
             return heard
         alone = self.read(heard.understanding)
         sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
-        if sure or alone.non_request >= self.decider.thresholds.non_demande:
+        nothing = idle(alone, self.referential.acts)
+        silent = sum(nothing.values())
+        if sure or alone.non_request - silent >= self.decider.thresholds.non_demande:
             return heard
         together = clean(before.joined(heard.text.display))
         ((understanding,),) = self._read_all([[together]], {})
@@ -157,11 +160,13 @@ class Router:
         doors = (before.destination, *before.rejected) if refused else before.rejected
         offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
         told = opening(heard.text, self.decider.thresholds.tournures)
-        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told)
+        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told, silent)
         share = scorer.probability(values)
-        both = mixed(
-            heard.understanding.probabilities, understanding.probabilities, share, [d for d in doors if d in self.referential.topics]
-        )
+        chat = silent >= self.decider.thresholds.non_demande
+        if chat and share < GOES_ON:
+            return heard
+        out = [*(d for d in doors if d in self.referential.topics), *(nothing if chat else ())]
+        both = mixed(heard.understanding.probabilities, understanding.probabilities, share, out)
         return replace(heard, understanding=Understanding(both), read=together.display if share >= GOES_ON else "", fragments={})
 
     def service_of(self, door: str) -> str:
@@ -203,10 +208,39 @@ class Router:
         decision = self._decision(self._recalled(heard), profile)
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
-        decision = _after(heard.emergency, decision) if heard.emergency else decision
+        decision = self._after(heard, heard.emergency, decision) if heard.emergency else decision
         if decision.decision in SMALL_TALK and heard.foreign is None and self.detector.is_strange(heard.text.display):
             decision = RoutingDecision(DecisionKind.INCOMPRIS)  # a smile may be the worst answer to what nobody reads
         return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read)
+
+    def _after(self, heard: Heard, emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
+        """Put the numbers of an emergency before a decision.
+
+        When the emergency is sure, a door stays behind them only if it makes sense after this danger (a complaint after a burglary), or
+        if the rest of the message asks for it. When it is not sure, a likely door stays, and a question too.
+        """
+        asked = decision.decision is DecisionKind.CLARIFIER and not emergency.sure
+        door = decision.destinations[0] if decision.decision in ANSWERS else None
+        follows = asked or (door is not None and (self._besides(heard, emergency, door) if emergency.sure else door.confiance >= BEHIND))
+        return RoutingDecision(
+            decision=DecisionKind.URGENCE,
+            destinations=decision.destinations if follows else (),
+            niveau=decision.niveau if follows else None,
+            question=decision.question if asked else None,
+            urgence=emergency.numeros,
+            situation=emergency.situation,
+        )
+
+    def _besides(self, heard: Heard, emergency: Emergency, door: Destination) -> bool:
+        """Whether a door has a place behind a sure danger."""
+        situation = self.referential.emergency_situations.get(emergency.situation)
+        if door.confiance < BEHIND_SURE or door.sujet is None or (situation and situation.seule):
+            return False
+        if emergency.situation in self.referential.topics[door.sujet].apres_urgence:
+            return True
+        rest = [part for part in several.smallest(segmentations(_by_lines(heard), bare=False)) if self.detector.detect(part) is None]
+        (read,) = self._read_all([[clean(part) for part in rest]], {})
+        return any(self.read(understanding).topics.get(door.sujet, 0.0) >= BEHIND_SURE for understanding in read)
 
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
@@ -335,24 +369,6 @@ class Router:
         if first is None or first.service is None or probability < thresholds.reste or not others:
             return whole
         return replace(whole, offered=others, invitation=THE_REST)
-
-
-def _after(emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
-    """Put the numbers of an emergency before a decision.
-
-    The door stays behind them when it is sure, and when the message speaks of something else than the danger. When
-    the emergency is not sure, a question stays too.
-    """
-    asked = decision.decision is DecisionKind.CLARIFIER and not emergency.sure
-    follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= (BEHIND_SURE if emergency.sure else BEHIND))
-    return RoutingDecision(
-        decision=DecisionKind.URGENCE,
-        destinations=decision.destinations if follows else (),
-        niveau=decision.niveau if follows else None,
-        question=decision.question if asked else None,
-        urgence=emergency.numeros,
-        situation=emergency.situation,
-    )
 
 
 def _by_lines(heard: Heard) -> str:
