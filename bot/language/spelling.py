@@ -103,9 +103,9 @@ class Speller:
                 yield meant, cost, rank
         for at in range(1, len(word) - 1):
             first, second = word[:at], word[at:]
-            rank = self._ranks.get(second)
-            if rank is None:
+            if second not in self._ranks:
                 continue
+            rank = self._ranks[second]
             if first in ELIDED and second[0] in VOWELS:
                 yield f"{first} {second}", _APOSTROPHE, rank
             elif len(first) >= _SPLIT and len(second) >= _SPLIT and max(rank, self._ranks.get(first, _SPLIT_RANK + 1)) <= _SPLIT_RANK:
