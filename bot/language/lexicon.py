@@ -84,9 +84,8 @@ class Lexicon:
             for notion, words in notions.items():
                 for word in words:
                     self._add(word, (language, notion))
-        self._most: dict[str, int] = {}
-        for words in self._several:
-            self._most[words[0]] = max(len(words), self._most.get(words[0], 1))
+        self._most = max(map(len, self._several), default=1)
+        self._openings = frozenset(words[0] for words in self._several)
         self._heads = frozenset(word[:2] for word in self._begins)
         self._cores = frozenset(word[:3] for word in self._inside)
 
@@ -126,7 +125,7 @@ class Lexicon:
                 seen[token] = list(self._hits(token))
             for language, notion in seen[token]:
                 found[language][place].add(notion)
-            for size in range(2, self._most.get(token, 1) + 1):
+            for size in range(2, self._most + 1 if token in self._openings else 0):
                 for language, notion in self._several.get(tuple(tokens[place : place + size]), ()):
                     for i in range(place, place + size):
                         found[language][i].add(notion)

@@ -24,7 +24,7 @@ from scripts.mesures.pages import write_between
 START, END = "<!-- longueurs:début -->", "<!-- longueurs:fin -->"
 LENGTH = 4_000
 """Characters of a text: what the form takes."""
-RUNS = 5
+RUNS = 3
 """Times each kind is sent, with other words where they are drawn: the median tells."""
 SHOWN = 8
 """Kinds named in the page, the slowest first."""
