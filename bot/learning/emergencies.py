@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from bot.base.errors import CorpusError, ModelError, Problem
 from bot.base.files import drafting, put_in_place, sha256_of, write_json
 from bot.base.paths import ProjectPaths
+from bot.emergency.known import load_known
 from bot.emergency.learnt import CALM, MANIFEST_FILE, MODEL_FILE, Alarm, LearntDetector, load_learnt, readings
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
@@ -128,7 +129,8 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
         CorpusError: there is no danger to learn, or a message names an unknown situation.
     """
     situations = load_situations(paths.referential / "urgences.yml")
-    dangers = read_danger_messages(paths.dangers)
+    known = load_known(paths.referential, situations)
+    dangers = read_danger_messages(paths.dangers) + [DangerMessage(words, situation) for words, situation in known.items()]
     held = read_danger_messages(paths.tuning / HELD_OUT)
     unknown = sorted({m.situation for m in (*dangers, *held) if m.situation} - set(situations))
     if unknown or not dangers:
