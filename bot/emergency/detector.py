@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bot.emergency.abroad import AbroadDetector
 from bot.emergency.known import CALM, Known, words_of
 from bot.emergency.rules import Rules, sentences
 from bot.emergency.situations import Emergency
-from bot.language.spelling import LONGEST, Speller
+from bot.language.spelling import LONGEST, SHORTEST, Speller
 
 if TYPE_CHECKING:  # numpy comes with what was learnt: the short list does not wait for it
     from bot.emergency.learnt import LearntDetector
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # numpy comes with what was learnt: the short list does not w
 REMEMBERED = 4096
 """How many words are kept with their correction."""
 SPELT = 200
-"""How many words of a message may be corrected: nonsense must not cost time."""
+"""Letters of the words of a message that may be corrected, from its beginning and from its end: nonsense must not cost time."""
 CALL = "appel_a_l_aide"
 """A cry that does not say what happens: what was learnt may say more."""
 
@@ -137,6 +137,13 @@ class EmergencyDetector:
         if self._correct is None:
             return str
         known = self._learnt.ngrams.words if self._learnt else {}
-        unknown = (w for w in dict.fromkeys(w for sentence in told for w in sentence.split()) if w not in known and len(w) <= LONGEST)
-        meant = {word: right for word in islice(unknown, SPELT) if (right := self._correct(word)) is not None}
+        words = dict.fromkeys(word for sentence in told for word in sentence.split())
+        unknown = [word for word in words if word not in known and SHORTEST <= len(word) <= LONGEST]
+        left = SPELT
+        meant = {}
+        for word in dict.fromkeys(chain.from_iterable(zip(unknown, reversed(unknown), strict=True))):
+            if (left := left - len(word)) < 0:
+                break
+            if (right := self._correct(word)) is not None:
+                meant[word] = right
         return (lambda plain: " ".join(meant.get(word, word) for word in plain.split())) if meant else str

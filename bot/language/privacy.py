@@ -301,7 +301,8 @@ def _mask_names(text: str, likely: bool) -> str:
             *_known_names(text),
         ]
         spans += [m.span() for m in _FULL_NAME.finditer(text) if not any(map(_usual, m.groups())) and not _before_place(text, m.start())]
-    said = {word.lower() for start, end in spans for word in _TOKEN.findall(text[start:end]) if len(word) > 2 and not _usual(word)}
+    said = {word for start, end in spans for word in _TOKEN.findall(text[start:end])}
+    said = {word.lower() for word in said if len(word) > 2 and not _usual(word)}
     if said:  # a name found once is one wherever the message repeats it
         spans += [
             token.span() for token in _TOKEN.finditer(text) if token.group().lower() in said and not _before_place(text, token.start())
@@ -358,9 +359,10 @@ def _known_names(text: str) -> list[Span]:
     spans: list[Span] = []
     tokens = list(_TOKEN.finditer(text))
     done = 0
+    given = {word for word in {token.group() for token in tokens} if _given(word)}
     for number, token in enumerate(tokens):
         word = token.group()
-        if token.start() < done or not _given(word):
+        if token.start() < done or word not in given:
             continue
         start, done = _name_after(text, token.start(), _given) or token.span()
         if _before_place(text, start) or _REIGN_AFTER.match(text, done):

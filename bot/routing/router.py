@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
-from bot.language.cleaning import CleanText, Script, clean
+from bot.language.cleaning import CleanText, Script, abridged, clean
 from bot.language.foreign import Foreign, Languages
 from bot.language.privacy import mask
 from bot.referential import Referential
@@ -47,8 +47,6 @@ SURE_ALONE, SURE_WORDS = 0.98, 4
 """Certainty of a service from which a message of so many words is read alone: right 184 times in 189 on the pairs kept aside."""
 GOES_ON = 0.5
 """Share from which a message is taken to go on with the last request: what comes next is read with both."""
-READ_CHARACTERS = 5000
-"""What is read of a message before cleaning: what a person needs is said well before."""
 
 
 class Router:
@@ -111,13 +109,14 @@ class Router:
     def hear(self, text: str) -> Heard:
         """Look for an emergency and for another language in what was typed, then mask and clean it.
 
-        Nothing is understood yet: an emergency is found whatever the model then makes of the message.
+        Nothing is understood yet: an emergency is found whatever the model then makes of the message, and wherever it stands in it.
 
         Args:
             text: what a person typed; any string.
         """
         emergency = self.detector.detect(text)
-        return Heard(clean(mask(text[:READ_CHARACTERS])), emergency, self._foreign(text[:READ_CHARACTERS], emergency))
+        text = abridged(text)
+        return Heard(clean(mask(text)), emergency, self._foreign(text, emergency))
 
     def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
         """Return the language of a message that is not French: that of its danger first."""

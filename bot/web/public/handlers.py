@@ -7,7 +7,6 @@ import json
 import secrets
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -19,6 +18,7 @@ from bot.serving.view import at_present, call_view, desk_view
 from bot.serving.watched import Condition
 from bot.staff.inbox.events import CHECK_DAYS, REASONS
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
+from bot.web.problems import BROKEN
 from bot.web.rates import turn_of
 
 BODY_SECONDS = 20.0
@@ -301,7 +301,7 @@ async def _recover_form(request: web.Request) -> dict[str, str]:
     """Read the form again to give the words back; what cannot be read is empty."""
     try:
         return await _read_form(request)
-    except (Refusal, web.HTTPException, ConnectionError):
+    except (Refusal, web.HTTPException, ConnectionError, *BROKEN):
         return dict.fromkeys(_FIELDS, "")
 
 
@@ -376,7 +376,7 @@ def _from_a_host(request: web.Request) -> bool:
 
 def _may_embed(request: web.Request) -> bool:
     origin = request.headers.get("Origin", "").lower()
-    return not origin or origin in request.app[SETTINGS].hosts or urlsplit(origin).netloc == request.host.lower()
+    return not origin or origin in request.app[SETTINGS].hosts or origin.rpartition("://")[2] == request.host.lower()
 
 
 def _open_to_hosts(request: web.Request) -> dict[str, str]:
