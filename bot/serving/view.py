@@ -96,6 +96,7 @@ class CardView(TypedDict):
     guichet: DeskView
     derriere: DeskView | None
     faits: list[FactView]
+    inconnu: str
     origine: Link | None
     verifie: str
     lien: Link | None
@@ -257,6 +258,7 @@ def card_view(card: Card, now: datetime) -> CardView:
         "guichet": desk_view(card.contact, now, card.link[1] if card.link else ""),
         "derriere": desk_view(card.behind, now) if card.behind else None,
         "faits": [_fact_view(fact) for fact in card.facts],
+        "inconnu": typeset(card.unknown),
         "origine": _origin_view(card),
         "verifie": typeset(french_date(card.checked)) if card.checked else "",
         "lien": {"texte": typeset(card.link[0]), "href": card.link[1]} if card.link and _safe(card.link[1]) else None,
