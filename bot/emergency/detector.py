@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from bot.base.stopwatch import stage
 from bot.emergency.abroad import AbroadDetector
 from bot.emergency.rules import Rules, sentences
 from bot.emergency.situations import Emergency
@@ -52,6 +53,7 @@ class EmergencyDetector:
         self._abroad = abroad
         self._correct = lru_cache(maxsize=REMEMBERED)(speller.correct) if speller else None
 
+    @stage("urgence")
     def detect(self, text: str) -> Emergency | None:
         """Look for an emergency in one message.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bot.base.stopwatch import stage
 from bot.language.words import read_pairs, read_words
 
 MAX_CHARACTERS = 4000
@@ -74,6 +75,7 @@ def strip_accents(text: str) -> str:
     return bare if bare.isascii() else "".join(c for c in bare if not unicodedata.combining(c))
 
 
+@stage("nettoyage")
 def clean(text: str) -> CleanText:
     """Clean one message.
 
