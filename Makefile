@@ -75,7 +75,7 @@ bench: install ## compare au Rasa d'origine, débit, mémoire
 
 .PHONY: faults sbom
 faults: install outils-de-test ## provoque les pannes sur de vrais processus (vingt minutes : cent arrêts de chaque sorte) : docs/pannes.md
-	BOT_PANNES=docs/pannes.md BOT_TOURS=100 $(RUN) pytest tests/web/test_faults.py tests/web/test_cluster.py
+	BOT_PANNES=docs/pannes.md BOT_TOURS=100 $(RUN) pytest -n 0 tests/web/test_faults.py tests/web/test_cluster.py
 
 sbom: uv ## liste de tout ce qui est installé pour servir : sbom.json (CycloneDX 1.5)
 	$(UV) export --frozen --no-dev --format cyclonedx1.5 -o sbom.json >/dev/null
