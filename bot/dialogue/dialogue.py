@@ -48,12 +48,15 @@ WIDE_FACTS = frozenset({"qui", "comment"})
 """Facts that say several things: one answers a follow-up only if it holds one of its words."""
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
+MOST_ALIKE = 6
+"""Communes shown when several begin with the name told."""
 MOVE_WORDS = 8
 """Longest message that only corrects the commune."""
 OFFLINE = "demander_sans_internet"
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
 COMMUNE_NOTED = "C'est noté. Voici où aller."
 STILL_ASKED = "C'est noté. Et de quoi s'agit-il ?"
+WHICH_COMMUNE = "Laquelle ? {noms}."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -222,9 +225,11 @@ class Dialogue:
         decision = self._with_last_door(decision, text, state)
         reply, known = self._words(decision, state)
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
-        if not decision.destinations:
+        if not decision.destinations and kind is not DecisionKind.URGENCE:
             return Turn(reply, known, decision)
         known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        if not decision.destinations:  # a danger, and nothing else: what is said next is most often about it
+            return Turn(reply, known, decision)
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
@@ -455,7 +460,8 @@ class Dialogue:
     def _commune(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
         places = self.router.gazetteer.find(text)
         if not places:
-            return Turn(Reply(ASK_COMMUNE), state, decision)
+            alike = self.router.gazetteer.beginning_with(text)[:MOST_ALIKE]
+            return Turn(Reply(WHICH_COMMUNE.format(noms=", ".join(c.nom for c in alike)) if alike else ASK_COMMUNE), state, decision)
         known = replace(state, commune=places[0].nom, failures=0)
         if not places[0].in_lot:
             said = RoutingDecision(DecisionKind.ORIENTER, commune=commune_as_json(places[0]))

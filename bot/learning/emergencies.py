@@ -30,6 +30,8 @@ from bot.understanding.features import CompactMatrix, NgramEncoder
 
 HELD_OUT = "urgences.jsonl"
 """In ``data/calage``: dangers (with a ``situation``) and look-alikes (without), never trained on."""
+TURNS = "contexte"
+"""In ``data/calage``: what people say in mid-conversation (« le maire ne bouge pas »), learnt from as harmless."""
 NGRAMS = NgramConfig(words=(1, 2), characters=(2, 5), min_word_count=2, min_character_count=6)
 SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 60
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
@@ -139,6 +141,8 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
         for i, e in enumerate(corpus)
         if e.label not in topics or (e.label not in NEAR_TOPICS and (i % ORDINARY == 0 or len(e.text.split()) <= SHORT))
     ]
+    turns = [row for path in sorted((paths.tuning / TURNS).glob("*.jsonl")) for row in read_jsonl(path)]
+    ordinary += [str(row["texte"]) for row in turns if row.get("sujet") not in NEAR_TOPICS]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
     calm = ordinary + calm_sentences(ordinary + [m.text for m in dangers if not m.situation])
     detector = fit([m.text for m in dangers] + calm, [m.situation or CALM for m in dangers] + [CALM] * len(calm))
