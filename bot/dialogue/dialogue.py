@@ -22,7 +22,7 @@ from bot.dialogue.wording import (
     link_lines,
     listed,
 )
-from bot.language.cleaning import Script, clean
+from bot.language.cleaning import Script, abridged, clean
 from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
 from bot.referential import ConversationAct, Referential
@@ -139,17 +139,19 @@ class Dialogue:
         self.bending = Bending(router.referential, self.writer)
         self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
-    def reply(self, text: str, state: ConversationState) -> Turn:
+    def reply(self, text: str, state: ConversationState, decision: RoutingDecision | None = None) -> Turn:
         """Answer a typed message.
 
         Args:
             text: what the person typed; any string.
             state: of the conversation so far.
+            decision: when the router (or Rasa's pipeline) has already decided.
         """
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
-        decision = self.router.route(text, state.profile, before_of(state))
+        decision = decision or self.router.route(text, state.profile, before_of(state))
+        text = abridged(text)
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
@@ -227,7 +229,11 @@ class Dialogue:
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
         if not decision.destinations and kind is not DecisionKind.URGENCE:
             return Turn(reply, known, decision)
-        known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        known = replace(
+            known,
+            request=mask((decision.read or text)[: 2 * MAX_REQUEST])[:MAX_REQUEST],
+            others=tuple(map(_identifier, decision.alternatives)),
+        )
         if not decision.destinations:  # a danger, and nothing else: what is said next is most often about it
             return Turn(reply, known, decision)
         if decision.question:

@@ -122,6 +122,7 @@ class Card:
         unknown: what is not known yet, as sentences.
         checked: day the door and the first step were last checked.
         commune: Insee code of the person's commune when the desk depends on it, empty otherwise.
+        needs: what the person said they cannot do, one bit for each need.
     """
 
     delegation: str
@@ -148,6 +149,7 @@ class Card:
     unknown: str = ""
     checked: date | None = None
     commune: str = ""
+    needs: int = 0
 
     @property
     def text(self) -> str:

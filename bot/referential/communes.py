@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.base.errors import Problem, ReferentialError
+from bot.base.stopwatch import stage
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 
@@ -98,6 +99,7 @@ class Gazetteer:
         """Return every name known in the Lot, today's and former ones, each as a commune."""
         return tuple(commune for commune in self._communes.values() if commune.in_lot)
 
+    @stage("commune")
     def find(self, text: str) -> tuple[Commune, ...]:
         """Return the communes named in ``text`` (accents kept), in order, each once.
 

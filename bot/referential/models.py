@@ -375,6 +375,7 @@ class Need(_Sourced):
     """What a person cannot do: remembered, and every answer bends to it.
 
     Args:
+        numero: its place in the code that a person carries away; never changed, never given to another.
         phrases: plain words (no accent, no apostrophe) that tell it by themselves.
         mots: plain words that tell it in a message read as a question of access.
         reponse: said when no door was given yet.
@@ -384,6 +385,7 @@ class Need(_Sourced):
     """
 
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    numero: int = Field(ge=0, le=9)
     libelle: str
     phrases: tuple[str, ...]
     mots: tuple[str, ...] = ()

@@ -118,18 +118,18 @@ def test_the_archive_is_read_as_it_is_published(importer: Any, places: dict[str,
 
 def test_differences_are_shown_then_written(importer: Any, places: dict[str, Place], tree: ProjectPaths, tmp_path: Path) -> None:
     figeac = as_dila(places["mairie-46102-01"], telephone=[{"valeur": "0565000001"}], plage_ouverture=[])
-    new = as_dila(replace(places["sous_pref-46102-01"], type="caf", nom="Caf - Figeac"))
+    new = as_dila(replace(places["sous_pref-46102-01"], type="ars_antenne", nom="ARS - Figeac"))
     found = importer()
     reading = found.read_dila(write(tmp_path, [figeac, new]))
     plan = found.plan(reading)
     lines = "\n".join(plan.lines())
     assert f"telephone : {places['mairie-46102-01'].telephone} → 05 65 00 00 01" in lines and "→ (vide)" in lines
-    assert "+ Caf - Figeac" in lines and [p.id for p in plan.added] == ["caf-46102-01"]
+    assert "+ ARS - Figeac" in lines and [p.id for p in plan.added] == ["ars_antenne-46102-01"]
     assert len(plan.absent) == 311, "a file without the other town halls takes none away"
     found.write(plan, reading, "Zoé")
     after = Directory(tree.referential / "annuaire")
     assert after.places["mairie-46102-01"].telephone == "05 65 00 00 01" and after.places["mairie-46102-01"].horaires == ""
-    assert after.places["caf-46102-01"].source.startswith("DILA") and len(after.places) == len(places) + 1
+    assert after.places["ars_antenne-46102-01"].source.startswith("DILA") and len(after.places) == len(places) + 1
     assert directory_problems(after, load_gazetteer(tree.referential)) == []
     assert desk_problems(load_referential(tree.referential)) == []
 

@@ -88,12 +88,22 @@ def test_an_edit_touches_its_own_lines_only(editor: TopicEditor, tree: ProjectPa
     assert editor.edit("passeport", {"libelle": "Mon passeport"}, editor.read("passeport").version, "Zoé") is None
 
 
+def test_a_link_keeps_where_it_was_read_as_long_as_its_address(editor: TopicEditor, tree: ProjectPaths) -> None:
+    topic = "mandat_veterinaire"
+    known = load_referential(tree.referential).topics[topic].lien
+    assert known and known.source and known.date
+    for url, source in ((known.url, known.source), ("https://www.lot.gouv.fr/page", "")):
+        editor.edit(topic, {"lien": {"libelle": "Autre nom", "url": url}}, editor.read(topic).version, "Zoé")
+        link = load_referential(tree.referential).topics[topic].lien
+        assert link and (link.libelle, link.url, link.source) == ("Autre nom", url, source)
+
+
 def test_two_people_on_one_topic_the_second_sees_both_versions_and_chooses(editor: TopicEditor, tree: ProjectPaths) -> None:
     seen = editor.read("passeport")
     editor.edit("passeport", {"libelle": "Version de Zoé"}, seen.version, "Zoé")
     with pytest.raises(EditConflict) as raised:
         editor.edit("passeport", {"libelle": "Version de Luc"}, seen.version, "Luc")
-    assert "Version de Zoé" in raised.value.current and "Version de Luc" in raised.value.proposed
+    assert (raised.value.current, raised.value.proposed) == ({"libelle": "Version de Zoé"}, {"libelle": "Version de Luc"})
     assert load_referential(tree.referential).topics["passeport"].libelle == "Version de Zoé"
     editor.edit("passeport", {"libelle": "Version de Luc"}, raised.value.version, "Luc")
     assert load_referential(tree.referential).topics["passeport"].libelle == "Version de Luc"
