@@ -128,6 +128,14 @@ class AbroadDetector:
         """Whether most of the words of a message are not French."""
         return self._table.lexicon.is_strange(text)
 
+    def is_french(self, text: str) -> bool:
+        """Whether half of the words of a message, or more, are French."""
+        return self._table.lexicon.is_french(text)
+
+    def knows(self, text: str, language: str) -> bool:
+        """Whether a language knows as many words of a message as French does, one at least."""
+        return self._table.lexicon.knows(text, language)
+
     def situation(self, notions: Collection[str]) -> str:
         """Return the first situation that notions tell."""
         return next((situation for situation, needed in self._table.situations if needed <= set(notions)), self._otherwise)

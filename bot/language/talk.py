@@ -19,7 +19,7 @@ GOES_ON = "suite"
 LONGEST = 12
 """Words of the longest message read."""
 MOST_UNKNOWN = 3
-LEVEL = -1.5
+LEVEL = -1.0
 """Odds from which an act is believed."""
 _UNSPACED = re.compile(r"[\u3400-\u9fff]")
 _SHORT = 3
@@ -45,11 +45,11 @@ class Talk:
             language: of the conversation so far; "" when it is not told: a very short word then tells nothing.
         """
         words = tokens_of(text[:200])
-        if not 0 < len(words) <= LONGEST or not (language or len(words) > 1 or len(words[0]) > _SHORT or not words[0].isascii()):
+        if not self._weights or not 0 < len(words) <= LONGEST or not (language or len(words) > 1 or len(words[0]) > _SHORT or not words[0].isascii()):
             return None
         told = pieces(words)
         spoken = Counter(code for piece in told for code in self._languages.get(piece, ()))
-        if not spoken:
+        if sum(piece in self._languages for piece in told) * 2 < len(told):
             return None
         read = features(told, self._languages)
         odds = {act: sum(weights.get(piece, 0.0) for piece in read) for act, weights in self._weights.items()}

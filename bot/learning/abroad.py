@@ -33,8 +33,6 @@ TALK_STRENGTH = 10.0
 """The same, for small talk: a word is seen once or twice."""
 LIGHT = 0.3
 """Weight under which a piece tells nothing of an act."""
-OF_NO_LANGUAGE = 7
-"""Languages that share a piece, at most: beyond, it is the name of a place."""
 PAIR_SEEN = 4
 """Times two notions must be told together to weigh as a pair."""
 PAIR = 0.7
@@ -93,7 +91,7 @@ def learn_talk(rows: Sequence[Row]) -> dict[str, Any]:
     """Return what the pieces of short messages weigh for each act, against all the other messages, and the languages that use them.
 
     Args:
-        rows: with ``texte``, ``langue`` and, for some, ``acte``.
+        rows: with ``texte``, ``langue`` and, for some, ``acte``; the only words in capitals of those are places, of no language.
     """
     told = [pieces(tokens_of(row["texte"])) for row in rows]
     acts = sorted({row["acte"] for row in rows if row.get("acte")})
@@ -103,7 +101,8 @@ def learn_talk(rows: Sequence[Row]) -> dict[str, Any]:
             for piece in message:
                 if row["langue"] not in (codes := spoken.setdefault(piece, [])):
                     codes.append(row["langue"])
-    spoken = {piece: codes for piece, codes in spoken.items() if len(codes) <= OF_NO_LANGUAGE}
+    places = {token for row in rows for word in row["texte"].split() if word.istitle() and row.get("acte") for token in tokens_of(word)}
+    spoken = {piece: codes for piece, codes in spoken.items() if piece not in places}
     read = [talk_features(message, spoken) for message in told]
     column = {name: i for i, name in enumerate(sorted({name for message in read for name in message} - {"_biais"}))}
     counts = np.zeros((len(rows), len(column)))
