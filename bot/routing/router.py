@@ -127,12 +127,13 @@ class Router:
         told = emergency.language if emergency is not None else ""
         if told in known:
             return Foreign(told)
-        said = None if emergency is not None else self.spoken(text)
+        doubt = emergency is None and self.detector.doubts(text)
+        said = None if doubt or emergency is not None else self.spoken(text)
         if said is not None:
             return said
         guess = self.detector.language(text)
         found = Foreign(guess) if guess in known else self.languages.detect(text)
-        return found if found is None or emergency is not None else replace(found, doubt=self.detector.doubts(text))
+        return found and replace(found, doubt=doubt)
 
     def spoken(self, text: str, language: str = "") -> Foreign | None:
         """Return the language of a message too short to tell it otherwise (« gracias », « how much? »), and what it does.
