@@ -22,7 +22,7 @@ from bot.dialogue.wording import (
     link_lines,
     listed,
 )
-from bot.language.cleaning import Script, clean
+from bot.language.cleaning import Script, abridged, clean
 from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
 from bot.language.talk import GOES_ON
@@ -31,7 +31,7 @@ from bot.referential.communes import Commune
 from bot.referential.hours import readable_hours
 from bot.routing.context import Before
 from bot.routing.decision import AGENT_QUESTION, MAX_CHOICES
-from bot.routing.router import TELL_COMMUNE, Router, commune_as_json
+from bot.routing.router import SMALL_TALK, TELL_COMMUNE, Router, commune_as_json
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 MAX_FAILURES = 2
@@ -51,11 +51,15 @@ WIDE_FACTS = frozenset({"qui", "comment"})
 """Facts that say several things: one answers a follow-up only if it holds one of its words."""
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
+MOST_ALIKE = 6
+"""Communes shown when several begin with the name told."""
 MOVE_WORDS = 8
 """Longest message that only corrects the commune."""
 OFFLINE = "demander_sans_internet"
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
 COMMUNE_NOTED = "C'est noté. Voici où aller."
+STILL_ASKED = "C'est noté. Et de quoi s'agit-il ?"
+WHICH_COMMUNE = "Laquelle ? {noms}."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -140,17 +144,19 @@ class Dialogue:
         self.bending = Bending(router.referential, self.writer)
         self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
-    def reply(self, text: str, state: ConversationState) -> Turn:
+    def reply(self, text: str, state: ConversationState, decision: RoutingDecision | None = None) -> Turn:
         """Answer a typed message.
 
         Args:
             text: what the person typed; any string.
             state: of the conversation so far.
+            decision: when the router (or Rasa's pipeline) has already decided.
         """
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
-        decision = self.router.route(text, state.profile, before_of(state))
+        decision = decision or self.router.route(text, state.profile, before_of(state))
+        text = abridged(text)
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
@@ -242,20 +248,27 @@ class Dialogue:
         decision = self._with_last_door(decision, text, state)
         reply, known = self._words(decision, state)
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
-        if not decision.destinations:
+        if not decision.destinations and kind is not DecisionKind.URGENCE:
             return Turn(reply, known, decision)
-        known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        known = replace(
+            known,
+            request=mask((decision.read or text)[: 2 * MAX_REQUEST])[:MAX_REQUEST],
+            others=tuple(map(_identifier, decision.alternatives)),
+        )
+        if not decision.destinations:  # a danger, and nothing else: what is said next is most often about it
+            return Turn(reply, known, decision)
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
 
     def _moves_elsewhere(self, decision: RoutingDecision, text: str, state: ConversationState) -> bool:
-        """Whether a message only names another commune than the one told before (« non pardon, à Cahors »)."""
+        """Whether a message only names a commune: in so many words, or to correct the one told before (« non pardon, à Cahors »)."""
         named = decision.commune["nom"] if decision.commune else None
-        asks = decision.decision in DOORS or decision.decision is DecisionKind.URGENCE
-        return (
-            bool(named and state.commune and state.destination) and named != state.commune and not asks and len(text.split()) <= MOVE_WORDS
-        )
+        if not named or len(text.split()) > MOVE_WORDS or decision.decision in (*DOORS, DecisionKind.URGENCE):
+            return False
+        if decision.decision in SMALL_TALK:
+            return bool(state.destination or state.choices) and not self._is_follow_up(decision.acte)
+        return bool(state.commune and state.destination) and named != state.commune
 
     def _with_last_door(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
         """Put the last door first among the choices of a doubt: most often the person is still speaking of it.
@@ -397,7 +410,12 @@ class Dialogue:
             return Turn(Reply("\n".join(card.sentences), (card,)), replace(state, failures=0), decision)
         if act == "question_organisation":
             return Turn(Reply(self.explain(text) or self.writer.act_text(act)), replace(state, failures=0), decision)
-        return Turn(self.writer.reply(decision), replace(state, failures=0), decision)
+        known = replace(state, failures=0)
+        beside = self.referential.acts[act].avec_porte if act in self.referential.acts else ""
+        if beside and state.destination and not state.pending:
+            card = self._last_card(state.destination, state)
+            return Turn(Reply(f"{self.writer.fill(beside)}\n{contact_line(card.contact)}"), known, decision)
+        return Turn(self.writer.reply(decision), known, decision)
 
     def explain(self, text: str) -> str | None:
         """Return what an acronym, an old name or a delegation named in ``text`` means, or ``None``."""
@@ -482,7 +500,8 @@ class Dialogue:
     def _commune(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
         places = self.router.gazetteer.find(text)
         if not places:
-            return Turn(Reply(ASK_COMMUNE), state, decision)
+            alike = self.router.gazetteer.beginning_with(text)[:MOST_ALIKE]
+            return Turn(Reply(WHICH_COMMUNE.format(noms=", ".join(c.nom for c in alike)) if alike else ASK_COMMUNE), state, decision)
         known = replace(state, commune=places[0].nom, failures=0)
         if not places[0].in_lot:
             said = RoutingDecision(DecisionKind.ORIENTER, commune=commune_as_json(places[0]))
@@ -490,6 +509,8 @@ class Dialogue:
         if state.destination and not state.pending and self.writer.depends_on_commune(self.destination(state.destination)):
             card = self._last_card(state.destination, known)
             return Turn(Reply(COMMUNE_NOTED, (card,)), known, decision)
+        if state.pending and state.choices:  # the place says nothing of what was asked
+            return Turn(Reply(STILL_ASKED, choices=self._labels(state.choices)), known, decision)
         return self._resume(known, decision)
 
     def _last_card(self, destination: str, state: ConversationState) -> Card:
@@ -500,9 +521,8 @@ class Dialogue:
         return place if place and place.in_lot else None
 
     def _resume(self, state: ConversationState, decision: RoutingDecision) -> Turn:
-        if state.pending:
-            pending = state.pending
-            return self.reply(pending, replace(state, pending=None, choices=()))
+        if state.pending and state.request:
+            return self.reply(state.request, replace(state, pending=None, choices=(), request=None))
         if state.destination:
             card = self._last_card(state.destination, state)
             return Turn(Reply(f"C'est noté. Votre porte reste la même.\n{contact_line(card.contact)}"), state, decision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -45,7 +46,11 @@ class Talk:
             language: of the conversation so far; "" when it is not told: a very short word then tells nothing.
         """
         words = tokens_of(text[:200])
-        if not self._weights or not 0 < len(words) <= LONGEST or not (language or len(words) > 1 or len(words[0]) > _SHORT or not words[0].isascii()):
+        if (
+            not self._weights
+            or not 0 < len(words) <= LONGEST
+            or not (language or len(words) > 1 or len(words[0]) > _SHORT or not words[0].isascii())
+        ):
             return None
         told = pieces(words)
         spoken = Counter(code for piece in told for code in self._languages.get(piece, ()))
@@ -64,7 +69,7 @@ def pieces(words: Sequence[str]) -> list[str]:
     """Return words, and what stands for words where nothing parts them: characters and pairs of them."""
     told: list[str] = []
     for word in words:
-        told += [*word, *map("".join, zip(word, word[1:], strict=False))] if _UNSPACED.search(word) else [word]
+        told += [*word, *map("".join, itertools.pairwise(word))] if _UNSPACED.search(word) else [word]
     return told
 
 

@@ -19,9 +19,8 @@ from scipy.optimize import minimize
 from bot.base.paths import ProjectPaths
 from bot.emergency.abroad import WEIGHTS, WORDS, Table, Weights, features, load_table
 from bot.language.lexicon import tokens_of
-from bot.language.talk import TABLE
+from bot.language.talk import TABLE, pieces
 from bot.language.talk import features as talk_features
-from bot.language.talk import pieces
 from bot.learning.corpus import read_jsonl
 
 FOLDER = "langues"

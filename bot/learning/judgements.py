@@ -16,7 +16,7 @@ from bot.language.cleaning import CleanText, clean
 from bot.learning.corpus import read_jsonl
 from bot.referential import Referential
 from bot.routing import several
-from bot.routing.context import Before, features, opening, wordings
+from bot.routing.context import Before, features, idle, opening, wordings
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.scorer import Layer, Scorer
 from bot.understanding.model import TopicModel
@@ -27,8 +27,9 @@ SEVERAL = "plusieurs"
 """In ``data/calage``: messages with the services that they ask for, one or several."""
 STEPS, STEP, PENALTY = 8000, 0.5, 0.05
 """Of the ascent that fits the share of a message that goes on with the last."""
-NEW = "nouveau"
-"""Kind of the messages that open another request."""
+NEW, NOTHING = "nouveau", "rien"
+"""Kinds of the messages that open another request, and of those that ask for nothing."""
+APART = frozenset({NEW, NOTHING})
 PARTS, SAME_START, LEANING = 5, 18, 0.3
 """Parts that judge each other's wordings; characters by which the turns of one conversation stay together; how freely words weigh."""
 UNITS, DECAY, PASSES = 16, 1.0, 600
@@ -62,7 +63,7 @@ def fit_context(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str,
     Args:
         model: calibrated.
         decider: tells what was answered to the first message of a pair.
-        rows: with ``avant``, ``texte``, its ``genre``, and the ``service`` right after the second.
+        rows: with ``avant``, ``texte``, its ``genre``, and the ``service`` right after the second, none when it asks for nothing.
     """
     if not rows:
         return Scorer(), {}
@@ -71,16 +72,26 @@ def fit_context(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str,
     first, alone = _read(model, decider, [b.request for b in before]), _read(model, decider, messages)
     joined = _read(model, decider, [b.joined(text) for b, text in zip(before, messages, strict=True)])
     values, right_alone, right_joined = [], [], []
-    texts, new = [clean(message) for message in messages], np.array([row.get("genre") == NEW for row in rows])
+    texts, new = [clean(message) for message in messages], np.array([row.get("genre") in APART for row in rows])
     part = np.array([zlib.crc32(b.request[:SAME_START].encode()) % PARTS for b in before])
     apart = [_wordings([t for t, p in zip(texts, part, strict=True) if p != k], new[part != k]) for k in range(PARTS)]
     for row, request, a, j, text, k in zip(rows, first, alone, joined, texts, part, strict=True):
         decision = decider.decide(request)
         offered = {door.service for door in decision.destinations if door.service}
-        values.append(features(text, a, j, offered, decision.question is not None, opening(text, apart[k])))
-        right_alone.append(a.services.get(str(row["service"]), 0.0))
-        right_joined.append(j.services.get(str(row["service"]), 0.0))
+        nothing = sum(idle(a, decider.acts).values())
+        values.append(features(text, a, j, offered, decision.question is not None, opening(text, apart[k]), nothing))
+        right_alone.append(_right(a, row, decider))
+        right_joined.append(_right(j, row, decider))
     return _share(np.array(values), np.array(right_alone), np.array(right_joined)), _wordings(texts, new)
+
+
+def _right(reading: Reading, row: Mapping[str, Any], decider: Decider) -> float:
+    """Return the probability of what a message of a conversation is: its service, an act that keeps the last door, or no request."""
+    nothing = sum(idle(reading, decider.acts).values())
+    if row.get("genre") == NOTHING:
+        return nothing
+    keeps = 0.0 if row.get("genre") == NEW else reading.non_request - nothing
+    return reading.services.get(str(row["service"]), 0.0) + keeps
 
 
 def _wordings(texts: Sequence[CleanText], new: NDArray[np.bool_]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.dialogue.dialogue import ConversationState, Dialogue, Turn
 from bot.learning.metrics import proportion
+from bot.routing.context import asks_nothing
 from bot.routing.types import DecisionKind
 
 
@@ -86,6 +87,7 @@ def conversations(dialogue: Dialogue, rows: Sequence[Mapping[str, Any]]) -> dict
         "conversations": len(held),
         "dernier_tour_juste": proportion([left is Left.RIGHT for left in last]),
         "avec_question": proportion([left in {Left.RIGHT, Left.AMONG} for left in last]),
+        "prises_pour_du_bavardage": proportion([_chatted(dialogue, step) for kind in ASKING for step in kinds.get(kind, ())]),
         "ouvertures_vagues": proportion([_open(step) for step in kinds.pop("ouverture_vague", [])]),
         "genres": {
             kind: {"juste": proportion([s.left is Left.RIGHT for s in steps]), "avec_question": proportion([s.left in KEPT for s in steps])}
@@ -94,7 +96,15 @@ def conversations(dialogue: Dialogue, rows: Sequence[Mapping[str, Any]]) -> dict
     }
 
 
+ASKING = ("suite", "suite_pleine", "precision", "correction", "nouveau")
+"""Kinds of the turns that ask or tell something."""
 KEPT = frozenset({Left.RIGHT, Left.AMONG, Left.NOWHERE})
+
+
+def _chatted(dialogue: Dialogue, step: Step) -> bool:
+    """Whether a turn got words of courtesy and no door."""
+    act = dialogue.referential.acts.get((step.turn.decision and step.turn.decision.acte) or "")
+    return act is not None and asks_nothing(act) and not step.turn.reply.cards and not step.turn.reply.choices
 
 
 def _open(step: Step) -> bool:

@@ -210,7 +210,8 @@ def _conversations(report: Mapping[str, Any]) -> list[str]:
     return [
         f"{report['conversations']} conversations de deux à six tours. Au dernier tour, la personne est à la bonne porte : "
         f"{percent(report['dernier_tour_juste'])} ; en comptant les choix d'une question : {percent(report['avec_question'])}. "
-        f"Une ouverture vague reçoit une question, ou une porte avec des choix : {percent(report['ouvertures_vagues'])}.",
+        f"Une ouverture vague reçoit une question, ou une porte avec des choix : {percent(report['ouvertures_vagues'])}. "
+        f"Un tour qui demande ou précise ne reçoit que des mots aimables : {percent(report['prises_pour_du_bavardage'])}.",
         "",
         *table(
             ("tour", "tours", "juste", "avec la question"),

@@ -238,6 +238,8 @@ def _check_references(
             known(Topic, topic.id, "guichets_locaux", desk, entry_points, "le guichet")
             if arrondissement not in ARRONDISSEMENTS:
                 collector.at(Topic, topic.id, "guichets_locaux", f"« {arrondissement} » n'est pas un arrondissement du Lot.")
+        for situation_id in topic.apres_urgence:
+            known(Topic, topic.id, "apres_urgence", situation_id, situations, "la situation")
         for associated in topic.services_associes:
             known(Topic, topic.id, "services_associes", associated.service, services, "le service associé")
         for old in topic.anciens_identifiants:

@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 from bot.language.cleaning import CleanText
-from bot.routing.decision import Reading
+from bot.referential.models import ConversationAct
+from bot.routing.decision import FOLLOW_UP, Reading
 
 FEATURES = (
     "constante",
@@ -32,8 +33,11 @@ FEATURES = (
     "certitude_et_mots",
     "deux_mots",
     "tournure",
+    "sans_demande_seul",
 )
 """What the share is computed from, in order."""
+TELLING_ACTS = frozenset({"dire_commune", "dire_profil", "corriger", "detresse"})
+"""Acts that tell something of the request in progress, or of who makes it."""
 LONG = 12
 """From how many words a message hardly ever leans on the one before."""
 SCALE = 7.0
@@ -106,7 +110,24 @@ def opening(text: CleanText, weights: Mapping[str, float]) -> float:
     return max(-1.0, min(1.0, told / TELLING))
 
 
-def features(text: CleanText, alone: Reading, joined: Reading, offered: Collection[str], asked: bool, told: float) -> tuple[float, ...]:
+def asks_nothing(act: ConversationAct) -> bool:
+    """Whether an act asks nothing, not even of the door just given (« merci »), and tells nothing."""
+    return act.famille != FOLLOW_UP and act.id not in TELLING_ACTS
+
+
+def idle(reading: Reading, acts: Mapping[str, ConversationAct]) -> dict[str, float]:
+    """Return the probability of each act by which a message :func:`asks_nothing`.
+
+    Args:
+        reading: of the message.
+        acts: of the referential.
+    """
+    return {act: probability for act, probability in reading.acts.items() if asks_nothing(acts[act])}
+
+
+def features(
+    text: CleanText, alone: Reading, joined: Reading, offered: Collection[str], asked: bool, told: float, nothing: float
+) -> tuple[float, ...]:
     """Return what the share is computed from, in the order of :data:`FEATURES`; each value in [-1, 1].
 
     Args:
@@ -115,6 +136,7 @@ def features(text: CleanText, alone: Reading, joined: Reading, offered: Collecti
         offered: services of the last door, or of the choices just asked.
         asked: whether a question was just asked.
         told: what :func:`opening` says of it.
+        nothing: probability that the message alone is :func:`idle`.
     """
     count = len(text.plain.split())
     words = min(count, LONG) / LONG
@@ -135,6 +157,7 @@ def features(text: CleanText, alone: Reading, joined: Reading, offered: Collecti
         certainty * words,
         float(count <= 2),
         told,
+        nothing,
     )
 
 

@@ -164,6 +164,7 @@ class Decider:
 
     def __init__(self, referential: Referential, thresholds: Thresholds) -> None:
         self._referential = referential
+        self.acts = referential.acts
         self.services = {topic.id: topic.service for topic in referential.topics.values()}
         self._delegations = {topic: referential.services[service].delegation for topic, service in self.services.items()}
         self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
@@ -192,7 +193,7 @@ class Decider:
         service_of = [self.services[topic] for topic in topics]
         delegation_of = {service: self._referential.services[service].delegation for service in service_of}
         given = set(labels) - set(topics)
-        families = {label: act.famille for label, act in self._referential.acts.items() if label in given}
+        families = {label: act.famille for label, act in self.acts.items() if label in given}
         return _Plan(
             _Some(topics),
             service_of,
@@ -290,10 +291,10 @@ class Decider:
     def _not_a_request(self, reading: Reading) -> RoutingDecision:
         families: dict[str, float] = defaultdict(float)
         for act, probability in reading.acts.items():
-            families[self._referential.acts[act].famille] += probability
+            families[self.acts[act].famille] += probability
         family = _best(families)
-        act = max((a for a in reading.acts if self._referential.acts[a].famille == family), key=reading.acts.__getitem__)
-        default = self._referential.acts[act].sujet_par_defaut
+        act = max((a for a in reading.acts if self.acts[a].famille == family), key=reading.acts.__getitem__)
+        default = self.acts[act].sujet_par_defaut
         if default:
             door = Destination(self._delegations[default], self.services[default], default, reading.acts[act])
             return RoutingDecision(DecisionKind.ORIENTER, (door,), niveau=door.level, acte=act)
@@ -301,7 +302,7 @@ class Decider:
         return RoutingDecision(kind, acte=act)
 
     def _life_event(self, event: str, probability: float) -> RoutingDecision:
-        doors = [door.sujet for door in self._referential.acts[event].portes]
+        doors = [door.sujet for door in self.acts[event].portes]
         destinations = tuple(Destination(self._delegations[t], self.services[t], t, probability) for t in doors)
         return RoutingDecision(DecisionKind.ORIENTER, destinations, niveau=Level.SUJET, acte=event)
 

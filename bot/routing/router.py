@@ -8,9 +8,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bot.base.stopwatch import stage
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
-from bot.language.cleaning import CleanText, Script, clean
+from bot.language.cleaning import CleanText, Script, abridged, clean
 from bot.language.foreign import Foreign, Languages
 from bot.language.privacy import mask
 from bot.referential import Referential
@@ -18,12 +19,12 @@ from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing import several
-from bot.routing.context import FEATURES, Before, features, mixed, opening, refuses
+from bot.routing.context import FEATURES, Before, features, idle, mixed, opening, refuses
 from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
-from bot.understanding.segmentation import Segmentation
+from bot.understanding.segmentation import Segmentation, segmentations
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
     from bot.understanding.model import TopicModel
@@ -47,8 +48,6 @@ SURE_ALONE, SURE_WORDS = 0.98, 4
 """Certainty of a service from which a message of so many words is read alone: right 184 times in 189 on the pairs kept aside."""
 GOES_ON = 0.5
 """Share from which a message is taken to go on with the last request: what comes next is read with both."""
-READ_CHARACTERS = 5000
-"""What is read of a message before cleaning: what a person needs is said well before."""
 
 
 class Router:
@@ -111,14 +110,16 @@ class Router:
     def hear(self, text: str) -> Heard:
         """Look for an emergency and for another language in what was typed, then mask and clean it.
 
-        Nothing is understood yet: an emergency is found whatever the model then makes of the message.
+        Nothing is understood yet: an emergency is found whatever the model then makes of the message, and wherever it stands in it.
 
         Args:
             text: what a person typed; any string.
         """
         emergency = self.detector.detect(text)
-        return Heard(clean(mask(text[:READ_CHARACTERS])), emergency, self._foreign(text[:READ_CHARACTERS], emergency))
+        text = abridged(text)
+        return Heard(clean(mask(text)), emergency, self._foreign(text, emergency))
 
+    @stage("langue")
     def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
         """Return the language of a message that is not French: that of its danger first."""
         if self.languages is None:
@@ -146,9 +147,9 @@ class Router:
             return None
         told = self.languages.talk.read(text, language)
         french = self.detector.is_french(text)
-        if told is not None and told[0] in self.languages.ids:
-            if told[0] == language or not french or self.detector.knows(text, told[0]):
-                return Foreign(*told)
+        known = told is not None and told[0] in self.languages.ids
+        if told is not None and known and (told[0] == language or not french or self.detector.knows(text, told[0])):
+            return Foreign(*told)
         return Foreign(language) if language and (not french or self.detector.knows(text, language)) else None
 
     def understand(self, heard: Sequence[Heard]) -> list[Heard]:
@@ -160,7 +161,8 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the message read alone and read with the last request, by how much it goes on with it.
 
-        A message that asks for nothing (« merci »), that is a follow-up question, or that is sure by itself, is read alone.
+        A follow-up question, and a message that is sure by itself, are read alone. So is one that asks for nothing (« merci »), unless
+        the share says that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
@@ -171,7 +173,9 @@ class Router:
             return heard
         alone = self.read(heard.understanding)
         sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
-        if sure or alone.non_request >= self.decider.thresholds.non_demande:
+        nothing = idle(alone, self.referential.acts)
+        silent = sum(nothing.values())
+        if sure or alone.non_request - silent >= self.decider.thresholds.non_demande:
             return heard
         together = clean(before.joined(heard.text.display))
         ((understanding,),) = self._read_all([[together]], {})
@@ -179,11 +183,13 @@ class Router:
         doors = (before.destination, *before.rejected) if refused else before.rejected
         offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
         told = opening(heard.text, self.decider.thresholds.tournures)
-        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told)
+        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told, silent)
         share = scorer.probability(values)
-        both = mixed(
-            heard.understanding.probabilities, understanding.probabilities, share, [d for d in doors if d in self.referential.topics]
-        )
+        chat = silent >= self.decider.thresholds.non_demande
+        if chat and share < GOES_ON:
+            return heard
+        out = [*(d for d in doors if d in self.referential.topics), *(nothing if chat else ())]
+        both = mixed(heard.understanding.probabilities, understanding.probabilities, share, out)
         return replace(heard, understanding=Understanding(both), read=together.display if share >= GOES_ON else "", fragments={})
 
     def service_of(self, door: str) -> str:
@@ -192,6 +198,7 @@ class Router:
             return self.referential.topics[door].service
         return door if door in self.referential.services else ""
 
+    @stage("découpe en demandes")
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
         """Add the ways to cut each message in several requests, and what the model reads in their parts.
 
@@ -215,6 +222,7 @@ class Router:
         ]
         return [replace(h, parts={**h.parts, **found}) for h, found in zip(heard, readings, strict=True)]
 
+    @stage("décision")
     def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
         """Decide for a message understood and split: the emergency first, then the place and the language it is written in.
 
@@ -225,13 +233,43 @@ class Router:
         decision = self._decision(self._recalled(heard), profile)
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
-        decision = _after(heard.emergency, decision) if heard.emergency else decision
+        decision = self._after(heard, heard.emergency, decision) if heard.emergency else decision
         if heard.foreign is not None and heard.foreign.act in self.referential.acts:
             decision = RoutingDecision(DecisionKind.CONVERSATION, acte=heard.foreign.act)
         if decision.decision in SMALL_TALK and heard.foreign is None and self.detector.is_strange(heard.text.display):
             decision = RoutingDecision(DecisionKind.INCOMPRIS)  # a smile may be the worst answer to what nobody reads
         return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read)
 
+    def _after(self, heard: Heard, emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
+        """Put the numbers of an emergency before a decision.
+
+        When the emergency is sure, a door stays behind them only if it makes sense after this danger (a complaint after a burglary), or
+        if the rest of the message asks for it. When it is not sure, a likely door stays, and a question too.
+        """
+        asked = decision.decision is DecisionKind.CLARIFIER and not emergency.sure
+        door = decision.destinations[0] if decision.decision in ANSWERS else None
+        follows = asked or (door is not None and (self._besides(heard, emergency, door) if emergency.sure else door.confiance >= BEHIND))
+        return RoutingDecision(
+            decision=DecisionKind.URGENCE,
+            destinations=decision.destinations if follows else (),
+            niveau=decision.niveau if follows else None,
+            question=decision.question if asked else None,
+            urgence=emergency.numeros,
+            situation=emergency.situation,
+        )
+
+    def _besides(self, heard: Heard, emergency: Emergency, door: Destination) -> bool:
+        """Whether a door has a place behind a sure danger."""
+        situation = self.referential.emergency_situations.get(emergency.situation)
+        if door.confiance < BEHIND_SURE or door.sujet is None or (situation and situation.seule):
+            return False
+        if emergency.situation in self.referential.topics[door.sujet].apres_urgence:
+            return True
+        rest = [part for part in several.smallest(segmentations(_by_lines(heard), bare=False)) if self.detector.detect(part) is None]
+        (read,) = self._read_all([[clean(part) for part in rest]], {})
+        return any(self.read(understanding).topics.get(door.sujet, 0.0) >= BEHIND_SURE for understanding in read)
+
+    @stage("tableaux")
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
         if not self._aliases.keys().isdisjoint(understanding.probabilities):
@@ -359,24 +397,6 @@ class Router:
         if first is None or first.service is None or probability < thresholds.reste or not others:
             return whole
         return replace(whole, offered=others, invitation=THE_REST)
-
-
-def _after(emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
-    """Put the numbers of an emergency before a decision.
-
-    The door stays behind them when it is sure, and when the message speaks of something else than the danger. When
-    the emergency is not sure, a question stays too.
-    """
-    asked = decision.decision is DecisionKind.CLARIFIER and not emergency.sure
-    follows = asked or (decision.decision in ANSWERS and decision.destinations[0].confiance >= (BEHIND_SURE if emergency.sure else BEHIND))
-    return RoutingDecision(
-        decision=DecisionKind.URGENCE,
-        destinations=decision.destinations if follows else (),
-        niveau=decision.niveau if follows else None,
-        question=decision.question if asked else None,
-        urgence=emergency.numeros,
-        situation=emergency.situation,
-    )
 
 
 def _by_lines(heard: Heard) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.base.stopwatch import stage
 from bot.language.cleaning import CleanText
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
@@ -82,6 +83,7 @@ class TopicModel:
         encoded = [get_encoder(name).encode([t.unaccented for t in texts], fragments) for name in self.config.encoders]
         return Features(self.join([*encoded, self.ngrams.reduce(counts), *self.read_words([t.plain for t in texts])]), counts)
 
+    @stage("sens des mots")
     def read_words(self, plain: Sequence[str]) -> list[Vectors]:
         """Return the block of word vectors, (n_texts, dimensions); none when the model has no word vectors."""
         if self.words is None:
@@ -110,6 +112,7 @@ class TopicModel:
         """Return probabilities (n_texts, n_labels) from :meth:`scores`, at the current temperature; rows sum to 1."""
         return np.exp(log_softmax(scores / self.temperature))
 
+    @stage("classement")
     def predict_features(self, features: Features) -> Probabilities:
         """Return probabilities (n_texts, n_labels); rows sum to 1."""
         return self.calibrate(self.scores(features))

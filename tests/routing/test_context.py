@@ -52,9 +52,15 @@ def test_wordings_tell_another_request() -> None:
 
 def test_each_feature_has_its_name() -> None:
     reading = Reading({}, {"titres": 0.9}, {}, {}, 0.1)
-    values = features(clean("et pour ma femme ?"), reading, reading, {"titres"}, asked=True, told=-0.5)
+    values = features(clean("et pour ma femme ?"), reading, reading, {"titres"}, asked=True, told=-0.5, nothing=0.2)
     named = dict(zip(FEATURES, values, strict=True))
-    assert named["tournure"] == -0.5 and named["question"] == 1.0 and named["meme_service"] == 1.0 and named["liaison"] == 1.0
+    assert (
+        named["tournure"] == -0.5
+        and named["sans_demande_seul"] == 0.2
+        and named["question"] == 1.0
+        and named["meme_service"] == 1.0
+        and named["liaison"] == 1.0
+    )
     assert all(-1 <= value <= 1 for value in values)
 
 
@@ -71,6 +77,14 @@ def test_a_message_is_read_with_the_request_before_when_it_goes_on(make_router) 
     assert [d.sujet for d in goes_on.destinations][:1] == ["permis_inscription"] and "permis" in goes_on.read
     alone = with_share(router, ALONE).route("le duplicata", before=before)
     assert alone.read == "" and "permis_inscription" not in {d.sujet for d in alone.destinations[:1]}
+
+
+def test_what_goes_on_is_no_chat(make_router) -> None:  # type: ignore[no-untyped-def]
+    joined = {"permis_inscription": 0.95}
+    router = make_router({"permis. il recommence": joined, "permis il recommence": joined, "il recommence": {"bavardage": 0.95}})
+    before = Before("permis")
+    assert with_share(router, JOINED).route("il recommence", before=before).destinations[0].sujet == "permis_inscription"
+    assert with_share(router, ALONE).route("il recommence", before=before).acte == "bavardage"
 
 
 def test_the_share_and_the_wordings_are_learnt(make_router) -> None:  # type: ignore[no-untyped-def]

@@ -138,6 +138,21 @@ def test_an_emergency_keeps_the_door_for_afterwards(fake: Router) -> None:
     assert decision.niveau is Level.SUJET
 
 
+@pytest.mark.parametrize(
+    ("said", "door", "behind"),
+    [
+        ("il y a le feu chez le voisin", "emploi_du_feu", False),
+        ("quelqu'un force ma porte", "plainte_vol_cambriolage", True),
+        ("il y a le feu chez le voisin. je veux l'autorisation de brûler mes ronces", "emploi_du_feu", True),
+        ("je vais me pendre ce soir. je veux l'autorisation de brûler mes ronces", "emploi_du_feu", False),
+    ],
+)
+def test_a_door_behind_a_sure_danger_makes_sense_after_it_or_is_asked_for(make_router, said: str, door: str, behind: bool) -> None:  # type: ignore[no-untyped-def]
+    decision = make_router({"": {door: 0.95}}).route(said)
+    assert decision.decision is DecisionKind.URGENCE
+    assert [d.sujet for d in decision.destinations] == [door] * behind
+
+
 def test_an_emergency_that_says_nothing_else_has_no_door_behind(make_router) -> None:  # type: ignore[no-untyped-def]
     router = make_router({"respire plus": {"probleme_ecole": 0.3}})
     decision = router.route("mon fils ne respire plus")
