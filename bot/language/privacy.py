@@ -90,7 +90,7 @@ _ADDRESS = re.compile(
     rf"\b\d{{1,4}}\s?(?i:bis|ter|quater)?,?\s+(?i:{_WAYS})\s+"
     r"(?!(?i:de\s+(?:parking|danse|sport|cr[èe]che|soutien|fran[çc]ais)|en\b|pour\b|dispo|c'est\b|ferm[ée]|dans\b|plus\b|handicap|assise))"
     rf"(?i:{_ARTICLE}?(?:(?:{_FIRST_PART})\s+(?:{_ARTICLE})?)?){_WORD}(?:\s(?:du|de\sla|des|de\sl['’])\s?{_WORD})?(?:[ -](?:de\s)?[A-ZÀ-Ý][\wÀ-ÿ'-]{{1,40}}){{0,3}}{_REST}"
-    rf"|\b(?i:{_WAYS})\s+(?i:{_ARTICLE})?{_WORD}(?:\s{_WORD}){{0,2}},?\s(?i:n°|num[ée]ro)\s?\d{{1,4}}\b|\b(?i:lotissement|lot\.)\s{_WORD}(?:\s{_WORD}){{0,2}}\s\d{{1,3}}(?!\d)"
+    rf"|\b(?i:{_WAYS})\s+(?i:{_ARTICLE})?{_WORD}(?:\s{_WORD}){{0,2}},?\s(?i:n°|num[ée]ro)\s?\d{{1,4}}\b"
     r"|\b(?:BP|CS)\s?\d{2,5}\b"
 )
 _PLACE_NAME = re.compile(
@@ -112,7 +112,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _FILE_CUE = re.compile(
-    r"\b(?:num[ée]ro|num|n°|no|ref|réf|r[ée]f[ée]rences?|dossier|demande|allocataire|fiscal|siret|siren|[ée]tranger|agdref|neph|passeport|pacage|cheptel|contrat|"
+    r"\b(?:num[ée]ro|num|n°|no|ref|réf|r[ée]f[ée]rences?|dossier|allocataire|fiscal|siret|siren|[ée]tranger|agdref|neph|passeport|pacage|cheptel|contrat|"
     r"matricule|r[ée]c[ée]piss[ée]|permis|cni|carte\s(?:d['’])?identit[ée]|carte\sde\ss[ée]jour|titre|convocation|client|identifiants?|adh[ée]rent|"
     r"b[ée]n[ée]ficiaire|[ée]levage|badge|visa)(?![\wÀ-ÿ])(?P<between>[^<.;!?\n\d]{0,40})$|n°\s?(?P<near>)$",
     re.IGNORECASE,
@@ -143,7 +143,7 @@ _KIN = (
 )
 _SURE_CUE = re.compile(
     r"(?<![\w'’])(?:(?:je|on)\s?m\s?['’ ]?\s?app?el+e|(?:se|me)\s+(?:nomme|pr[ée]nomme)|"
-    r"(?:mon|ma|son|le)\s(?:petit\s)?(?:pr[ée])?nom(?:\sde\s(?:famille|jeune\sfille))?\s*(?:est|c(?:\s?['’ ]?\s?est)?|:)|(?:pr[ée])?noms?(?:\s(?:de\s(?:famille|naissance)|d['’]usage|d['’][ée]pouse|du\sd[ée]funt))?\s*:|(?:demandeur|demanderesse|titulaire|concerne|nom[ée]e?)\s*:|"
+    r"(?:mon|ma|son|le)\s(?:petit\s)?nom(?:\sde\s(?:famille|jeune\sfille))?\s*(?:est|c(?:\s?['’ ]?\s?est)?|:)|(?:pr[ée])?noms?(?:\s(?:de\s(?:famille|naissance)|d['’]usage|d['’][ée]pouse|du\sd[ée]funt))?\s*:|(?:demandeur|demanderesse|titulaire|concerne|nom[ée]e?)\s*:|"
     r"soussign[ée]e?(?:\(e\))?|au\s+nom\s+de(?:\s+m(?:on|a)\s+(?:p|m)[èe]re)?|au\s+nom\s+d['’]|de\s+la\s+part\s+de|"
     r"repr[ée]sent[ée]e?\s+par)[\s,:]{1,3}|(?<![\w'’])attestation\s+au\s+nom\s+d['’]",
     re.IGNORECASE,
