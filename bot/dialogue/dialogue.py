@@ -25,18 +25,21 @@ from bot.dialogue.wording import (
 from bot.language.cleaning import Script, abridged, clean
 from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
+from bot.language.talk import GOES_ON
 from bot.referential import ConversationAct, Referential
 from bot.referential.communes import Commune
 from bot.referential.hours import readable_hours
 from bot.routing.context import Before
 from bot.routing.decision import AGENT_QUESTION, MAX_CHOICES
-from bot.routing.router import SMALL_TALK, Router, commune_as_json
+from bot.routing.router import SMALL_TALK, TELL_COMMUNE, Router, commune_as_json
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 MAX_FAILURES = 2
 SURE_IN_ANOTHER_LANGUAGE = 0.9
 """The model learnt from French: a door read in another language is shown from this confidence only."""
 DOORS = frozenset({DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE})
+ABOUT_DOOR = frozenset({GOES_ON, TELL_COMMUNE})
+"""Acts that speak, in another language, of the door given before."""
 TELL_NEED = "demander_accessibilite"
 NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
@@ -78,6 +81,7 @@ class ConversationState:
         rejected: ids of the doors said to be wrong.
         needs: ids of what the person said they cannot do (``data/referentiel/besoins.yml``).
         danger: numbers of a danger just told, and nothing else with it: they stay in sight for one more message.
+        language: that of the last message (BCP 47), "" for French.
     """
 
     destination: str | None = None
@@ -91,6 +95,7 @@ class ConversationState:
     rejected: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     danger: tuple[str, ...] = ()
+    language: str = ""
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -159,7 +164,23 @@ class Dialogue:
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
-        return self._bent(self._in_danger(self._heard(decision, text, state), decision, state))
+        decision = self._in_language(decision, text, state)
+        spoken = decision.foreign.language if decision.foreign else ""
+        turn = self._bent(self._in_danger(self._heard(decision, text, state), decision, state))
+        return replace(turn, state=replace(turn.state, language=spoken))
+
+    def _in_language(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
+        """Read a message in the language of the conversation when it is too short to tell its own, or when it is a French « ciao »."""
+        foreign = decision.foreign
+        if not state.language:
+            in_french = foreign is not None and foreign.act and (state.destination or state.choices)
+            return replace(decision, foreign=None) if in_french and clean(text).script is Script.LATIN else decision
+        if decision.decision is DecisionKind.URGENCE or (foreign is not None and foreign.act):
+            return decision
+        if foreign is None and decision.acte == TELL_COMMUNE:  # a name alone is of no language
+            return replace(decision, foreign=Foreign(state.language, TELL_COMMUNE))
+        found = self.router.spoken(text, state.language)
+        return replace(decision, foreign=found) if found is not None and (foreign is None or found.act) else decision
 
     def _in_danger(self, turn: Turn, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Keep the numbers of a danger in sight: what is said next is most often about it (« il a 3 ans »)."""
@@ -326,31 +347,44 @@ class Dialogue:
             urgent = dict.fromkeys((self.router.languages.emergency_number, *decision.urgence))
             said = self.router.languages.courtesy(foreign.language, phone, danger=True)
             return Turn(Reply("", calls=self.writer.calls(urgent), courtesy=said), known, decision)
+        language = foreign.language
+        topic = door_told(self.referential, language, text)
+        if topic is None and foreign.act in ABOUT_DOOR and state.destination in self.referential.foreign_doors:
+            topic = state.destination
+        if topic is None and foreign.act and foreign.act != GOES_ON:
+            place = {"commune": decision.commune["nom"]} if decision.commune else {}
+            said = self.router.languages.said(language, foreign.act, phone)
+            return Turn(Reply("", courtesy=said), replace(state, failures=0, **place), decision)
         sure = (
             decision.decision in {DecisionKind.ORIENTER, DecisionKind.HORS_PERIMETRE}
             and all(d.confiance >= SURE_IN_ANOTHER_LANGUAGE for d in decision.destinations)
             and self.router.languages.takes_card(foreign.language)
         )
         read = decision.destinations[0].sujet if sure and len(decision.destinations) == 1 else None
-        topic = door_told(self.referential, foreign.language, text) or read
-        if topic and topic in self.referential.foreign_doors and foreign.language in self.referential.foreign_languages:
-            return self._told_abroad(foreign.language, self.destination(topic), decision, known)
-        courtesy = self.router.languages.courtesy(foreign.language, phone, card=sure)
+        topic = topic or read
+        if topic and topic in self.referential.foreign_doors and language in self.referential.foreign_languages:
+            return self._told_abroad(foreign, self.destination(topic), decision, known)
+        courtesy = self._doubting(self.router.languages.courtesy(language, phone, card=sure), foreign)
         if not sure:
             return Turn(Reply("", courtesy=courtesy), known, decision)
         reply = replace(self.writer.reply(decision, state.profile), courtesy=courtesy)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
 
-    def _told_abroad(self, language: str, door: Destination, decision: RoutingDecision, state: ConversationState) -> Turn:
+    def _doubting(self, courtesy: Courtesy, foreign: Foreign) -> Courtesy:
+        """Put the number of all emergencies first when the message may tell a danger."""
+        return replace(courtesy, sentences=(courtesy.sentences[-1], *courtesy.sentences[:-1])) if foreign.doubt else courtesy
+
+    def _told_abroad(self, foreign: Foreign, door: Destination, decision: RoutingDecision, state: ConversationState) -> Turn:
         """Tell a door in the person's language, with the facts of the referential, then its card in French."""
         assert self.router.languages is not None
+        language = foreign.language
         kind = DecisionKind.HORS_PERIMETRE if door.dis == "hors_perimetre" else DecisionKind.ORIENTER
         told = RoutingDecision(kind, (door,), niveau=door.level, commune=decision.commune, foreign=decision.foreign)
         reply, state = self._words(told, state)
         said = door_sentences(self.referential, language, self.bending.card(reply.cards[0], state.needs))
         closing = self.router.languages.closing(language, self.writer.front_desk_phone)
         direction = self.router.languages.courtesy(language, "").direction
-        reply = replace(reply, courtesy=Courtesy(language, direction, (*said, *closing)))
+        reply = replace(reply, courtesy=self._doubting(Courtesy(language, direction, (*said, *closing)), foreign))
         return Turn(reply, replace(state, destination=_identifier(door)), told)
 
     def _act(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:

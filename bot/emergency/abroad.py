@@ -51,12 +51,14 @@ class Weights:
     Args:
         poids: of each feature.
         biais: of a message that has none.
+        doute: sum from which the number of all emergencies is told first, and nothing more.
         seuil: sum from which the numbers are shown.
         sur: sum from which nothing stays behind them.
     """
 
     poids: Mapping[str, float]
     biais: float
+    doute: float
     seuil: float
     sur: float
 
@@ -69,6 +71,7 @@ class SensedAbroad:
         language: BCP 47 tag.
         situation: the danger.
         odds: how likely a danger is.
+        doubt: whether the number of all emergencies is told first, the rest of the answer behind it.
         alarm: whether the numbers are shown.
         sure: whether nothing should stay behind them.
         plain: whether the language knows half of the words: French has nothing to add.
@@ -77,6 +80,7 @@ class SensedAbroad:
     language: str
     situation: str
     odds: float
+    doubt: bool
     alarm: bool
     sure: bool
     plain: bool
@@ -113,9 +117,8 @@ class AbroadDetector:
             return None
         odds, sign = best
         plain = sign.known * 2 >= sign.words
-        return SensedAbroad(
-            sign.language, self.situation(sign.notions), odds, odds >= self._weights.seuil, odds >= self._weights.sur, plain
-        )
+        doubt, alarm, sure = (odds >= level for level in (self._weights.doute, self._weights.seuil, self._weights.sur))
+        return SensedAbroad(sign.language, self.situation(sign.notions), odds, doubt, alarm, sure, plain)
 
     def language(self, text: str) -> str:
         """Return the language a message is clearly written in, "" for French and for any other."""
@@ -125,6 +128,14 @@ class AbroadDetector:
     def is_strange(self, text: str) -> bool:
         """Whether most of the words of a message are not French."""
         return self._table.lexicon.is_strange(text)
+
+    def is_french(self, text: str) -> bool:
+        """Whether half of the words of a message, or more, are French."""
+        return self._table.lexicon.is_french(text)
+
+    def knows(self, text: str, language: str) -> bool:
+        """Whether a language knows as many words of a message as French does, one at least."""
+        return self._table.lexicon.knows(text, language)
 
     def situation(self, notions: Collection[str]) -> str:
         """Return the first situation that notions tell."""

@@ -130,6 +130,19 @@ class EmergencyDetector:
         """Return the language a message is clearly written in (BCP 47), "" for French and for any other."""
         return self._abroad.language(text) if self._abroad else ""
 
+    def doubts(self, text: str) -> bool:
+        """Whether a message in another language, of no alarm, may still tell a danger."""
+        sensed = self._abroad.sense(text) if self._abroad else None
+        return sensed is not None and sensed.doubt
+
+    def is_french(self, text: str) -> bool:
+        """Whether half of the words of a message, or more, are French."""
+        return self._abroad is None or self._abroad.is_french(text)
+
+    def knows(self, text: str, language: str) -> bool:
+        """Whether a language knows as many words of a message as French does, one at least."""
+        return self._abroad is not None and self._abroad.knows(text, language)
+
     def is_strange(self, text: str) -> bool:
         """Whether most of the words of a message are not French: no small talk may answer it."""
         return self._abroad is not None and self._abroad.is_strange(text)

@@ -19,6 +19,7 @@ from bot.base.errors import ReferentialError
 from bot.base.paths import project_paths
 from bot.base.yaml_lines import load_located
 from bot.language.cleaning import Script, clean, strip_accents
+from bot.language.talk import Talk, load_talk
 
 FRENCH, LATIN = "fr", "LATIN"
 MIN_WORDS = 4
@@ -48,6 +49,10 @@ class _Language(BaseModel):
     en_cas_d_urgence: str
     danger_maintenant: str
     carte: str = ""
+    de_rien: str
+    au_revoir: str
+    precisez: str
+    note: str
     mots: tuple[str, ...]
     locutions: tuple[str, ...]
 
@@ -73,9 +78,13 @@ class Foreign:
 
     Args:
         language: BCP 47 tag, "" for an alphabet of none of our languages.
+        act: what a message that asks for nothing does (« thanks »), or that it goes on with the last door; "" otherwise.
+        doubt: the message may tell a danger: the number of all emergencies comes first, in small.
     """
 
     language: str
+    act: str = ""
+    doubt: bool = False
 
 
 class Languages:
@@ -86,11 +95,18 @@ class Languages:
         emergency_number: the one that answers in many languages.
         french: common words of French; one of them weighs against two foreign words.
         shared: those that other Romance languages write alike.
+        talk: reads « thanks », « yes »…; ``None`` to read none.
     """
 
     def __init__(
-        self, languages: Sequence[_Language], emergency_number: str, french: Sequence[str] = (), shared: Sequence[str] = ()
+        self,
+        languages: Sequence[_Language],
+        emergency_number: str,
+        french: Sequence[str] = (),
+        shared: Sequence[str] = (),
+        talk: Talk | None = None,
     ) -> None:
+        self.talk = talk or Talk({}, {})
         self._french = frozenset(map(_bare, french))
         self._shared = frozenset(map(_bare, shared)) & self._french
         self.emergency_number = emergency_number
@@ -149,6 +165,18 @@ class Languages:
             said = [known.bonjour, *([known.carte] if card else []), known.aide, known.en_cas_d_urgence]
         filled = (s.replace("{accueil_telephone}", phone).replace("{urgence}", self.emergency_number) for s in said)
         return Courtesy(language, known.sens, tuple(filled))
+
+    def said(self, language: str, act: str, phone: str) -> Courtesy:
+        """Return what to say to a message that asks for nothing, the number in danger last.
+
+        Raises:
+            KeyError: unknown language.
+        """
+        known = self._known[language]
+        courtesy = self.courtesy(language, phone)
+        own = {"remercier": known.de_rien, "au_revoir": known.au_revoir, "affirmer": known.precisez, "nier": known.precisez}
+        own["dire_commune"] = f"{known.note} {known.precisez}"
+        return Courtesy(language, known.sens, (own[act], courtesy.sentences[-1])) if act in own else courtesy
 
     def closing(self, language: str, phone: str) -> tuple[str, ...]:
         """Return what ends an answer given in the language: who helps, and the number in danger.
@@ -250,7 +278,7 @@ def load_languages(folder: Path) -> Languages:
         problems.append(document.problem((), "la liste « langues: » manque."))
     if problems:
         raise ReferentialError(problems)
-    return Languages(languages, data["urgence"], lists["francais"], lists["francais_partage"])
+    return Languages(languages, data["urgence"], lists["francais"], lists["francais_partage"], load_talk(folder))
 
 
 def _bare(text: str) -> str:

@@ -114,6 +114,17 @@ class Lexicon:
         strange = sum(not self._is_french(token) for token in tokens)
         return (strange >= 2 and strange * 5 >= len(tokens) * 3) or any(_CJK.search(token) for token in tokens)
 
+    def is_french(self, text: str) -> bool:
+        """Whether half of the words of a message, or more, are French."""
+        tokens = tokens_of(text)
+        return sum(map(self._is_french, tokens)) * 2 >= max(1, len(tokens))
+
+    def knows(self, text: str, language: str) -> bool:
+        """Whether a language knows as many words of a message as French does, one at least."""
+        tokens = tokens_of(text)
+        known = len(self._found(tokens, {}).get(language, ()))
+        return known > 0 and known >= sum(map(self._is_french, tokens))
+
     def _is_french(self, token: str) -> bool:
         return token in self._french or token in SMS_WORDS or token in ELIDED
 

@@ -28,11 +28,16 @@ NUMBER = "<numero>"
 NAME = "<nom>"
 SECRET = "<secret>"
 
-_AT = r"@|[(\[{]\s?(?:arobase|at|a)\s?[)\]}]|\barobase\b|\bchez\b(?=\s(?:gmail|orange|wanadoo|hotmail|free|yahoo|laposte))|\bat\b(?=\s?[\w-]{1,30}\s?(?:\.|point|dot)\s?\w)"
+_AT = r"[(\[{]\s?(?:@|arobase|at|a)\s?[)\]}]|@|\barobase\b|\bchez\b(?=\s(?:gmail|orange|wanadoo|hotmail|free|yahoo|laposte))|\bat\b(?=\s?[\w-]{1,30}\s?(?:\.|point|dot)\s?\w)"
 _EMAIL_AT = re.compile(rf"\s?(?:{_AT})\s?", re.IGNORECASE)
-_DOT = r"(?:\.|\s?\.\s?(?=(?-i:[a-z]))|\s(?:point|dot|tiret|underscore|plus)\s)"
+_DOT = r"(?:\.|[(\[{]\s?(?:\.|point|dot)\s?[)\]}]|\s?\.\s?(?=(?-i:[a-z]))|\s(?:point|dot|tiret|underscore|plus)\s)"
 _EMAIL_LEFT = re.compile(rf"(?<![\w.+-])[\w+-]{{1,40}}(?:(?:\.|{_DOT})[\w+-]{{1,40}}){{0,3}}\.?$", re.IGNORECASE)
 _EMAIL_RIGHT = re.compile(rf"[\w-]{{1,63}}(?:{_DOT}[\w-]{{2,63}}){{1,3}}", re.IGNORECASE)
+_SPELLED_EMAIL = re.compile(
+    r"(?<!\S)(?:[a-z0-9._-] ){2,40}(?:@|arobase) ?(?:[a-z0-9] ){1,30}\. ?(?:[a-z] ?){2,5}(?!\S)|(?<!\S)(?:[a-z0-9._-] ){2,40}@ ?[a-z-]{2,30} ?\. ?[a-z]{2,5}\b",
+    re.IGNORECASE,
+)
+"""An address of which the letters are parted by spaces."""
 _PROFILE = re.compile(
     r"\b(?:facebook|instagram|twitter|tiktok|linkedin|snapchat)\.com/[\w.@/-]{2,60}|\blive:[\w.-]{2,60}|(?<![\w.@])@(?!ctes\b)[a-z0-9_][\w.]{2,30}",
     re.IGNORECASE,
@@ -45,7 +50,7 @@ _HANDLE = re.compile(
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .-]?(?=[A-Z]{0,3}\d)[A-Z0-9]{2,4}){3,8}\b", re.IGNORECASE)
 _NIR = re.compile(r"\b[12][\s.-]?\d{2}[\s.-]?\d{2}[\s.-]?\d[\dAB][\s.-]?\d{3}[\s.-]?\d{3}(?:[\s.-]{0,3}\d{2})?\b", re.IGNORECASE)
 _PHONE = re.compile(
-    r"(?<![\w/])(?!\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2})(?:\+33|0033|0)[\s.]?(?:\(0\)\s?)?[1-9](?:[\s._/–-]{0,3}\d{2}){4}(?!\d)"
+    r"(?<![\w/])(?!\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2})(?:\+33|0033|0)[\s.]?(?:\(0\)\s?)?[1-9](?:[\s._/*–-]{0,3}\d{2}){4}(?!\d)|(?<!\w)O[1-9](?:[\s.-]{1,2}\d{2}){4}(?!\d)"
 )
 _SPACED_PHONE = re.compile(r"(?<![\w/])0(?:[\s._-]?\d){9}(?!\s?\d)")
 _FOREIGN_PHONE = re.compile(r"(?<!\w)(?:\+|00)[1-9]\d{0,2}(?:[\s.()/-]{0,2}\d){7,12}(?!\d)")
@@ -58,13 +63,14 @@ _VEHICLE = re.compile(
     r"\b(?:immat\w*|plaques?|remorque|v[ée]hicule|voiture|auto|moto|scooter|clio|twingo|sc[ée]nic|camion\w*|quad|caravane|tracteur)\b[^.;!?<]{0,40}$",
     re.IGNORECASE,
 )
+_FOREIGN_PLATE = re.compile(r"\b(?:[A-Z]{2}\d{2} [A-Z]{3}|[A-Z]{1,3}-[A-Z]{1,2} \d{1,4}|\d{4} [A-Z]{3})\b")
 _NOT_IN_PLATES = frozenset(read_words("pas_une_plaque"))
 _VIN = re.compile(r"\b(?=[A-HJ-NPR-Z]*\d)(?=\d*[A-HJ-NPR-Z])[A-HJ-NPR-Z0-9]{17}\b")
 _MONTH = r"(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)"
-_DATE = rf"(?:\d{{1,2}}\s?[ /.-]\s?\d{{1,2}}\s?[ /.-]\s?\d{{2,4}}|\d{{1,2}}/\d{{4}}|(?:\d{{1,2}}(?:er)?|premier)\s+[a-zéû]{{3,9}}\s+\d{{4}}|{_MONTH}\s+\d{{4}})"
+_DATE = rf"(?:\d{{1,2}}\s?[ /.-]\s?\d{{1,2}}\s?[ /.-]\s?\d{{2,4}}|\d{{1,2}}/\d{{4}}|(?:19|20)\d{{2}}-\d{{2}}-\d{{2}}|(?:\d{{1,2}}(?:er)?|premier)\s+{_MONTH}\s+\d{{2,4}}|{_MONTH}\s+\d{{4}})"
 _BIRTH = re.compile(
     rf"\b(n[ée]e?s?(?:\s?\(e\))?\s*(?:(?:à|au|en)\s[\wÀ-ÿ'-]{{2,30}}(?:\s[\wÀ-ÿ'-]{{2,30}})?,?\s*)?(?:le\s|en\s|du\s)?[\s:]*|"
-    rf"(?:(?:date\s(?:de\s)?)?naissance|ddn|anniversaire)\s*(?:est)?[\s:]*(?:le\s+)?[\s:]*){_DATE}(?:(\s+et\s+[\w' ]{{1,20}}\ble\s+){_DATE})?",
+    rf"(?:(?:date\s(?:de\s)?)?naissance|ddn|anniversaire)\s*(?:(?:c['’ ]?)?est)?[\s:]*(?:le\s+)?[\s:]*|je\ssuis\sdu\s){_DATE}(?:(\s+et\s+[\w' ]{{1,20}}\ble\s+){_DATE})?",
     re.IGNORECASE,
 )
 _POSITION = re.compile(
@@ -83,7 +89,9 @@ _ARTICLE = r"(?:de\s+la\s+|de\s+l['’]|d[eu]s?\s+|d['’]|les?\s+|la\s+|l['’]
 _ADDRESS = re.compile(
     rf"\b\d{{1,4}}\s?(?i:bis|ter|quater)?,?\s+(?i:{_WAYS})\s+"
     r"(?!(?i:de\s+(?:parking|danse|sport|cr[èe]che|soutien|fran[çc]ais)|en\b|pour\b|dispo|c'est\b|ferm[ée]|dans\b|plus\b|handicap|assise))"
-    rf"(?i:{_ARTICLE}?(?:(?:{_FIRST_PART})\s+(?:{_ARTICLE})?)?){_WORD}(?:[ -](?:de\s)?[A-ZÀ-Ý][\wÀ-ÿ'-]{{1,40}}){{0,3}}{_REST}"
+    rf"(?i:{_ARTICLE}?(?:(?:{_FIRST_PART})\s+(?:{_ARTICLE})?)?){_WORD}(?:\s(?:du|de\sla|des|de\sl['’])\s?{_WORD})?(?:[ -](?:de\s)?[A-ZÀ-Ý][\wÀ-ÿ'-]{{1,40}}){{0,3}}{_REST}"
+    rf"|\b(?i:{_WAYS})\s+(?i:{_ARTICLE})?{_WORD}(?:\s{_WORD}){{0,2}},?\s(?i:n°|num[ée]ro)\s?\d{{1,4}}\b"
+    r"|\b(?:BP|CS)\s?\d{2,5}\b"
 )
 _PLACE_NAME = re.compile(
     r"\b((?i:r[ée]sidence|adresse\s*(?:est|:)\s*(?:r[ée]sidence\s*)?)\s*:?\s+)"
@@ -96,11 +104,11 @@ _HAMLET = re.compile(
 )
 _HAMLET_LOWER = re.compile(
     r"\b(lieu[ -]dit\s*:?\s*)((?:(?:les?|la|du|des)\s|l['’](?!on\b)|(?:mas|pech|puech|combe|font|bois|clos|cap)\s(?:d[eu]\s|de\sla\s|des\s|d['’])?)[\wÀ-ÿ'’-]{3,40}"
-    r"(?:\s(?:de\sla|de\sl['’]|du|des|d['’])\s?[\wÀ-ÿ'’-]{3,40})?)",
+    r"(?:\s(?:de\sla|de\sl['’]|de|du|des|d['’])\s?[\wÀ-ÿ'’-]{3,40})?)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"(?<![\w/.-])(?:(?-i:[A-Z]{1,4}) |[A-Z]{1,6}[/-]?)?\d[A-Z0-9]{0,24}(?:[ /.-](?:[A-Z]{1,3}[/-]?)?\d[A-Z0-9]{0,14}){0,6}(?![\w/])",
+    r"(?<![\w/.-])(?:(?-i:[A-Z]{1,4}) |[A-Z]{1,8}[/-]?)?\d[A-Z0-9]{0,24}(?:[ /.-](?:[A-Z]{1,3}[/-]?)?\d[A-Z0-9]{0,14}){0,6}(?: (?-i:[A-Z])(?!\w))?(?![\w/])",
     re.IGNORECASE,
 )
 _FILE_CUE = re.compile(
@@ -135,7 +143,7 @@ _KIN = (
 )
 _SURE_CUE = re.compile(
     r"(?<![\w'’])(?:(?:je|on)\s?m\s?['’ ]?\s?app?el+e|(?:se|me)\s+(?:nomme|pr[ée]nomme)|"
-    r"(?:mon|ma|son|le)\s(?:petit\s)?nom(?:\sde\s(?:famille|jeune\sfille))?\s*(?:est|c\s?['’ ]?\s?est|:)|(?:pr[ée])?noms?(?:\sde\s(?:famille|naissance))?\s*:|"
+    r"(?:mon|ma|son|le)\s(?:petit\s)?nom(?:\sde\s(?:famille|jeune\sfille))?\s*(?:est|c(?:\s?['’ ]?\s?est)?|:)|(?:pr[ée])?noms?(?:\s(?:de\s(?:famille|naissance)|d['’]usage|d['’][ée]pouse|du\sd[ée]funt))?\s*:|(?:demandeur|demanderesse|titulaire|concerne|nom[ée]e?)\s*:|"
     r"soussign[ée]e?(?:\(e\))?|au\s+nom\s+de(?:\s+m(?:on|a)\s+(?:p|m)[èe]re)?|au\s+nom\s+d['’]|de\s+la\s+part\s+de|"
     r"repr[ée]sent[ée]e?\s+par)[\s,:]{1,3}|(?<![\w'’])attestation\s+au\s+nom\s+d['’]",
     re.IGNORECASE,
@@ -156,9 +164,11 @@ _SAID_CUE = re.compile(
 _CLOSING = re.compile(
     r"(?:cordialement|bien\s+[àa]\s+vous|merci(?:\s+d['’ ]?avance)?|salutations|respectueusement)[\s,.!:]{1,6}", re.IGNORECASE
 )
+_LAST_LINE = re.compile(r"(?:[.,!]\n|\bsign[ée],) ?(?:[A-Z]\. ?){0,2}(?=[A-ZÀ-Ý])")
+"""What comes before a signature: the end of a sentence and a new line, initials included."""
 _FULL_NAME = re.compile(r"(?<![\w'’-])([A-ZÀ-Ý][a-zà-ÿ]{2,30}) ([A-ZÀ-Ý][a-zà-ÿ]{2,30}|[A-ZÀ-Ý]{3,30})(?![\w'’-])")
 _CALLED_CUE = re.compile(
-    r"(?<![\w'’])(?:s\s?['’ ]?app?el+e|app?elée?s?|(?:mon|son|le)\spr[ée]nom\s(?:est|c\s?['’ ]?\s?est))\s+", re.IGNORECASE
+    r"(?<![\w'’])(?:s\s?['’ ]?app?el+(?:e|ait)|app?elée?s?|(?:mon|son|le)\spr[ée]nom\s(?:est|c\s?['’ ]?\s?est))\s+", re.IGNORECASE
 )
 _LABEL_CUE = re.compile(r"(?<![\w'’])(?:(?:pr[ée])?nom|famille|veuve|sign[ée])\s+", re.IGNORECASE)
 _GAP = re.compile(r" {1,2}|-|['’]")
@@ -211,6 +221,7 @@ def _mask_sure(text: str) -> str:
     text = _mask_emails(text)
     text = _PROFILE.sub(EMAIL, text)
     text = _HANDLE.sub(lambda m: m.group() if _usual(m.group(2).split()[0]) else m.group(1) + EMAIL, text)
+    text = _SPELLED_EMAIL.sub(EMAIL, text)
     if any(character.isdigit() for character in text):
         text = _mask_digits(text)
     text = _SPOKEN_PHONE.sub(PHONE, text)
@@ -227,6 +238,7 @@ def _mask_digits(text: str) -> str:
     for pattern in (_PHONE, _SPACED_PHONE, _FOREIGN_PHONE):
         text = pattern.sub(lambda m: PHONE if _is_phone(m.group()) else m.group(), text)
     text = _OLD_PLATE.sub(_mask_old_plate, _PLATE.sub(_mask_plate, text))
+    text = _FOREIGN_PLATE.sub(lambda m: PLATE if _before(_VEHICLE, m, 60) else m.group(), text)
     text = _BIRTH.sub(lambda m: m.group(1) + BIRTH + (m.group(2) + BIRTH if m.group(2) else ""), text)
     text = _IP.sub(NUMBER, _POSITION.sub(ADDRESS, text))
     text = _ADDRESS.sub(ADDRESS, text)
@@ -294,7 +306,7 @@ def _mask_names(text: str, likely: bool) -> str:
         if (span := _name_after(text, cue.end(), first)) and not _before_place(text, cue.start()):
             spans.append(span)
     spans += [span for span in _spans(text, _SAID_CUE, _known_or_stands_out) if _said(text, span, likely)]
-    spans += [span for span in _spans(text, _CLOSING, _known_or_stands_out) if _ends(text, span[1])]
+    spans += [span for cue in (_CLOSING, _LAST_LINE) for span in _spans(text, cue, _known_or_stands_out) if _ends(text, span[1])]
     if likely:
         spans += [
             *_spans(text, _CALLED_CUE, _after_sure_cue),
@@ -349,7 +361,8 @@ def _said(text: str, span: Span, likely: bool) -> bool:
     """Whether what stands after « je suis », « c'est » is a name: a first name, or two words with a capital."""
     words = _TOKEN.findall(text[slice(*span)])
     alone = likely and _given(words[0]) and (words[0][0].isupper() or _plain(words[0]) not in _both())
-    return (alone or (len(words) > 1 and words[0][0].isupper())) and not _before_place(text, span[0])
+    full = likely and len(words) > 1 and _given(words[0]) and not _usual(words[1])
+    return (alone or full or (len(words) > 1 and words[0][0].isupper())) and not _before_place(text, span[0])
 
 
 def _ends(text: str, end: int) -> bool:
@@ -515,7 +528,7 @@ def _digits(value: str) -> int:
 
 def _is_phone(value: str) -> bool:
     try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(re.sub(r"[\s._/–()-]", "", value), "FR"))
+        return phonenumbers.is_possible_number(phonenumbers.parse(re.sub(r"[\s._/*–()-]", "", value.replace("O", "0")), "FR"))
     except phonenumbers.NumberParseException:
         return False
 

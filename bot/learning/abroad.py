@@ -19,17 +19,24 @@ from scipy.optimize import minimize
 from bot.base.paths import ProjectPaths
 from bot.emergency.abroad import WEIGHTS, WORDS, Table, Weights, features, load_table
 from bot.language.lexicon import tokens_of
+from bot.language.talk import TABLE, pieces
+from bot.language.talk import features as talk_features
 from bot.learning.corpus import read_jsonl
 
 FOLDER = "langues"
-"""In ``data/urgences``: one message a line, with its ``langue`` and a ``situation``, empty when it tells no danger."""
+"""In ``data/urgences``: one message a line, with its ``langue`` and a ``situation``, empty when it tells no danger; an ``acte`` when
+it only greets, thanks…"""
 STRENGTH = 1.0
 """Inverse penalty of the regression."""
+TALK_STRENGTH = 10.0
+"""The same, for small talk: a word is seen once or twice."""
+LIGHT = 0.3
+"""Weight under which a piece tells nothing of an act."""
 PAIR_SEEN = 4
 """Times two notions must be told together to weigh as a pair."""
 PAIR = 0.7
 """Value of a pair, a notion being 1: a pair is learnt more slowly."""
-MAX_ALARMS, MAX_SURE = 0.03, 0.005
+MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, 0.03, 0.005
 """Shares of messages without danger over each level."""
 FOLDS = 5
 
@@ -70,12 +77,42 @@ def learn(table: Table, rows: Sequence[Row]) -> Weights:
     for k in range(FOLDS):
         weights = _regression(counts[fold != k], dangers[fold != k])
         odds[fold == k] = counts[fold == k] @ weights[:-1] + weights[-1]
-    calm = odds[~dangers & np.array([bool(message) for message in told])]
+    asks = ~dangers & np.array([not row.get("acte") for row in rows])  # « thanks » is too easy to set a level
+    calm = odds[asks & np.array([bool(message) for message in told])]
     weights = _regression(counts, dangers)
     worth = {name: round(float(w) * (PAIR if "+" in name else 1.0), 2) for name, w in zip(names, weights, strict=False)}
-    silent = int((~dangers).sum()) - len(calm)  # nothing is read in them: they never alarm
-    seuil, sur = (float(np.quantile(np.append(calm, np.full(silent, odds.min())), 1 - share)) for share in (MAX_ALARMS, MAX_SURE))
-    return Weights({name: w for name, w in worth.items() if w}, round(float(weights[-1]), 2), round(seuil, 2), round(sur, 2))
+    silent = int(asks.sum()) - len(calm)  # nothing is read in them: they never alarm
+    levels = np.quantile(np.append(calm, np.full(silent, odds.min())), [1 - share for share in (MAX_DOUBTS, MAX_ALARMS, MAX_SURE)])
+    return Weights({name: w for name, w in worth.items() if w}, round(float(weights[-1]), 2), *(round(float(x), 2) for x in levels))
+
+
+def learn_talk(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what the pieces of short messages weigh for each act, against all the other messages, and the languages that use them.
+
+    Args:
+        rows: with ``texte``, ``langue`` and, for some, ``acte``; the only words in capitals of those are places, of no language.
+    """
+    told = [pieces(tokens_of(row["texte"])) for row in rows]
+    acts = sorted({row["acte"] for row in rows if row.get("acte")})
+    spoken: dict[str, list[str]] = {}
+    for row, message in zip(rows, told, strict=True):
+        if row.get("acte"):
+            for piece in message:
+                if row["langue"] not in (codes := spoken.setdefault(piece, [])):
+                    codes.append(row["langue"])
+    places = {token for row in rows for word in row["texte"].split() if word.istitle() and row.get("acte") for token in tokens_of(word)}
+    spoken = {piece: codes for piece, codes in spoken.items() if piece not in places}
+    read = [talk_features(message, spoken) for message in told]
+    column = {name: i for i, name in enumerate(sorted({name for message in read for name in message} - {"_biais"}))}
+    counts = np.zeros((len(rows), len(column)))
+    for i, message in enumerate(read):
+        counts[i, [column[name] for name in message if name != "_biais"]] = 1.0
+    poids = {}
+    for act in acts:
+        weights = _regression(counts, np.array([row.get("acte") == act for row in rows]), TALK_STRENGTH)
+        found = {name: round(float(weights[i]), 1) for name, i in column.items()} | {"_biais": round(float(weights[-1]), 1)}
+        poids[act] = {name: w for name, w in found.items() if abs(w) >= LIGHT}
+    return {"langues": {piece: " ".join(codes) for piece, codes in sorted(spoken.items())}, "poids": poids}
 
 
 def write_weights(paths: ProjectPaths) -> Weights:
@@ -85,21 +122,23 @@ def write_weights(paths: ProjectPaths) -> Weights:
         CorpusError: a message cannot be read.
         ReferentialError: the words have mistakes.
     """
-    weights = learn(load_table(paths.referential / WORDS), read_messages(paths))
-    text = json.dumps(asdict(weights), ensure_ascii=False, indent=1, sort_keys=True)
-    (paths.referential / WEIGHTS).write_text(f"{text}\n", encoding="utf-8")
+    rows = read_messages(paths)
+    weights = learn(load_table(paths.referential / WORDS), rows)
+    for name, table in ((WEIGHTS, asdict(weights)), (TABLE, learn_talk(rows))):
+        text = json.dumps(table, ensure_ascii=False, indent=1, sort_keys=True)
+        (paths.referential / name).write_text(f"{text}\n", encoding="utf-8")
     return weights
 
 
-def _regression(counts: NDArray[np.float64], dangers: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _regression(counts: NDArray[np.float64], dangers: NDArray[np.bool_], strength: float = STRENGTH) -> NDArray[np.float64]:
     """Return the weights, then the bias, which is not penalised."""
     signs = np.where(dangers, 1.0, -1.0)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (counts @ flat[:-1] + flat[-1])
         slope = -signs / (1 + np.exp(np.minimum(margins, 500)))
-        gradient = np.append(counts.T @ slope + flat[:-1] / STRENGTH, slope.sum())
-        return float(np.logaddexp(0, -margins).sum() + 0.5 / STRENGTH * (flat[:-1] ** 2).sum()), gradient
+        gradient = np.append(counts.T @ slope + flat[:-1] / strength, slope.sum())
+        return float(np.logaddexp(0, -margins).sum() + 0.5 / strength * (flat[:-1] ** 2).sum()), gradient
 
     start = np.zeros(counts.shape[1] + 1)
     return np.asarray(minimize(loss, start, method="L-BFGS-B", jac=True, options={"maxiter": 500}).x, dtype=np.float64)

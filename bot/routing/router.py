@@ -128,8 +128,29 @@ class Router:
         told = emergency.language if emergency is not None else ""
         if told in known:
             return Foreign(told)
+        doubt = emergency is None and self.detector.doubts(text)
+        said = None if doubt or emergency is not None else self.spoken(text)
+        if said is not None:
+            return said
         guess = self.detector.language(text)
-        return Foreign(guess) if guess in known else self.languages.detect(text)
+        found = Foreign(guess) if guess in known else self.languages.detect(text)
+        return found and replace(found, doubt=doubt)
+
+    def spoken(self, text: str, language: str = "") -> Foreign | None:
+        """Return the language of a message too short to tell it otherwise (« gracias », « how much? »), and what it does.
+
+        Args:
+            text: what was typed.
+            language: of the conversation so far, "" when it is French or not told.
+        """
+        if self.languages is None:
+            return None
+        told = self.languages.talk.read(text, language)
+        french = self.detector.is_french(text)
+        known = told is not None and told[0] in self.languages.ids
+        if told is not None and known and (told[0] == language or not french or self.detector.knows(text, told[0])):
+            return Foreign(*told)
+        return Foreign(language) if language and (not french or self.detector.knows(text, language)) else None
 
     def understand(self, heard: Sequence[Heard]) -> list[Heard]:
         """Add what the model reads in each whole message, in one call; nothing in what is not made of words."""
@@ -213,6 +234,8 @@ class Router:
         places = self.gazetteer.find(heard.text.display)
         commune = commune_as_json(places[0]) if places else None
         decision = self._after(heard, heard.emergency, decision) if heard.emergency else decision
+        if heard.foreign is not None and heard.foreign.act in self.referential.acts:
+            decision = RoutingDecision(DecisionKind.CONVERSATION, acte=heard.foreign.act)
         if decision.decision in SMALL_TALK and heard.foreign is None and self.detector.is_strange(heard.text.display):
             decision = RoutingDecision(DecisionKind.INCOMPRIS)  # a smile may be the worst answer to what nobody reads
         return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read)

@@ -23,7 +23,7 @@ def decision_as_mapping(decision: RoutingDecision, identifier: str | None, text:
         "situation": decision.situation,
         "proposees": [door.as_json() for door in decision.offered],
         "invitation": decision.invitation,
-        "langue": {"code": foreign.language} if foreign else None,
+        "langue": {"code": foreign.language, "acte": foreign.act, "doute": foreign.doubt} if foreign else None,
     }
 
 
@@ -60,4 +60,4 @@ def _destination(row: Mapping[str, Any]) -> Destination:
 
 
 def _foreign(row: Mapping[str, Any]) -> Foreign:
-    return Foreign(str(row["code"]))
+    return Foreign(str(row["code"]), str(row.get("acte") or ""), bool(row.get("doute")))

@@ -429,6 +429,7 @@ def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
         "rejected",
         "needs",
         "danger",
+        "language",
     }
 
 

@@ -82,3 +82,27 @@ def test_a_danger_comes_before_any_door(dialogue: Dialogue) -> None:
     danger = RoutingDecision(DecisionKind.URGENCE, urgence=("18",), foreign=Foreign("en"))
     turn = dialogue.answer(danger, "my house is on fire and my passport is inside", ConversationState())
     assert turn.reply.calls and not turn.reply.cards
+
+
+def test_what_is_said_next_stays_in_the_language_and_about_the_door(dialogue: Dialogue) -> None:
+    state = dialogue.reply("necesito renovar mi pasaporte", ConversationState()).state
+    for text in ("¿cuánto cuesta?", "vivo en Figeac"):
+        turn = dialogue.reply(text, state)
+        state = turn.state
+        assert turn.reply.courtesy is not None and turn.reply.courtesy.language == "es", text
+        assert [card.topic_id for card in turn.reply.cards] == ["passeport"], text
+    assert state.commune == "Figeac"
+    turn = dialogue.reply("gracias", state)
+    assert turn.reply.courtesy is not None and turn.reply.courtesy.sentences[0] == "De nada." and not turn.reply.cards
+    assert dialogue.reply("merci", turn.state).reply.courtesy is None
+
+
+def test_a_goodbye_in_a_french_conversation_stays_french(dialogue: Dialogue) -> None:
+    decision = RoutingDecision(DecisionKind.CONVERSATION, acte="au_revoir", foreign=Foreign("it", "au_revoir"))
+    assert dialogue.answer(decision, "ciao", ConversationState(destination="passeport")).reply.courtesy is None
+
+
+def test_a_doubt_puts_the_number_first_in_small(dialogue: Dialogue) -> None:
+    decision = RoutingDecision(DecisionKind.INCOMPRIS, foreign=Foreign("en", doubt=True))
+    reply = dialogue.answer(decision, "where are the firemen", ConversationState()).reply
+    assert reply.courtesy is not None and "112" in reply.courtesy.sentences[0] and not reply.calls

@@ -81,9 +81,16 @@ def test_most_dangers_of_messages_nobody_learnt_from_are_seen(abroad: AbroadDete
     assert totals[0] >= 0.95 * totals[1] and totals[2] <= 0.03 * totals[3]
 
 
+@pytest.mark.parametrize("text", ["where is the police", "I live in Figeac", "goodbye", "jetoj ne Gramat", "polis karakolu nerede", "شكرا"])
+def test_ordinary_words_raise_no_alarm(abroad: AbroadDetector, text: str) -> None:
+    found = abroad.sense(text)
+    assert found is None or not found.alarm
+
+
 def test_nothing_blind_is_learnt() -> None:
     learnt = {row["texte"].casefold() for row in read_messages(PATHS)}
-    assert not [row for row in read_rows(PATHS.test_sets / BLIND) if row["texte"].casefold() in learnt]
+    blind = [PATHS.test_sets / BLIND, *PATHS.test_sets.glob("etrangers_aveugles_*.jsonl")]
+    assert not [row for path in blind for row in read_rows(path) if row["texte"].casefold() in learnt]
     assert {row["situation"] for row in read_messages(PATHS)} - {""} <= set(SITUATIONS)
 
 
