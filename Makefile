@@ -73,12 +73,15 @@ captures: train outils-de-test ## refait les images de docs/captures : la page, 
 bench: install ## compare au Rasa d'origine, débit, mémoire
 	$(RUN) python -m scripts.bench
 
-.PHONY: faults sbom
-faults: install outils-de-test ## provoque les pannes sur de vrais processus (vingt minutes : cent arrêts de chaque sorte) : docs/pannes.md
-	BOT_PANNES=docs/pannes.md BOT_TOURS=100 $(RUN) pytest tests/web/test_faults.py tests/web/test_cluster.py
+.PHONY: faults fuzz sbom
+fuzz: install ## cent mille messages et vingt mille requêtes tirés au hasard (une demi-heure)
+	BOT_FUZZ=100000 $(RUN) pytest --show-capture=no tests/test_fuzz.py tests/web/test_fuzz_http.py tests/web/api/test_openapi.py
 
-sbom: uv ## liste de tout ce qui est installé pour servir : sbom.json (CycloneDX 1.5)
-	$(UV) export --frozen --no-dev --format cyclonedx1.5 -o sbom.json >/dev/null
+faults: install outils-de-test ## provoque les pannes sur de vrais processus (vingt minutes : cent arrêts de chaque sorte) : docs/pannes.md
+	BOT_PANNES=docs/pannes.md BOT_TOURS=100 $(RUN) pytest -n 0 tests/web/test_faults.py tests/web/test_cluster.py
+
+sbom: uv ## liste de tout ce que fixe uv.lock : sbom.json (CycloneDX 1.5)
+	$(UV) export --frozen --all-groups --format cyclonedx1.5 -o sbom.json >/dev/null
 
 clean: ## retire ce qui se reconstruit
 	rm -rf models .venv .outils .pytest_cache .mypy_cache .ruff_cache

@@ -175,7 +175,8 @@ class ActionIncompris(TurnAction):
         return "action_incompris"
 
     def turn(self, talk: Dialogue, tracker: Tracker, state: ConversationState) -> Turn:
-        return talk.reply(text_of(tracker), state)
+        read = _latest(tracker).get(ROUTING)
+        return talk.reply(text_of(tracker), state, decision_from_mapping(read) if read else None)
 
 
 ACTIONS: tuple[type[TurnAction], ...] = (

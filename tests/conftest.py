@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"  # before anything imports Rasa
 
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
@@ -21,7 +24,9 @@ from bot.emergency.situations import load_situations
 from bot.language.cleaning import CleanText
 from bot.language.foreign import load_languages
 from bot.language.spelling import COMMON_WORDS, load_speller
+from bot.learning.freshness import is_current, is_detector_current
 from bot.learning.loading import load_detector
+from bot.learning.store import load_model
 from bot.referential import Referential, load_referential
 from bot.referential.communes import Gazetteer, load_gazetteer
 from bot.routing.decision import Thresholds
@@ -47,8 +52,50 @@ settings.register_profile("quick", max_examples=50, deadline=None, suppress_heal
 settings.register_profile("ci", settings.get_profile("quick"), max_examples=300, print_blob=True, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "quick"))
 
+EARLY = (
+    "tests/test_acceptance.py",
+    "tests/web/test_faults.py",
+    "tests/web/test_browser.py",
+    "tests/web/staff/test_story_browser.py",
+    "tests/web/test_app.py",
+    "tests/cli/test_commands.py",
+    "tests/rasa",
+    "tests/web/test_cluster.py",
+)
+"""What is begun first, as it takes longest; first of all one that needs the model, so that it is trained while the others run."""
+MAX_WORKERS = 4
+"""Each holds a model."""
+
 Table = Mapping[str, Mapping[str, float]]
 MakeRouter = Callable[[Table], Router]
+
+
+def place_of(nodeid: str) -> str:
+    """Return what one worker runs whole: a file, or all that imports Rasa."""
+    file = nodeid.split("::")[0]
+    return "tests/rasa" if file.startswith("tests/rasa/") else file
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives a worker one file at a time: what a file starts (a server, a browser, a database) is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return place_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    return ByFile(config, log)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process for one file; else one for each core."""
+    one_file = len(config.args) == 1 and ".py" in config.args[0]
+    return 0 if one_file else min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {place: number for number, place in enumerate(EARLY)}
+    items.sort(key=lambda item: rank.get(place_of(item.nodeid), len(rank)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -121,12 +168,18 @@ def detector(paths: ProjectPaths) -> EmergencyDetector:
 
 
 @pytest.fixture(scope="session")
-def learnt_detector(paths: ProjectPaths) -> EmergencyDetector:
-    """The whole detector; it is trained first when it is missing or out of date. For tests marked ``modele``."""
-    from bot.learning.emergencies import ensure_detector
+def trained_paths(paths: ProjectPaths) -> ProjectPaths:
+    """The tree, its models trained when they are missing or out of date: once, by a process of its own, for all workers."""
+    if not (is_current(paths) and is_detector_current(paths)):
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+        subprocess.run([sys.executable, "-m", "bot", "train"], cwd=ROOT, env=ours, stdout=subprocess.DEVNULL, check=True)
+    return paths
 
-    ensure_detector(paths, lambda _sentence: None)
-    return load_detector(paths)
+
+@pytest.fixture(scope="session")
+def learnt_detector(trained_paths: ProjectPaths) -> EmergencyDetector:
+    """The whole detector. For tests marked ``modele``."""
+    return load_detector(trained_paths)
 
 
 @pytest.fixture(scope="session")
@@ -147,9 +200,7 @@ def make_router(referential: Referential, gazetteer: Gazetteer, detector: Emerge
 
 
 @pytest.fixture(scope="session")
-def router(paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, learnt_detector: EmergencyDetector) -> Router:
-    """The real router; its model is trained first when it is missing or out of date. For tests marked ``modele``."""
-    from bot.learning.tuning import ensure_model
-
-    stored = ensure_model(paths, lambda _sentence: None)
-    return Router(referential, gazetteer, learnt_detector, stored.model, stored.thresholds, load_languages(paths.referential))
+def router(trained_paths: ProjectPaths, referential: Referential, gazetteer: Gazetteer, learnt_detector: EmergencyDetector) -> Router:
+    """The real router. For tests marked ``modele``."""
+    stored = load_model(trained_paths.router_model)
+    return Router(referential, gazetteer, learnt_detector, stored.model, stored.thresholds, load_languages(trained_paths.referential))

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fuzzing import SIZE, Fuzzer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nasty_inputs import NASTY
 
 from bot.base.errors import BadMessage, EditError, Problem, ReferentialError
 from bot.cli.main import main
-from bot.dialogue.dialogue import Dialogue
+from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.dialogue.subject_lists import read_list, read_pasted, route_rows
 from bot.emergency.rules import load_rules
 from bot.emergency.situations import load_situations
@@ -118,6 +119,25 @@ def test_routing_takes_anything(fuzz_router: Router, text: str, profile: str | N
     decision = fuzz_router.route(text, profile)
     assert decision.decision is not None
     json.dumps(decision.as_json(None, text)).encode()
+
+
+@pytest.mark.modele
+def test_conversations_take_anything(router: Router) -> None:
+    """The real model, and conversations that go on; ``make fuzz`` holds a hundred thousand turns."""
+    talk, state = Dialogue(router), ConversationState()
+    choices: tuple[str, ...] = ()
+    for seed in range(SIZE or 200):
+        rng = Fuzzer(seed)
+        text = rng.message()
+        try:
+            turn = talk.choose(rng.choice(choices), state) if choices and rng.random() < 0.2 else talk.reply(text, state)
+            assert turn.reply.as_text()
+            json.dumps([turn.state.as_mapping(), turn.decision.as_json(None, text) if turn.decision else None]).encode()
+            assert ConversationState.from_mapping(turn.state.as_mapping()) == turn.state
+        except Exception as error:
+            raise AssertionError(f"Fuzzer({seed}).message() = {text!r}") from error
+        state = turn.state if rng.random() < 0.8 else ConversationState()
+        choices = tuple(choice.id for choice in turn.reply.choices)
 
 
 @given(st.one_of(st.binary(max_size=200), messages.map(lambda t: ("objet;note\n" + t).encode("utf-8", "replace"))))

@@ -12,7 +12,7 @@ import pytest
 import bot.base.errors
 from bot.base.errors import AssistantError
 from bot.base.settings import Settings
-from bot.referential import load_referential
+from bot.referential import Referential
 
 ROOT = Path(__file__).resolve().parent.parent
 PHONE = re.compile(r"(?<![\d.,#])(?:\+33|0033|0)\s?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
@@ -30,35 +30,37 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    """The Python of the project, each file parsed once."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in CODE if path.suffix == ".py"}
+
+
 def test_the_pattern_knows_a_phone_number() -> None:
     assert all(PHONE.search(t) for t in ("05 65 00 00 00", "0565000000", "+33 5 65 00 00 00", "05.65.00.00.00"))
     assert not any(PHONE.search(t) for t in ("46100", "2024-2025", "0.5", "131_072", "#0123456789"))
 
 
-@pytest.mark.parametrize("path", [*CODE, *CONFIGURATION], ids=name_of)
-def test_no_phone_number_in_code(path: Path) -> None:
-    assert PHONE.findall(path.read_text(encoding="utf-8")) == []
+def test_no_phone_number_in_code_nor_in_the_corpus() -> None:
+    corpus = sorted((ROOT / "data" / "nlu").glob("*.yml"))
+    assert len(CODE) > 200 and len(corpus) > 20
+    found = {name_of(path): PHONE.findall(path.read_text(encoding="utf-8")) for path in [*CODE, *CONFIGURATION, *corpus]}
+    assert {name: numbers for name, numbers in found.items() if numbers} == {}
 
 
-EMERGENCY_NUMBERS = {number.numero for number in load_referential(ROOT / "data" / "referentiel").emergency_numbers.values()}
-
-
-@pytest.mark.parametrize("path", [p for p in CODE if p.suffix == ".py"], ids=name_of)
-def test_no_emergency_number_in_code(path: Path) -> None:
-    texts = [
-        n.value for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant) and isinstance(n.value, str)
-    ]
-    assert EMERGENCY_NUMBERS & {word for text in texts for word in [text.strip(), *re.findall(r"(?:tel|sms):(\d+)", text)]} == set()
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "data" / "nlu").glob("*.yml")), ids=name_of)
-def test_no_phone_number_in_the_corpus(path: Path) -> None:
-    assert PHONE.findall(path.read_text(encoding="utf-8")) == []
+def test_no_emergency_number_in_code(referential: Referential, trees: dict[Path, ast.Module]) -> None:
+    numbers = {number.numero for number in referential.emergency_numbers.values()}
+    assert "112" in numbers
+    found = {}
+    for path, tree in trees.items():
+        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        found[name_of(path)] = numbers & {word for text in texts for word in [text.strip(), *re.findall(r"(?:tel|sms):(\d+)", text)]}
+    assert {name: numbers for name, numbers in found.items() if numbers} == {}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "actions").glob("*.py")), ids=name_of)
-def test_actions_open_no_file(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_actions_open_no_file(path: Path, trees: dict[Path, ast.Module]) -> None:
+    tree = trees[path]
     called = {getattr(n.func, "id", getattr(n.func, "attr", "")) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     assert called & OPENERS == set()
     imported = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
@@ -66,9 +68,8 @@ def test_actions_open_no_file(path: Path) -> None:
     assert imported & {"yaml", "pathlib", "csv", "sqlite3", "io", "shutil", "ruamel"} == set()
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if p.suffix == ".py" and p.stat().st_size], ids=name_of)
-def test_every_module_says_why_it_exists(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_every_module_says_why_it_exists(trees: dict[Path, ast.Module]) -> None:
+    assert [name_of(path) for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)] == []
 
 
 def test_every_error_is_in_the_tree_of_the_docstring_and_under_one_root() -> None:

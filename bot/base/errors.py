@@ -9,6 +9,7 @@ AssistantError
 │   ├── ModelMissing
 │   └── ModelCorrupt
 ├── BrokenFile           a file given to an import is not what it should be
+├── DoorCodeError        a code carried from an answer cannot be read
 ├── BadMessage           what a person sent cannot be handled
 ├── StorageError         the workshop's database does not answer
 ├── AccountError         an account, a password or a role is not as it should
@@ -25,8 +26,9 @@ Every message is a French sentence that can be shown as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class AssistantError(Exception):
@@ -99,6 +101,10 @@ class BrokenFile(AssistantError):
     """A file given to an import is cut short, or is not what it should be; nothing was written."""
 
 
+class DoorCodeError(AssistantError):
+    """A code carried from an answer is mistyped, or its topic is no more."""
+
+
 class BadMessage(AssistantError):
     """What was sent is not a message (not text, not JSON…)."""
 
@@ -116,15 +122,15 @@ class EditError(AssistantError):
 
 
 class EditConflict(EditError):
-    """Someone else changed the same thing meanwhile: the person sees both texts and chooses.
+    """Someone else changed the same fields meanwhile: the person sees both and chooses, field by field.
 
     Args:
-        current: the text as it is now.
-        proposed: the text the person wanted.
-        version: of the current text, to send back with the choice.
+        current: field → value as it is now, of the fields that both changed.
+        proposed: the same fields, as the person wanted them.
+        version: of the record as it is now, to send back with the choice.
     """
 
-    def __init__(self, current: str, proposed: str, version: str) -> None:
+    def __init__(self, current: Mapping[str, Any], proposed: Mapping[str, Any], version: str) -> None:
         self.current = current
         self.proposed = proposed
         self.version = version

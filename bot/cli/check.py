@@ -37,11 +37,12 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _doors(arguments: argparse.Namespace) -> int:
-    from bot.measure.doors import MARK, as_text, changed_lines, due_lines
+    from bot.measure.doors import MARK, as_text, changed_lines, due_lines, most_asked
     from bot.measure.reports import write_figures
     from bot.referential import load_referential
 
-    referential = load_referential(project_paths().referential)
+    paths = project_paths()
+    referential = load_referential(paths.referential)
     if arguments.fiches:
         lines = changed_lines(referential, Path(arguments.fiches))
         print("\n".join(lines))
@@ -49,7 +50,7 @@ def _doors(arguments: argparse.Namespace) -> int:
     if arguments.a_revoir:
         print("\n".join(due_lines(referential, date.today())))
         return 0
-    text = as_text(referential)
+    text = as_text(referential, most_asked(referential, paths.test_sets))
     print(text)
     if arguments.rapport:
         write_figures(Path(arguments.rapport), text, MARK, "# Les portes")

@@ -22,7 +22,7 @@ from bot.dialogue.wording import (
     link_lines,
     listed,
 )
-from bot.language.cleaning import Script, clean
+from bot.language.cleaning import Script, abridged, clean
 from bot.language.foreign import Courtesy, Foreign
 from bot.language.privacy import mask
 from bot.referential import ConversationAct, Referential
@@ -48,12 +48,15 @@ WIDE_FACTS = frozenset({"qui", "comment"})
 """Facts that say several things: one answers a follow-up only if it holds one of its words."""
 MOST_OTHERS = 3
 """Doors offered when the one given is said to be wrong."""
+MOST_ALIKE = 6
+"""Communes shown when several begin with the name told."""
 MOVE_WORDS = 8
 """Longest message that only corrects the commune."""
 OFFLINE = "demander_sans_internet"
 CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
 COMMUNE_NOTED = "C'est noté. Voici où aller."
 STILL_ASKED = "C'est noté. Et de quoi s'agit-il ?"
+WHICH_COMMUNE = "Laquelle ? {noms}."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -136,17 +139,19 @@ class Dialogue:
         self.bending = Bending(router.referential, self.writer)
         self.doors = frozenset((*self.referential.topics, *self.referential.services, *self.referential.delegations))
 
-    def reply(self, text: str, state: ConversationState) -> Turn:
+    def reply(self, text: str, state: ConversationState, decision: RoutingDecision | None = None) -> Turn:
         """Answer a typed message.
 
         Args:
             text: what the person typed; any string.
             state: of the conversation so far.
+            decision: when the router (or Rasa's pipeline) has already decided.
         """
         script = clean(text).script
         if script is Script.EMPTY:
             return Turn(Reply(EMPTY), state)
-        decision = self.router.route(text, state.profile, before_of(state))
+        decision = decision or self.router.route(text, state.profile, before_of(state))
+        text = abridged(text)
         known = decision.foreign is not None and decision.foreign.language
         if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
             return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
@@ -222,9 +227,15 @@ class Dialogue:
         decision = self._with_last_door(decision, text, state)
         reply, known = self._words(decision, state)
         known = replace(known, choices=tuple(c.id for c in reply.choices), pending=None, failures=0)
-        if not decision.destinations:
+        if not decision.destinations and kind is not DecisionKind.URGENCE:
             return Turn(reply, known, decision)
-        known = replace(known, request=mask(decision.read or text)[:MAX_REQUEST], others=tuple(map(_identifier, decision.alternatives)))
+        known = replace(
+            known,
+            request=mask((decision.read or text)[: 2 * MAX_REQUEST])[:MAX_REQUEST],
+            others=tuple(map(_identifier, decision.alternatives)),
+        )
+        if not decision.destinations:  # a danger, and nothing else: what is said next is most often about it
+            return Turn(reply, known, decision)
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
         return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
@@ -455,7 +466,8 @@ class Dialogue:
     def _commune(self, text: str, decision: RoutingDecision, state: ConversationState) -> Turn:
         places = self.router.gazetteer.find(text)
         if not places:
-            return Turn(Reply(ASK_COMMUNE), state, decision)
+            alike = self.router.gazetteer.beginning_with(text)[:MOST_ALIKE]
+            return Turn(Reply(WHICH_COMMUNE.format(noms=", ".join(c.nom for c in alike)) if alike else ASK_COMMUNE), state, decision)
         known = replace(state, commune=places[0].nom, failures=0)
         if not places[0].in_lot:
             said = RoutingDecision(DecisionKind.ORIENTER, commune=commune_as_json(places[0]))

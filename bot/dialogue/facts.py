@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlsplit
 
-from bot.referential import Topic
+from bot.referential import Audience, Topic
 from bot.referential.ages import facts_date
+from bot.referential.doors import exact_link
 from bot.referential.hours import french_date
 
 NAMES = {
@@ -19,6 +22,8 @@ NAMES = {
     "formulaire": "Formulaire",
 }
 """Kinds of fact, by the name a person reads."""
+ASKED = {"cout": "le prix", "delai": "le délai", "pieces": "les papiers"}
+"""What a person asks first of any procedure: what is not known is said."""
 CHANGING = frozenset({"cout", "delai"})
 """Facts that are said « à confirmer » as long as nobody checked what the sheet says."""
 
@@ -100,6 +105,32 @@ def papers_origin(topic: Topic, partner: bool) -> Origin:
     """Return where the list of papers comes from; a partner's own list is never the sheet's."""
     own = partner or topic.fiche is None or not topic.fiche.papiers
     return Origin(topic.source, topic.verifie_le) if own else origin_of(topic)
+
+
+def link_origin(topic: Topic) -> Origin | None:
+    """Return where the link of a topic was read: its own source, else the sheet's for a page of that site, else the topic's."""
+    link = topic.lien
+    if link is None:
+        return None
+    if link.source and link.date:
+        return Origin(link.source, link.date, checked=False)
+    read = topic.fiche is not None and urlsplit(link.url).hostname == urlsplit(topic.fiche.url).hostname
+    return origin_of(topic) if read else Origin(topic.source, topic.verifie_le)
+
+
+def unknown_of(topic: Topic, papers: Collection[str]) -> str:
+    """Return what nobody knows yet of a topic, as sentences: its page, its price, its delay, its papers; of agents' own matters, its page.
+
+    Args:
+        topic: the topic.
+        papers: the list that is shown.
+    """
+    said = [topic.sans_page] if topic.sans_page and not exact_link(topic) else []
+    known = {**topic.faits.said(), "pieces": papers}
+    missing = [name for kind, name in ASKED.items() if not known.get(kind)]
+    if missing and topic.public != (Audience.AGENT,):
+        said.append(f"On ne sait pas encore : {', '.join(missing)}. Demandez-le à ce guichet.")
+    return " ".join(said)
 
 
 def facts_of(topic: Topic) -> tuple[Fact, ...]:

@@ -67,6 +67,7 @@ class Bending:
     def reply(self, reply: Reply, needs: Iterable[str]) -> Reply:
         """Return the same reply for somebody with these needs; bending twice changes nothing."""
         known = [self._needs[need] for need in needs if need in self._needs]
+        reply = replace(reply, cards=tuple(replace(card, needs=_mask(known)) for card in reply.cards))
         for unspoken in filter(None, (need.sans_appel for need in known)):
             reply = self._written(reply, unspoken)
         notes = [need.note for need in known if need.note and need.note not in reply.text]
@@ -74,9 +75,10 @@ class Bending:
 
     def card(self, card: Card, needs: Iterable[str]) -> Card:
         """Return the same card for somebody with these needs."""
-        for unspoken in filter(None, (self._needs[need].sans_appel for need in needs if need in self._needs)):
+        known = [self._needs[need] for need in needs if need in self._needs]
+        for unspoken in filter(None, (need.sans_appel for need in known)):
             card = written_card(card, unspoken)
-        return card
+        return replace(card, needs=_mask(known))
 
     def _written(self, reply: Reply, unspoken: Unspoken) -> Reply:
         cards = tuple(written_card(card, unspoken) for card in reply.cards)
@@ -182,6 +184,11 @@ def tells_to_call(text: str, unspoken: Unspoken) -> bool:
 
 def _speaks_of_danger(text: str, unspoken: Unspoken) -> bool:
     return any(_word(word).search(text) for word in unspoken.secours)
+
+
+def _mask(needs: Iterable[Need]) -> int:
+    """Return one bit for each need, as the code carried away holds them."""
+    return sum(1 << number for number in {need.numero for need in needs})
 
 
 def _word(word: str) -> re.Pattern[str]:

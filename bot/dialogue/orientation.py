@@ -144,7 +144,9 @@ def card_as_json(card: Card, destination: Destination, referential: Referential)
         "a_apporter": list(card.bring),
         "services_associes": associated_as_json(referential, destination.sujet),
         "lien": {"libelle": card.link[0], "url": card.link[1]} if card.link else None,
+        "origine_lien": origin_as_json(card.link_origin) if card.link_origin else None,
         "faits": [fact_as_json(fact) for fact in card.facts],
+        "inconnu": card.unknown,
         "origine": origin_as_json(card.origin) if card.origin else None,
         "origine_pieces": origin_as_json(card.bring_origin) if card.bring_origin and card.bring else None,
         "contact": contact_as_json(card.contact),
@@ -205,6 +207,8 @@ def contact_as_json(contact: Contact) -> dict[str, Any]:
         "a_confirmer": contact.to_confirm,
         "lieu": place_as_json(contact.nearby) if contact.nearby else None,
         "aussi": list(contact.also),
+        "source": contact.stated[0] or None,
+        "date": contact.stated[1] or None,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bot.dialogue.facts import Fact, Origin, facts_of, origin_of, papers_origin
+from bot.dialogue.facts import Fact, Origin, facts_of, link_origin, origin_of, papers_origin, unknown_of
 from bot.language.foreign import Courtesy
 from bot.referential import Audience, ConversationAct, EntryPoint, Referential, Service, Topic
 from bot.referential.communes import Commune, of_place
@@ -72,6 +72,7 @@ class Contact:
         source: who says the facts and since when, empty for what staff checked.
         also: one line on each other place that answers too.
         closures: exceptional ones, past ones included: the hours already hold them.
+        stated: who says what is known of the desk itself, and when, for programs; both empty when nobody does.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Contact:
     source: str = ""
     also: tuple[str, ...] = ()
     closures: tuple[Closure, ...] = ()
+    stated: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,11 @@ class Card:
         facts: what is known of the procedure, each with its source and its day.
         origin: source and day of the facts, ``None`` for a service or a delegation.
         bring_origin: source and day of what to bring, ``None`` likewise.
+        link_origin: source and day of the link, ``None`` without one.
+        unknown: what is not known yet, as sentences.
         checked: day the door and the first step were last checked.
         commune: Insee code of the person's commune when the desk depends on it, empty otherwise.
+        needs: what the person said they cannot do, one bit for each need.
     """
 
     delegation: str
@@ -140,8 +145,11 @@ class Card:
     facts: tuple[Fact, ...] = ()
     origin: Origin | None = None
     bring_origin: Origin | None = None
+    link_origin: Origin | None = None
+    unknown: str = ""
     checked: date | None = None
     commune: str = ""
+    needs: int = 0
 
     @property
     def text(self) -> str:
@@ -332,10 +340,14 @@ class Writer:
         hours = contact.hours
         for closure in closures:
             hours = closed(hours, closure.du, closure.au)
-        return replace(contact, hours=hours, closures=closures)
+        kept = desk.x_ose
+        stated = (kept.source.strip(), kept.date_source or (kept.verifie_le.isoformat() if kept.verifie_le else ""))
+        return replace(contact, hours=hours, closures=closures, stated=stated)
 
     def _located(self, desk: EntryPoint, place: Commune | None) -> Contact:
         """Return the facts of a desk and of its place in the directory: what staff checked wins, each fills what the other lacks."""
+        to_confirm = desk.x_ose.a_verifier and not desk.depends_on_commune  # a sort of place has no contacts to confirm
+        since = "" if desk.x_ose.guichet_unique else (desk.x_ose.date_source or "")[:4]  # of several years, the first
         own = Contact(
             name=desk.nom,
             address=_address_lines(desk),
@@ -344,7 +356,8 @@ class Writer:
             websites=tuple((w.libelle or w.valeur, w.valeur) for w in desk.site_internet),
             forms=desk.formulaire_contact,
             hours=opening_hours(desk),
-            to_confirm=desk.x_ose.a_verifier and not desk.depends_on_commune,  # a sort of place has no contacts to confirm
+            to_confirm=to_confirm,
+            dated=OLD.format(date=since) if to_confirm and since else "",
         )
         directory, code = self._referential.directory, place.code_insee if place else ""
         found = directory.find(desk.x_ose.annuaire, code, desk.x_ose.parmi) if desk.x_ose.annuaire else None
@@ -380,7 +393,17 @@ class Writer:
             card = self.card(doors[-1], profile, place)
             if door.geste:
                 said = (f"{card.service} : {door.geste}",)  # papers, link and facts are those of the topic's own step
-                card = replace(card, step=_capital(door.geste), sentences=said, bring=(), link=None, facts=(), origin=None)
+                card = replace(
+                    card,
+                    step=_capital(door.geste),
+                    sentences=said,
+                    bring=(),
+                    link=None,
+                    facts=(),
+                    origin=None,
+                    link_origin=None,
+                    unknown="",
+                )
             cards.append(card)
         return doors, cards
 
@@ -454,6 +477,8 @@ class Writer:
             facts=facts_of(topic),
             origin=origin_of(topic),
             bring_origin=papers_origin(topic, advice is topic.partenaire),
+            link_origin=link_origin(topic),
+            unknown=unknown_of(topic, advice.a_apporter),
             checked=topic.verifie_le,
         )
 
@@ -611,7 +636,7 @@ def _contact_of(found: Nearby, commune: Commune | None = None) -> Contact:
 
 def _completed(contact: Contact, other: Contact) -> Contact:
     """Return a contact whose empty facts are those of another."""
-    facts = ("address", "phones", "emails", "websites", "hours")
+    facts = ("address", "phones", "emails", "websites", "forms", "hours")
     return replace(contact, **{name: getattr(contact, name) or getattr(other, name) for name in facts})
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from bot.base.errors import Problem, ReferentialError
 from bot.base.yaml_lines import load_located
 from bot.emergency.rules import parts_of
-from bot.language.lexicon import Lexicon, Sign, tokens_of
+from bot.language.lexicon import Hit, Lexicon, Sign, tokens_of
 
 WORDS, WEIGHTS = "urgences_langues.yml", "urgences_poids.json"
 """In the folder of the referential."""
@@ -100,8 +100,9 @@ class AbroadDetector:
         Below :attr:`Weights.seuil` it tells no danger: ``alarm`` says so.
         """
         best: tuple[float, Sign] | None = None
-        for tokens in readings(text):
-            sign = self._table.lexicon.read(tokens)
+        seen: dict[str, list[Hit]] = {}
+        for tokens in dict.fromkeys(map(tuple, readings(text))):
+            sign = self._table.lexicon.read(tokens, seen)
             if sign is None:
                 continue
             told = features(sign, self._table.neutral) if sign.notions else []

@@ -6,9 +6,9 @@ Needs numpy only; learning is in :mod:`bot.learning.emergencies`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from safetensors import SafetensorError  # type: ignore[attr-defined]
 from bot.base.errors import ModelCorrupt, ModelMissing
 from bot.base.files import sha256_of
 from bot.emergency.rules import sentences
-from bot.language.cleaning import clean
+from bot.language.cleaning import MAX_CHARACTERS, clean
 from bot.understanding.config import NgramConfig
 from bot.understanding.features import CompactMatrix, NgramEncoder
 from bot.understanding.tensors import Tensors, read_tensors
@@ -27,12 +27,10 @@ from bot.understanding.tensors import Tensors, read_tensors
 MODEL_FILE, MANIFEST_FILE = "modele.safetensors", "manifeste.json"
 CALM = "sans_danger"
 """The class of messages that tell no danger."""
-BLOCK = 3000
-"""Characters cleaned in one piece: a longer message is read by pieces, to its end."""
 LEAST, STRETCH = 4, 40
 """Words of what is read apart in a message, at least and at most."""
-
-_PIECE = re.compile(rf"[\s\S]{{1,{BLOCK}}}(?:\s|$)|[\s\S]{{1,{BLOCK}}}")
+LONGEST = 40
+"""Letters of a word that the cut of a long message steps over."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +171,17 @@ def readings(text: str, told: Sequence[str] | None = None) -> tuple[list[str], l
     A danger may stand in one sentence of a request. A long sentence is read by stretches, each word in two of them; a message of
     one short sentence is read once. The cost grows as the message.
     """
-    wholes = [plain for piece in _PIECE.findall(text) if (plain := clean(piece).plain)]
+    wholes = [plain for piece in _pieces(text) if (plain := clean(piece).plain)]
     parts = [part for sentence in (sentences(text) if told is None else told) for part in _stretches(sentence.split())]
     return wholes, parts if len(parts) > 1 else []
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a message in pieces that are cleaned whole, all of about the same size, between words where it can be."""
+    count = 1 if len(text) <= MAX_CHARACTERS else -(-len(text) // (MAX_CHARACTERS - LONGEST))
+    edges = (len(text) * i // count for i in range(count))
+    starts = [text.rfind(" ", max(0, edge - LONGEST), edge) + 1 or edge for edge in edges]
+    return (text[start:end] for start, end in pairwise([*starts, len(text)]))
 
 
 def _stretches(words: Sequence[str]) -> Iterator[str]:

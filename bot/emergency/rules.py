@@ -57,9 +57,12 @@ class Rules:
         Args:
             sentences: plain words, as :func:`bot.language.cleaning.plain_words` gives them.
         """
-        padded = [f" {words} " for words in sentences]
+        padded = [f" {words} " for words in dict.fromkeys(sentences)]
         told = [words for words in padded if self._unless is None or not self._unless.search(words)]
+        together = "\n".join(told)  # no pattern goes over a line: one look for all sentences, nearly always the only one
         for rule in self._rules:
+            if not rule.found.search(together):
+                continue
             if any(rule.found.search(words) and not (rule.unless and rule.unless.search(words)) for words in told):
                 return rule.situation
         return None
@@ -132,7 +135,7 @@ def _rule(row: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
 def _any(patterns: list[str], words: Mapping[str, str]) -> re.Pattern[str] | None:
     if not isinstance(patterns, list):
         raise TypeError("une liste est attendue")
-    return re.compile("|".join(compiled(pattern, words) for pattern in patterns)) if patterns else None
+    return re.compile("|".join(compiled(pattern, words) for pattern in patterns), re.MULTILINE) if patterns else None
 
 
 def _words(text: str) -> str:

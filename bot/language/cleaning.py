@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bot.base.stopwatch import stage
 from bot.language.words import read_pairs, read_words
 
-MAX_CHARACTERS = 4000
-"""Longer messages are read up to here: what a person needs is said well before."""
+MAX_CHARACTERS = 1000
+"""What is read of a message, dangers apart: of a longer one, its beginning and its end. What a message costs is bounded by that."""
+_BEGINNING, _ELLIPSIS = 700, " … "
+_ENDING = MAX_CHARACTERS - _BEGINNING - len(_ELLIPSIS)
+_LAST_WORD, _FIRST_WORD = re.compile(r"\s\S{0,40}\Z"), re.compile(r"\A\S{0,40}\s")
+"""Where a message is cut, a word may be: it is left out, unless there are no words."""
 
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,200}>")
 _SPACES = re.compile(r"\s+")
@@ -54,7 +59,6 @@ class CleanText:
             and missing accents change nothing. Greetings and closing formulas are left out.
         plain: lower case, no accents, words separated by one space, SMS spellings spelt out.
         script: what the message is made of.
-        truncated: whether the end was left out (more than :data:`MAX_CHARACTERS`).
     """
 
     original: str
@@ -62,7 +66,6 @@ class CleanText:
     unaccented: str
     plain: str
     script: Script
-    truncated: bool = False
 
 
 def strip_accents(text: str) -> str:
@@ -71,22 +74,31 @@ def strip_accents(text: str) -> str:
         return text
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
-    return bare if bare.isascii() else "".join(c for c in bare if not unicodedata.combining(c))
+    if bare.isascii() or not any(map(unicodedata.combining, bare)):
+        return bare
+    return "".join(c for c in bare if not unicodedata.combining(c))
 
 
+def abridged(text: str) -> str:
+    """Return what is read of a message: all of it, or its beginning and its end, cut between words where it can be."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return _LAST_WORD.sub("", text[:_BEGINNING]) + _ELLIPSIS + _FIRST_WORD.sub("", text[-_ENDING:])
+
+
+@stage("nettoyage")
 def clean(text: str) -> CleanText:
     """Clean one message.
 
     Args:
-        text: what a person typed; any string, of any length.
+        text: what a person typed; any string, of any length: see :func:`abridged`.
 
     Returns:
         Its :class:`CleanText`. Never raises on a string.
     """
-    truncated = len(text) > MAX_CHARACTERS
-    display = _printable(text[:MAX_CHARACTERS])
+    display = _printable(abridged(text))
     unaccented = without_politeness(strip_accents(display.lower()))
-    return CleanText(text, display, unaccented, plain_words(unaccented), _script_of(display), truncated)
+    return CleanText(text, display, unaccented, plain_words(unaccented), _script_of(display))
 
 
 def without_politeness(text: str) -> str:

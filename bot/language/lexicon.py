@@ -23,7 +23,8 @@ PLAINLY = 5
 LONGEST = 8
 """Letters of a word looked for inside others, at most; the shortest has three, or one without spaces."""
 
-_APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ`´", "'"))
+_APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ`´", "'") | dict.fromkeys("\ufdfa\ufdfb", " "))
+"""And two signs that stand for a sentence of eighteen letters each: they tell no danger, and would cost as much."""
 _LETTERS = str.maketrans(
     {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "ß": "ss", "æ": "ae", "œ": "oe", "ґ": "г", "\u200c": "", "ـ": ""}
     | {"ی": "ي", "ې": "ي", "ۍ": "ي", "ئ": "ي", "ى": "ي", "ک": "ك", "ګ": "گ", "ة": "ه", "ہ": "ه", "ە": "ه"}
@@ -84,19 +85,21 @@ class Lexicon:
                 for word in words:
                     self._add(word, (language, notion))
         self._most = max(map(len, self._several), default=1)
+        self._openings = frozenset(words[0] for words in self._several)
         self._heads = frozenset(word[:2] for word in self._begins)
         self._cores = frozenset(word[:3] for word in self._inside)
 
-    def read(self, tokens: Sequence[str]) -> Sign | None:
+    def read(self, tokens: Sequence[str], seen: dict[str, list[Hit]] | None = None) -> Sign | None:
         """Return what a message tells, ``None`` when it is French or no language of ours.
 
         Args:
             tokens: of a message or of a part of it, as :func:`tokens_of` gives them.
+            seen: what its words tell, empty at first, when several parts of one message are read.
         """
         french = sum(map(self._is_french, tokens))
         if french >= PLAINLY and french * 10 >= len(tokens) * 9:
             return None
-        found = self._found(tokens)
+        found = self._found(tokens, {} if seen is None else seen)
         if not found:
             return None
         language, hits = max(found.items(), key=lambda item: (len(item[1]), len({n for ns in item[1].values() for n in ns})))
@@ -114,23 +117,22 @@ class Lexicon:
     def _is_french(self, token: str) -> bool:
         return token in self._french or token in SMS_WORDS or token in ELIDED
 
-    def _found(self, tokens: Sequence[str]) -> dict[str, dict[int, set[str]]]:
+    def _found(self, tokens: Sequence[str], seen: dict[str, list[Hit]]) -> dict[str, dict[int, set[str]]]:
         """Return language → place of a known word → its notions."""
         found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-        seen: dict[str, list[Hit]] = {}
         for place, token in enumerate(tokens):
             if token not in seen:
                 seen[token] = list(self._hits(token))
             for language, notion in seen[token]:
                 found[language][place].add(notion)
-            for size in range(2, self._most + 1):
+            for size in range(2, self._most + 1 if token in self._openings else 0):
                 for language, notion in self._several.get(tuple(tokens[place : place + size]), ()):
                     for i in range(place, place + size):
                         found[language][i].add(notion)
         return found
 
     def _hits(self, token: str) -> Iterable[Hit]:
-        unspaced = bool(_CJK.search(token))
+        unspaced = not token.isascii() and bool(_CJK.search(token))
         forms = [token]
         if _ARABIC.match(token):
             forms += [token[len(p) :] for p in _JOINED if token.startswith(p) and len(token) - len(p) >= 3]

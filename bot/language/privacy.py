@@ -12,6 +12,7 @@ from stdnum import iban
 from stdnum.fr import nir
 
 from bot.base.paths import project_paths
+from bot.base.stopwatch import stage
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 
@@ -183,6 +184,7 @@ _LONGEST_NAME = 4
 """Words in a name, particles aside."""
 
 
+@stage("masquage")
 def mask(text: str) -> str:
     """Replace personal data by tokens such as ``<telephone>``; leave the rest untouched.
 
@@ -301,7 +303,8 @@ def _mask_names(text: str, likely: bool) -> str:
             *_known_names(text),
         ]
         spans += [m.span() for m in _FULL_NAME.finditer(text) if not any(map(_usual, m.groups())) and not _before_place(text, m.start())]
-    said = {word.lower() for start, end in spans for word in _TOKEN.findall(text[start:end]) if len(word) > 2 and not _usual(word)}
+    said = {word for start, end in spans for word in _TOKEN.findall(text[start:end])}
+    said = {word.lower() for word in said if len(word) > 2 and not _usual(word)}
     if said:  # a name found once is one wherever the message repeats it
         spans += [
             token.span() for token in _TOKEN.finditer(text) if token.group().lower() in said and not _before_place(text, token.start())
@@ -358,9 +361,10 @@ def _known_names(text: str) -> list[Span]:
     spans: list[Span] = []
     tokens = list(_TOKEN.finditer(text))
     done = 0
+    given = {word for word in {token.group() for token in tokens} if _given(word)}
     for number, token in enumerate(tokens):
         word = token.group()
-        if token.start() < done or not _given(word):
+        if token.start() < done or word not in given:
             continue
         start, done = _name_after(text, token.start(), _given) or token.span()
         if _before_place(text, start) or _REIGN_AFTER.match(text, done):

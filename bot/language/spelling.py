@@ -6,7 +6,7 @@ case and without accents here, and a common word is never corrected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import inf, log
 from pathlib import Path
@@ -97,36 +97,38 @@ class Speller:
         return best
 
     def _candidates(self, word: str) -> Iterator[tuple[str, float, int]]:
-        for meant, cost in _slips(word):
-            rank = self._ranks.get(meant)
-            if rank is not None and len(meant) >= SHORTEST and (len(word) > _SHORT or rank <= _SHORT_RANK):
+        for meant, cost in _slips(word, self._ranks):
+            rank = self._ranks[meant]
+            if len(meant) >= SHORTEST and (len(word) > _SHORT or rank <= _SHORT_RANK):
                 yield meant, cost, rank
         for at in range(1, len(word) - 1):
             first, second = word[:at], word[at:]
-            rank = self._ranks.get(second)
-            if rank is None:
+            if second not in self._ranks:
                 continue
+            rank = self._ranks[second]
             if first in ELIDED and second[0] in VOWELS:
                 yield f"{first} {second}", _APOSTROPHE, rank
             elif len(first) >= _SPLIT and len(second) >= _SPLIT and max(rank, self._ranks.get(first, _SPLIT_RANK + 1)) <= _SPLIT_RANK:
                 yield f"{first} {second}", _SPACE, max(rank, self._ranks[first])
 
 
-def _slips(word: str) -> Iterator[tuple[str, float]]:
-    """Yield all that ``word`` may be for one slip of the fingers, with its cost."""
+def _slips(word: str, known: Container[str]) -> Iterator[tuple[str, float]]:
+    """Yield the known words that ``word`` may be for one slip of the fingers, with its cost."""
     for i, letter in enumerate(word):
-        before, after = word[:i], word[i + 1 :]
+        before, rest, after = word[:i], word[i:], word[i + 1 :]
         first = 0.0 if i else _FIRST_LETTER
-        yield before + after, (_DOUBLED if after[:1] == letter else _EXTRA) + first
-        if after and after[0] != letter:
-            yield before + after[0] + letter + after[1:], _SWAPPED + first
-        near = _NEAR[letter]
+        if before + after in known:
+            yield before + after, (_DOUBLED if after[:1] == letter else _EXTRA) + first
+        if after and after[0] != letter and (meant := before + after[0] + letter + after[1:]) in known:
+            yield meant, _SWAPPED + first
         for other in _LETTERS:
-            if other != letter:
-                yield before + other + after, (_NEIGHBOUR if other in near else _OTHER) + first
-            yield before + other + letter + after, (_DOUBLED if other == letter else _MISSING) + first
+            if other != letter and (meant := before + other + after) in known:
+                yield meant, (_NEIGHBOUR if other in _NEAR[letter] else _OTHER) + first
+            if (meant := before + other + rest) in known:
+                yield meant, (_DOUBLED if other == letter else _MISSING) + first
     for other in _LETTERS:
-        yield word + other, _MISSING
+        if word + other in known:
+            yield word + other, _MISSING
 
 
 @lru_cache(maxsize=2)

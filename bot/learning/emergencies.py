@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from bot.base.errors import CorpusError, ModelError, Problem
 from bot.base.files import drafting, put_in_place, sha256_of, write_json
 from bot.base.paths import ProjectPaths
+from bot.emergency.known import load_known
 from bot.emergency.learnt import CALM, MANIFEST_FILE, MODEL_FILE, Alarm, LearntDetector, load_learnt, readings
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
@@ -30,8 +31,10 @@ from bot.understanding.features import CompactMatrix, NgramEncoder
 
 HELD_OUT = "urgences.jsonl"
 """In ``data/calage``: dangers (with a ``situation``) and look-alikes (without), never trained on."""
-NGRAMS = NgramConfig(words=(1, 2), characters=(2, 5), min_word_count=2, min_character_count=6)
-SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 60
+TURNS = "contexte"
+"""In ``data/calage``: what people say in mid-conversation (« le maire ne bouge pas »), learnt from as harmless."""
+NGRAMS = NgramConfig(words=(1, 2), characters=(3, 5), min_word_count=2, min_character_count=10)
+SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 40
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
 SHORT = 3
 """All ordinary messages of so few words are learnt from: one word seen in dangers must not be enough."""
@@ -126,7 +129,8 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
         CorpusError: there is no danger to learn, or a message names an unknown situation.
     """
     situations = load_situations(paths.referential / "urgences.yml")
-    dangers = read_danger_messages(paths.dangers)
+    known = load_known(paths.referential, situations)
+    dangers = read_danger_messages(paths.dangers) + [DangerMessage(words, situation) for words, situation in known.items()]
     held = read_danger_messages(paths.tuning / HELD_OUT)
     unknown = sorted({m.situation for m in (*dangers, *held) if m.situation} - set(situations))
     if unknown or not dangers:
@@ -139,6 +143,8 @@ def train(paths: ProjectPaths, progress: Progress) -> tuple[LearntDetector, dict
         for i, e in enumerate(corpus)
         if e.label not in topics or (e.label not in NEAR_TOPICS and (i % ORDINARY == 0 or len(e.text.split()) <= SHORT))
     ]
+    turns = [row for path in sorted((paths.tuning / TURNS).glob("*.jsonl")) for row in read_jsonl(path)]
+    ordinary += [str(row["texte"]) for row in turns if row.get("sujet") not in NEAR_TOPICS]
     progress(f"urgences : {len(dangers)} messages de danger ou qui y ressemblent, {len(ordinary)} ordinaires")
     calm = ordinary + calm_sentences(ordinary + [m.text for m in dangers if not m.situation])
     detector = fit([m.text for m in dangers] + calm, [m.situation or CALM for m in dangers] + [CALM] * len(calm))

@@ -111,7 +111,7 @@ def emergency_fingerprint(paths: ProjectPaths) -> str:
     code = Path(__file__).resolve().parents[1]
     inputs = [
         *sorted(paths.dangers.glob("*.jsonl")),
-        *sorted(paths.tuning.glob("*.jsonl")),
+        *sorted(paths.tuning.rglob("*.jsonl")),
         *(path for path in (paths.referential / "urgences.yml",) if path.exists()),
         code / "learning" / "emergencies.py",
         code / "emergency" / "learnt.py",

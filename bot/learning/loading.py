@@ -18,6 +18,7 @@ from bot.base.files import digest_of, drafting, finish_batch, locked
 from bot.base.paths import ProjectPaths
 from bot.emergency.abroad import AbroadDetector, load_abroad
 from bot.emergency.detector import CALL, EmergencyDetector
+from bot.emergency.known import Known, load_known
 from bot.emergency.rules import Rules, load_rules
 from bot.emergency.situations import load_situations
 from bot.language.cleaning import clean
@@ -98,10 +99,11 @@ shared_languages = once_per_state(load_languages)
 
 
 @once_per_state
-def _shared_rules(folder: Path) -> tuple[dict[str, tuple[str, ...]], Rules, AbroadDetector]:
+def _shared_rules(folder: Path) -> tuple[dict[str, tuple[str, ...]], Rules, AbroadDetector, Known]:
     situations = load_situations(folder / "urgences.yml")
     rules = load_rules(folder / "urgences_mots.yml", situations)
-    return situations, rules, load_abroad(folder, situations, CALL, load_speller(folder / COMMON_WORDS))
+    abroad = load_abroad(folder, situations, CALL, load_speller(folder / COMMON_WORDS))
+    return situations, rules, abroad, load_known(folder, situations)
 
 
 @once_per_state
@@ -129,13 +131,13 @@ def load_detector(paths: ProjectPaths) -> EmergencyDetector:
     Raises:
         ReferentialError: the situations or the short list have mistakes.
     """
-    situations, rules, abroad = _shared_rules(paths.referential)
+    situations, rules, abroad, known = _shared_rules(paths.referential)
     speller = load_speller(paths.referential / COMMON_WORDS)
     try:
-        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model), speller, abroad)
+        return EmergencyDetector(situations, rules, _shared_learnt(paths.emergency_model), speller, abroad, known)
     except ModelError as error:
         log.warning("no learnt emergency detector", extra={"evenement": "detecteur_absent", "erreur": str(error)})
-        return EmergencyDetector(situations, rules, speller=speller, abroad=abroad)
+        return EmergencyDetector(situations, rules, speller=speller, abroad=abroad, known=known)
 
 
 def bare_router(paths: ProjectPaths) -> Router:

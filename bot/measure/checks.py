@@ -9,6 +9,7 @@ from itertools import combinations
 
 from bot.base.errors import CorpusError, Problem, ReferentialError
 from bot.base.paths import ProjectPaths
+from bot.dialogue.door_codes import clashes
 from bot.dialogue.foreign_doors import shared_words
 from bot.dialogue.needs import tells_to_call, written_card
 from bot.dialogue.wording import Writer, possible_destinations
@@ -40,6 +41,7 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     problems = [*answer_problems(referential), *need_problems(referential), *all_door_problems(referential)]
     problems.extend(directory_problems(referential.directory, gazetteer))
     problems.extend(desk_problems(referential))
+    problems.extend(code_problems(referential))
     if (number := languages.emergency_number) not in referential.emergency_numbers:
         problems.append(Problem("data/referentiel/langues.yml", 0, f"le numéro « {number} » n'existe pas dans urgences.yml."))
     problems.extend(foreign_problems(referential, languages.ids))
@@ -97,6 +99,16 @@ def desk_problems(referential: Referential) -> list[Problem]:
         if closure.lieu not in places and closure.lieu not in referential.entry_points
     )
     return [Problem(f"data/referentiel/{name}", 0, message) for name, message in found]
+
+
+def code_problems(referential: Referential) -> list[Problem]:
+    """Return the topics and the needs that the code carried away could not tell apart."""
+    found = [
+        Problem("data/referentiel/sujets", 0, f"« {a} » et « {b} » ont le même code à emporter : renommez le dernier venu.")
+        for a, b in clashes(referential)
+    ]
+    twice = [n for n, count in Counter(need.numero for need in referential.needs.values()).items() if count > 1]
+    return [*found, *(Problem("data/referentiel/besoins.yml", 0, f"le numéro {number} sert deux fois.") for number in twice)]
 
 
 def danger_problems(paths: ProjectPaths, referential: Referential, held_out: Sequence[tuple[str, str]]) -> list[Problem]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from bot.learning.corpus import read_jsonl
 from bot.measure.reports import table
 from bot.referential import Referential, Topic
 from bot.referential.ages import due_facts
-from bot.referential.doors import OUTSIDE, can_write_to, desks_of, exact_link, has_phone
+from bot.referential.doors import OUTSIDE, can_write_to, desks_of, exact_link, has_address, has_phone
 from bot.referential.hours import french_date
 from bot.referential.sheets import changed_sheets
 
@@ -34,16 +36,21 @@ def _complete(referential: Referential, topic: Topic) -> bool:
     return _link(referential, topic) and _phone(referential, topic) and _place(referential, topic)
 
 
-def _inside_only(referential: Referential, topic: Topic) -> bool:
-    return topic.public == ("agent",) and not _link(referential, topic)
+def _reachable(referential: Referential, topic: Topic) -> bool:
+    return any(has_phone(referential, desk) and has_address(referential, desk) for desk in desks_of(referential, topic))
+
+
+def _told_without(referential: Referential, topic: Topic) -> bool:
+    return bool(topic.sans_page) and not _link(referential, topic)
 
 
 MEASURES: Sequence[tuple[str, Holds]] = (
     ("Lien exact : page, service en ligne, formulaire ou fiche officielle", _link),
-    ("Sans page pour le public : affaire interne des agents", _inside_only),
+    ("Sans page connue, et la carte le dit", _told_without),
     ("Téléphone, de qui reçoit ou du guichet unique", _phone),
     ("Adresse, courriel ou formulaire de contact", _place),
     ("**Porte complète : les trois à la fois**", _complete),
+    ("**Un endroit avec adresse et téléphone, la commune connue**", _reachable),
     ("Fiche officielle, avec son numéro et sa date", lambda _, t: t.fiche is not None),
     ("Papiers à apporter", lambda _, t: bool(t.a_apporter)),
     ("Prix", lambda _, t: bool(t.faits.cout)),
@@ -56,8 +63,25 @@ MEASURES: Sequence[tuple[str, Holds]] = (
 )
 
 
-def as_text(referential: Referential) -> str:
-    """Return the share of topics for which each thing is known, as Markdown: all, the State's, and the other bodies'."""
+def most_asked(referential: Referential, folder: Path, count: int = 100) -> list[Topic]:
+    """Return the topics that most messages of the test sets name, the most asked first.
+
+    Args:
+        referential: the topics; those named as often as each other come in its order.
+        folder: of ``demandes_*.jsonl``; a set that names no topic counts for nothing.
+        count: how many.
+    """
+    rows = (row for path in sorted(folder.glob("demandes_*.jsonl")) for row in read_jsonl(path))
+    times: Counter[str] = Counter()
+    for row in rows:
+        several = row.get("sujets")
+        named = {str(name) for name in (several if isinstance(several, list) and several else [row.get("sujet")])}
+        times.update(referential.aliases.get(name, name) for name in named)
+    return sorted(referential.topics.values(), key=lambda topic: -times[topic.id])[:count]
+
+
+def as_text(referential: Referential, asked: Sequence[Topic]) -> str:
+    """Return the share of topics for which each thing is known, as Markdown: all, the State's, the others', and those most asked."""
     topics = list(referential.topics.values())
     outside = [t for t in topics if referential.delegation_of(t.id).id == OUTSIDE]
     inside = [t for t in topics if t not in outside]
@@ -66,8 +90,10 @@ def as_text(referential: Referential) -> str:
         count = sum(holds(referential, t) for t in among)
         return f"{count} ({100 * count / max(1, len(among)):.0f} %)"
 
-    head = ("ce que l'on sait", f"{len(topics)} sujets", f"{len(inside)} de l'État", f"{len(outside)} d'autres organismes")
-    return "\n".join(table(head, [(name, *(share(holds, g) for g in (topics, inside, outside))) for name, holds in MEASURES]))
+    groups = (topics, inside, outside, asked)
+    names = (f"{len(topics)} sujets", f"{len(inside)} de l'État", f"{len(outside)} d'autres organismes", f"les {len(asked)} plus demandés")
+    rows = [(name, *(share(holds, group) for group in groups)) for name, holds in MEASURES]
+    return "\n".join(table(("ce que l'on sait", *names), rows))
 
 
 def due_lines(referential: Referential, today: date) -> list[str]:

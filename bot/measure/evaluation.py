@@ -15,14 +15,14 @@ from bot.base.errors import MissingTestSets, Problem
 from bot.dialogue.dialogue import Dialogue
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
-from bot.language.cleaning import CleanText, Script, clean
+from bot.language.cleaning import CleanText, Script, abridged, clean
 from bot.language.privacy import mask
 from bot.learning.corpus import read_jsonl
 from bot.learning.metrics import by_destination, paired_drop, proportion, reliability, risk_curve
 from bot.learning.tuning import WANTED_RISK
 from bot.measure.conversations import conversations
 from bot.measure.noise import NOISES
-from bot.routing.router import READ_CHARACTERS, Router
+from bot.routing.router import Router
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 from bot.understanding.outcome import Understanding
 from bot.understanding.use import Fragments
@@ -307,7 +307,7 @@ def certainty(router: Router, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def understand(router: Router, messages: Iterable[str]) -> list[Understanding | None]:
     """Return what the model read in each message, ``None`` when it cannot be read."""
-    texts = [clean(mask(message[:READ_CHARACTERS])) for message in messages]
+    texts = [clean(mask(abridged(message))) for message in messages]
     if router.model is None:
         return [None] * len(texts)
     readable = [t for t in texts if t.script is Script.LATIN]

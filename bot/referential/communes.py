@@ -6,15 +6,17 @@ import csv
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.base.errors import Problem, ReferentialError
+from bot.base.stopwatch import stage
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 
 _WORD = re.compile(r"[a-z0-9]+")
 _BEFORE_PLACE, _EVERYDAY_WORDS = frozenset(read_words("avant_un_lieu")), frozenset(read_words("communes_mots_courants"))
+_AROUND_PLACE, _WITHIN_NAME = frozenset(read_words("autour_d_un_lieu")), frozenset(read_words("dans_un_nom_de_lieu"))
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,18 @@ class Gazetteer:
         close = difflib.get_close_matches(" ".join(place_words(name)), names, n=1, cutoff=0.75)
         return names[close[0]] if close else None
 
+    def beginning_with(self, name: str) -> tuple[Commune, ...]:
+        """Return today's communes of the Lot whose name begins with the place told (« à Lacapelle »), each once."""
+        words = place_words(name)
+        start = words[max((i + 1 for i, word in enumerate(words) if word in _BEFORE_PLACE), default=0) :]
+        found = {c.code_insee: c for words, c in self._communes.items() if start and c.in_lot and words[: len(start)] == start}
+        return tuple(found.values())
+
     def in_lot(self) -> tuple[Commune, ...]:
         """Return every name known in the Lot, today's and former ones, each as a commune."""
         return tuple(commune for commune in self._communes.values() if commune.in_lot)
 
+    @stage("commune")
     def find(self, text: str) -> tuple[Commune, ...]:
         """Return the communes named in ``text`` (accents kept), in order, each once.
 
@@ -126,7 +136,7 @@ class Gazetteer:
 
     @staticmethod
     def _one_word_is_place(words: list[str], spans: list[tuple[str, int]], index: int) -> bool:
-        if len(words) == 1:
+        if all(i == index or word in _AROUND_PLACE or word.isdigit() for i, word in enumerate(words)):
             return True
         capital = spans[index][0][:1].isupper() and index > 0
         after_place_word = index > 0 and words[index - 1] in _BEFORE_PLACE
@@ -161,7 +171,23 @@ def load_gazetteer(folder: Path) -> Gazetteer:
             ancien_nom=row["nom"] if row["nom"] != today else "",
             departements_homonymes=homonyms.get(row["code_insee"], ()),
         )
-    return Gazetteer(communes)
+    return Gazetteer({**_usual_names(communes), **communes})
+
+
+def _usual_names(communes: dict[tuple[str, ...], Commune]) -> dict[tuple[str, ...], Commune]:
+    """Return the short names that people give to one commune only: « Limogne », « Bagnac », « Biars »."""
+    bearers: dict[tuple[str, ...], dict[str, Commune]] = {}
+    for words, commune in communes.items():
+        for size in range(1, len(words)):
+            bearers.setdefault(words[:size], {})[commune.code_insee] = commune
+    heads = ((words[:size], words[size]) for words, commune in communes.items() if commune.in_lot for size in range(1, len(words)))
+    return {
+        head: replace(bearer, ancien_nom=" ".join(head).title())
+        for head, link in heads
+        if link in _WITHIN_NAME and head not in communes and {*head}.isdisjoint(_EVERYDAY_WORDS | _WITHIN_NAME)
+        for bearer in bearers[head].values()
+        if len(bearers[head]) == 1
+    }
 
 
 def _rows(path: Path, needed: str) -> Iterator[dict[str, str]]:

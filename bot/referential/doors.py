@@ -50,8 +50,14 @@ def has_phone(referential: Referential, desk: EntryPoint) -> bool:
 def can_write_to(referential: Referential, desk: EntryPoint) -> bool:
     """Whether a desk has a postal address, an e-mail or a contact form, its own or its place's."""
     places = _places(referential, desk)
-    own = desk.adresse or desk.adresse_courriel or desk.formulaire_contact
-    return bool(own) or (bool(places) and all(place.adresse or place.courriel for place in places))
+    mail = desk.adresse_courriel or desk.formulaire_contact or (bool(places) and all(place.adresse or place.courriel for place in places))
+    return bool(mail) or has_address(referential, desk)
+
+
+def has_address(referential: Referential, desk: EntryPoint) -> bool:
+    """Whether a desk has a postal address, a postcode at least, its own or its place's; for a sort of place, wherever one lives."""
+    places = _places(referential, desk)
+    return bool(desk.adresse) or (bool(places) and all(place.code_postal for place in places))
 
 
 def can_reach(referential: Referential, desk: EntryPoint) -> bool:

@@ -36,10 +36,19 @@ class _Sourced(_Record):
 
 
 class Link(_Record):
-    """An official link that is certain."""
+    """An official link that is certain.
+
+    Args:
+        libelle: what it is called.
+        url: where it leads.
+        source: the text that was read and gives it; empty when that is the topic's own source or sheet.
+        date: day of that text.
+    """
 
     libelle: str
     url: str = Field(regex=r"^https://")
+    source: str = ""
+    date: Day | None = None
 
 
 class Sheet(_Record):
@@ -281,6 +290,8 @@ class Topic(_Sourced):
     precisions: tuple[str, ...] = ()
     a_apporter: tuple[str, ...] = ()
     lien: Link | None = None
+    sans_page: str = ""
+    """Why no exact link is given, said as long as there is none."""
     fiche: Sheet | None = None
     faits: Facts = Facts()
     services_associes: tuple[AssociatedService, ...] = ()
@@ -364,6 +375,7 @@ class Need(_Sourced):
     """What a person cannot do: remembered, and every answer bends to it.
 
     Args:
+        numero: its place in the code that a person carries away; never changed, never given to another.
         phrases: plain words (no accent, no apostrophe) that tell it by themselves.
         mots: plain words that tell it in a message read as a question of access.
         reponse: said when no door was given yet.
@@ -373,6 +385,7 @@ class Need(_Sourced):
     """
 
     id: str = Field(regex=r"^[a-z][a-z0-9_]+$")
+    numero: int = Field(ge=0, le=9)
     libelle: str
     phrases: tuple[str, ...]
     mots: tuple[str, ...] = ()

@@ -8,9 +8,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bot.base.stopwatch import stage
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
-from bot.language.cleaning import CleanText, Script, clean
+from bot.language.cleaning import CleanText, Script, abridged, clean
 from bot.language.foreign import Foreign, Languages
 from bot.language.privacy import mask
 from bot.referential import Referential
@@ -47,8 +48,6 @@ SURE_ALONE, SURE_WORDS = 0.98, 4
 """Certainty of a service from which a message of so many words is read alone: right 184 times in 189 on the pairs kept aside."""
 GOES_ON = 0.5
 """Share from which a message is taken to go on with the last request: what comes next is read with both."""
-READ_CHARACTERS = 5000
-"""What is read of a message before cleaning: what a person needs is said well before."""
 
 
 class Router:
@@ -111,14 +110,16 @@ class Router:
     def hear(self, text: str) -> Heard:
         """Look for an emergency and for another language in what was typed, then mask and clean it.
 
-        Nothing is understood yet: an emergency is found whatever the model then makes of the message.
+        Nothing is understood yet: an emergency is found whatever the model then makes of the message, and wherever it stands in it.
 
         Args:
             text: what a person typed; any string.
         """
         emergency = self.detector.detect(text)
-        return Heard(clean(mask(text[:READ_CHARACTERS])), emergency, self._foreign(text[:READ_CHARACTERS], emergency))
+        text = abridged(text)
+        return Heard(clean(mask(text)), emergency, self._foreign(text, emergency))
 
+    @stage("langue")
     def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
         """Return the language of a message that is not French: that of its danger first."""
         if self.languages is None:
@@ -188,6 +189,7 @@ class Router:
             return self.referential.topics[door].service
         return door if door in self.referential.services else ""
 
+    @stage("découpe en demandes")
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
         """Add the ways to cut each message in several requests, and what the model reads in their parts.
 
@@ -218,6 +220,7 @@ class Router:
         ]
         return [replace(h, parts={**h.parts, **found}) for h, found in zip(heard, readings, strict=True)]
 
+    @stage("décision")
     def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
         """Decide for a message understood and split: the emergency first, then the place and the language it is written in.
 
@@ -262,6 +265,7 @@ class Router:
         (read,) = self._read_all([[clean(part) for part in rest]], {})
         return any(self.read(understanding).topics.get(door.sujet, 0.0) >= BEHIND_SURE for understanding in read)
 
+    @stage("tableaux")
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
         if not self._aliases.keys().isdisjoint(understanding.probabilities):

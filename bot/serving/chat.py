@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.dialogue.wording import EMPTY
-from bot.language.cleaning import MAX_CHARACTERS, Script, clean
+from bot.language.cleaning import MAX_CHARACTERS, Script, abridged, clean
 from bot.referential.hours import PARIS
 from bot.serving.engine import Answer, Engine, EngineError
 from bot.serving.observer import Observer, Observers, answer_id, turn_event
@@ -29,7 +29,7 @@ T = TypeVar("T")
 MAX_READ = 20_000
 """Characters handed to the engine, of a longer message its beginning and its end: emergencies are looked for in all of them, the rest
 of the flow stops earlier."""
-LONG = f"Votre message est long : j'ai lu les {MAX_CHARACTERS // 1000} 000 premiers caractères."
+LONG = "Votre message est long : j'ai lu le début et la fin."
 DOWN = "Je ne peux pas répondre pour le moment. Votre texte est gardé : essayez à nouveau dans un moment."
 STALE_VOTE = "Cet avis ne correspond plus à une réponse de votre conversation."
 UNKNOWN_REASON = "Cette raison n'est pas dans la liste."
@@ -231,7 +231,7 @@ def _tidied(text: str) -> str:
 def _exchange_of(words: str, answer: Answer, now: datetime, in_danger: str) -> Exchange:
     from bot.language.privacy import mask  # phone number tables: not before the server listens
 
-    shown = words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS].rstrip() + "…"
+    shown = abridged(words)
     masked = mask(shown)
     reply: ReplyView = reply_view(answer.reply, now)
     if len(words) > MAX_CHARACTERS:

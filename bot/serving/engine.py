@@ -22,7 +22,7 @@ from bot.dialogue.wording import Card, Reply
 from bot.learning.freshness import is_detector_current, kept_by_workshop, live_mark, needs_training
 from bot.routing.types import DecisionKind, RoutingDecision
 from bot.serving import live
-from bot.serving.first_aid import FirstAid, SiteFacts, Urgent, first_aid
+from bot.serving.first_aid import FirstAid, SiteFacts, TakenOver, Urgent, first_aid
 from bot.serving.watched import Agent, AgentDown, Condition, LoopThread, WatchedAgent
 from bot.staff.upkeep.notice import OpenSwitch
 
@@ -157,19 +157,35 @@ class Engine:
             "mode": "telephone" if self.switch.current.phone_only else "normal",
         }
 
-    def card(self, topic: str, commune: str = "") -> Card | None:
+    def card(self, topic: str, commune: str = "", needs: int = 0) -> Card | None:
         """Return the card of a topic, or ``None`` when there is no such topic.
 
         Args:
             topic: its id.
             commune: Insee code of the person's commune; one that is not in the Lot is left out.
+            needs: what the person said they cannot do, one bit for each need.
 
         Raises:
             EngineError: the referential is not read yet.
         """
+        return self._read().card(topic, commune, needs)
+
+    def taken_over(self, code: str) -> TakenOver:
+        """Return the door that a person carries.
+
+        Args:
+            code: as it was typed.
+
+        Raises:
+            DoorCodeError: it is mistyped, or its topic is no more.
+            EngineError: the referential is not read yet.
+        """
+        return self._read().taken_over(code)
+
+    def _read(self) -> FirstAid:
         if self._first_aid is None:
             raise EngineError("Le référentiel n'est pas lu.")
-        return self._first_aid.card(topic, commune)
+        return self._first_aid
 
     async def reply(self, text: str, state: ConversationState | None = None) -> Answer:
         """Answer a typed message.

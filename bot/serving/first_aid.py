@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.base.errors import AssistantError, ModelError, ReferentialError
+from bot.base.errors import AssistantError, DoorCodeError, ModelError, ReferentialError
 from bot.base.paths import ProjectPaths
+from bot.dialogue.door_codes import UNKNOWN, read_door_code
+from bot.dialogue.needs import Bending
 from bot.dialogue.wording import IN_DANGER, Card, Contact, EmergencyCall, Reply, Writer
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
@@ -49,6 +51,21 @@ class Urgent:
     referential: Referential | None
 
 
+@dataclass(frozen=True)
+class TakenOver:
+    """What the code of a person says to who takes over.
+
+    Args:
+        card: the door.
+        commune: its name, empty when the door does not depend on it.
+        needs: what the person said they cannot do, in their words.
+    """
+
+    card: Card
+    commune: str
+    needs: tuple[str, ...]
+
+
 class FirstAid:
     """What can be said before anything is loaded: the numbers of an emergency, the desks, the cards.
 
@@ -77,19 +94,39 @@ class FirstAid:
         """Ids of the topics."""
         return tuple(self._referential.topics)
 
-    def card(self, topic: str, commune: str = "") -> Card | None:
+    def card(self, topic: str, commune: str = "", needs: int = 0) -> Card | None:
         """Return the card of a topic, or ``None`` when there is no such topic.
 
         Args:
             topic: its id.
             commune: Insee code of the person's commune; one that is not in the Lot is left out.
+            needs: what the person said they cannot do, one bit for each need.
         """
         if topic not in self._referential.topics:
             return None
         service = self._referential.service_of(topic)
         place = self._gazetteer.by_code(commune)
         known = place if place and place.in_lot else None
-        return self._writer.card(Destination(service.delegation, service.id, topic, 1.0), place=known)
+        card = self._writer.card(Destination(service.delegation, service.id, topic, 1.0), place=known)
+        told = [need.id for need in self._referential.needs.values() if needs >> need.numero & 1]
+        return Bending(self._referential, self._writer).card(card, told) if told else card
+
+    def taken_over(self, code: str) -> TakenOver:
+        """Return the door that a person carries.
+
+        Args:
+            code: as it was typed.
+
+        Raises:
+            DoorCodeError: it is mistyped, or its topic is no more.
+        """
+        carried = read_door_code(code, self._referential)
+        place = self._gazetteer.by_code(carried.commune)
+        needs = [self._referential.needs[need] for need in carried.needs]
+        card = self.card(carried.topic, carried.commune, sum(1 << need.numero for need in needs))
+        if card is None:
+            raise DoorCodeError(UNKNOWN)
+        return TakenOver(card, place.nom if place else "", tuple(need.libelle for need in needs))
 
     def answer(self, text: str) -> Urgent | None:
         """Return the numbers to call, or ``None`` when the message is no emergency."""
@@ -125,8 +162,11 @@ class LastAid(FirstAid):
     def topics(self) -> tuple[str, ...]:
         return ()
 
-    def card(self, topic: str, commune: str = "") -> Card | None:
+    def card(self, topic: str, commune: str = "", needs: int = 0) -> Card | None:
         return None
+
+    def taken_over(self, code: str) -> TakenOver:
+        raise DoorCodeError(UNKNOWN)
 
     def answer(self, text: str) -> Urgent | None:
         found = self._detector.detect(text)

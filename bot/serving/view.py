@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TypedDict
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from bot.dialogue.door_codes import door_code
 from bot.dialogue.facts import Fact
 from bot.dialogue.wording import TO_CONFIRM, Card, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
@@ -95,6 +96,7 @@ class CardView(TypedDict):
     guichet: DeskView
     derriere: DeskView | None
     faits: list[FactView]
+    inconnu: str
     origine: Link | None
     verifie: str
     lien: Link | None
@@ -102,6 +104,7 @@ class CardView(TypedDict):
     aujourdhui: str
     a_confirmer: list[str]
     fiche: str
+    code: str
 
 
 class ChoiceView(TypedDict):
@@ -183,6 +186,11 @@ def typeset(text: str) -> str:
     return _TIED.sub(lambda match: match.group().replace(" ", NO_BREAK), text)
 
 
+def spaces_made_plain(text: str) -> str:
+    """Take the no-break spaces out: for what leaves the page."""
+    return text.replace(NO_BREAK, " ")
+
+
 def sentences(text: str) -> list[str]:
     """Split a text into sentences, for one idea a line."""
     return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
@@ -250,6 +258,7 @@ def card_view(card: Card, now: datetime) -> CardView:
         "guichet": desk_view(card.contact, now, card.link[1] if card.link else ""),
         "derriere": desk_view(card.behind, now) if card.behind else None,
         "faits": [_fact_view(fact) for fact in card.facts],
+        "inconnu": typeset(card.unknown),
         "origine": _origin_view(card),
         "verifie": typeset(french_date(card.checked)) if card.checked else "",
         "lien": {"texte": typeset(card.link[0]), "href": card.link[1]} if card.link and _safe(card.link[1]) else None,
@@ -257,13 +266,14 @@ def card_view(card: Card, now: datetime) -> CardView:
         "aujourdhui": typeset(card.today),
         "a_confirmer": warnings,
         "fiche": _sheet(card),
+        "code": door_code(card.topic_id, card.commune, card.needs) if card.topic_id else "",
     }
 
 
 def _sheet(card: Card) -> str:
-    """Return the address of the page of a card, with the commune its desk depends on; empty when it is no topic's."""
-    commune = f"?commune={card.commune}" if card.commune else ""
-    return f"/fiche/{card.topic_id}{commune}" if card.topic_id else ""
+    """Return the address of the page of a card, with the commune its desk depends on and the needs; empty when it is no topic's."""
+    known = urlencode({name: value for name, value in (("commune", card.commune), ("besoins", card.needs)) if value})
+    return f"/fiche/{card.topic_id}{'?' if known else ''}{known}" if card.topic_id else ""
 
 
 def _fact_view(fact: Fact) -> FactView:

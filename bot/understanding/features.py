@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.base.stopwatch import stage
 from bot.understanding.config import NgramConfig
 
 Vectors = NDArray[np.float32]
@@ -105,6 +106,7 @@ class NgramEncoder:
         self.set_terms(kept_words, kept_characters, idf.astype(np.float32))
         return self.counts(plain)
 
+    @stage("mots et lettres")
     def counts(self, plain: Sequence[str]) -> SparseRows:
         """Return the TF-IDF counts (n_texts, vocabulary)."""
         if len(plain) <= ROWS_AT_ONCE:
@@ -130,6 +132,7 @@ class NgramEncoder:
         indptr = np.concatenate([[0], np.cumsum(np.bincount(tally.rows, minlength=len(plain)))])
         return SparseRows(indptr, tally.columns.astype(np.int32), data.astype(np.float32), len(self.idf))
 
+    @stage("mots et lettres, réduits")
     def reduce(self, counts: SparseRows) -> Vectors:
         """Return vectors (n_texts, dimensions), L2-normalised; zero for unknown text."""
         assert self.projection is not None, "the projection is learnt first"

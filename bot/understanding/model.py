@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.base.stopwatch import stage
 from bot.language.cleaning import CleanText
 from bot.understanding.config import TopicModelConfig
 from bot.understanding.encoders import get_encoder
@@ -99,6 +100,7 @@ class TopicModel:
         scores: Vectors = matrix.left_multiply(counts) + bias
         return scores
 
+    @stage("sens des mots")
     def read_words(self, plain: Sequence[str]) -> list[Vectors]:
         """Return the block of word vectors, (n_texts, dimensions); none when the model has no word vectors."""
         if self.words is None:
@@ -126,6 +128,7 @@ class TopicModel:
         """Return probabilities (n_texts, n_labels) from :meth:`scores`, at the current temperature; rows sum to 1."""
         return at_temperature(scores, self.temperature)
 
+    @stage("classement")
     def predict_features(self, features: Features) -> Probabilities:
         """Return probabilities (n_texts, n_labels); rows sum to 1."""
         return self.calibrate(self.scores(features))

@@ -10,6 +10,8 @@ from itertools import combinations
 
 MAX_JOINTS, MAX_PARTS = 4, 4
 """Of one message: the strongest joints are tried, alone and together."""
+LONG, LONG_JOINTS = 600, 3
+"""Characters from which fewer joints are tried: each adds as many parts to read, and they are long."""
 MAX_CONTEXT_WORDS = 6
 BARE_WORDS = 8
 """Up to how many words a message without any joint may still hold two requests (« permis perdu procuration »)."""
@@ -116,4 +118,4 @@ def _joints(text: str) -> list[tuple[int, int, Joint]]:
             if start > 0 and end < len(text) and not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
                 found.append((start, end, joint))
-    return sorted(sorted(found, key=lambda j: _ORDER[j[2]])[:MAX_JOINTS])
+    return sorted(sorted(found, key=lambda j: _ORDER[j[2]])[: MAX_JOINTS if len(text) < LONG else LONG_JOINTS])

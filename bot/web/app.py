@@ -20,7 +20,7 @@ from bot.web.keys import ASSETS, CHAT, ENGINE, LIMITER, METRICS, OBSERVER, PAGES
 from bot.web.limits import RateLimiter
 from bot.web.metrics import Metrics
 from bot.web.middlewares import finish_headers, middlewares
-from bot.web.public import handlers
+from bot.web.public import handlers, sheets
 
 PURGE_SECONDS = 60.0
 
@@ -68,7 +68,10 @@ def create_app(
             web.get("/widget.js", handlers.widget_script),
             web.get(handlers.FRAME, handlers.show_page),
             web.post(handlers.FRAME, handlers.send_form),
-            web.get("/fiche/{sujet}", handlers.referral),
+            web.get("/fiche/{sujet}", sheets.referral),
+            web.get(sheets.PATH, sheets.take_over),
+            web.get(sheets.PATH + r"/{code:[0-9A-Z]{10}}.svg", sheets.drawing),
+            web.get(sheets.PATH + r"/{code:[0-9A-Z]{10}}.ics", sheets.calendar),
             web.get("/health", handlers.health),
             web.get("/ready", handlers.ready),
             web.get("/accessibilite", handlers.accessibility),

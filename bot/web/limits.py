@@ -71,7 +71,7 @@ class RateLimiter:
             *([RateLimitItemPerMinute(settings.per_minute)] if settings.per_minute else []),
             *([RateLimitItemPerHour(settings.per_hour)] if settings.per_hour else []),
         ]
-        self.turns = Turns()
+        self.turns, self.bodies = Turns(), Turns()
         self._shared = shared
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._together = (
@@ -131,7 +131,7 @@ def _count(limiter: SlidingWindowCounterRateLimiter, items: Sequence[RateLimitIt
 
 
 def _hashed(address: str, salt: bytes) -> str:
-    return hashlib.blake2b(address.encode(), key=salt, digest_size=12).hexdigest()
+    return hashlib.blake2b(address.encode("utf-8", "surrogateescape"), key=salt, digest_size=12).hexdigest()
 
 
 _PORTED = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -67,6 +66,7 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         refusal = refusal_of(error)
         if refusal.status >= 500:
             log.error("request failed", extra={"evenement": "erreur", "requete": request[REQUEST_ID]}, exc_info=error)
+        refusal.with_traceback(None)  # it holds this frame, which holds it, and with them the body: megabytes until the collector passes
         if is_page(request):
             return await error_page(request, refusal)
         return problem_response(refusal, request[REQUEST_ID], request.app[ENGINE].facts)
@@ -152,7 +152,7 @@ def _may_write(request: web.Request) -> bool:
     hosts = {request.host.lower()}
     if settings.proxies and "X-Forwarded-Host" in request.headers:
         hosts.add(request.headers["X-Forwarded-Host"].strip().lower())
-    return urlsplit(origin).netloc in hosts
+    return origin.rpartition("://")[2] in hosts
 
 
 def _origin(request: web.Request) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.serving.first_aid import SiteFacts
 from bot.serving.refusals import Refusal
 
 UNREAD = frozenset({408, 410, 413, 429, 500, 503})
 """Refusals of a message that may tell a danger: the person did nothing wrong, and nobody read it."""
+BROKEN = (HttpProcessingError, web.RequestPayloadError)
+"""What reading a body raises when it is not what its headers say: compressed, cut in chunks."""
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -18,7 +21,7 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, web.HTTPException):
         kept = {k: v for k, v in error.headers.items() if k in {"Allow", "Retry-After", "WWW-Authenticate"}}
         return Refusal(error.status, headers=kept)
-    return Refusal(500)
+    return Refusal(400 if isinstance(error, BROKEN) else 500)
 
 
 def problem_response(refusal: Refusal, request_id: str, facts: SiteFacts) -> web.Response:

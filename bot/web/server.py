@@ -145,7 +145,8 @@ class _Backstage:
         if self._inside is not None:
             yield InternalServer(lambda: create_internal_app(workshop, routes=[metrics_handler(metrics)]), self._inside)
             yield workshop.queue
-        yield Keeper(storage, self._paths, self._settings.retention_days, workshop.inbox if self._inside is not None else None)
+        pages = (workshop.inbox, workshop.nightly.run) if self._inside is not None else (None, None)
+        yield Keeper(storage, self._paths, self._settings.retention_days, *pages)
 
     def _storage(self) -> Storage:
         from bot.staff.storage import Storage, database_url

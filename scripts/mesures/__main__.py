@@ -1,4 +1,4 @@
-"""``python -m scripts.mesures comparaison|conversations|erreurs|masquage|langues|dependances [--rapide]``: regenerate a page of docs/."""
+"""``python -m scripts.mesures MESURE [--rapide]``: regenerate a page of docs/."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ PAGES = {
     "erreurs": "docs/erreurs.md",
     "masquage": "un tableau de docs/menaces.md",
     "langues": "un autre de docs/menaces.md",
+    "longueurs": "un autre de docs/menaces.md",
+    "partage": "un autre de docs/menaces.md",
     "dependances": "le tableau de docs/dependances.md",
 }
 
@@ -51,6 +53,14 @@ def main() -> int:
             from scripts.mesures.languages import run as measure_languages
 
             measure_languages(paths)
+        elif arguments.mesure == "longueurs":
+            from scripts.mesures.longest import run as measure_longest
+
+            measure_longest(paths)
+        elif arguments.mesure == "partage":
+            from scripts.mesures.shares import run as measure_shares
+
+            measure_shares(paths)
         else:
             from scripts.mesures.dependencies import run as review
 

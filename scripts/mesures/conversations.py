@@ -22,6 +22,7 @@ from bot.measure.reports import percent, table
 from bot.referential import Referential
 from scripts.mesures.comparison import lookups
 from scripts.mesures.corpora import cleaned, messages, sample, score
+from scripts.mesures.pages import write_between
 from scripts.mesures.stock_rasa import StockRasa
 
 EPOCHS, SHARE = 60, 1 / 10
@@ -59,9 +60,7 @@ def run(paths: ProjectPaths) -> None:
         *lines,
     ]
     print("\n".join(written))
-    page = paths.docs / "comparaison.md"
-    text = page.read_text(encoding="utf-8")
-    page.write_text(text.split(START)[0] + START + "\n" + "\n".join(written) + "\n" + END + text.split(END)[1], encoding="utf-8")
+    write_between(paths.docs / "comparaison.md", START, END, written)
 
 
 def held(stock: StockRasa, referential: Referential, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

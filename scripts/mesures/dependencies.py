@@ -8,6 +8,7 @@ from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 
 from bot.base.errors import AssistantError
 from bot.base.paths import ProjectPaths
+from scripts.mesures.pages import write_between
 
 START, END = "<!-- dépendances:début -->", "<!-- dépendances:fin -->"
 PURPOSES = {
@@ -41,6 +42,7 @@ PURPOSES = {
     "redis": "ce que plusieurs processus partagent",
     "sentencepiece": "le découpage des mots pour USE",
     "safetensors": "lire et écrire le modèle",
+    "segno": "le dessin à scanner (QR) du code à emporter",
     "threadpoolctl": "le nombre de fils à l'entraînement",
 }
 
@@ -60,9 +62,7 @@ def run(paths: ProjectPaths) -> None:
         except PackageNotFoundError as error:
             raise AssistantError(f"« {name} » n'est pas installé. Lancez « make install ».") from error
         rows.append(f"| {name} | {found['Version']} | {_licence(found)} | {PURPOSES[name]} |")
-    page = paths.docs / "dependances.md"
-    text = page.read_text(encoding="utf-8")
-    page.write_text(text.split(START)[0] + START + "\n" + "\n".join(rows) + "\n" + END + text.split(END)[1], encoding="utf-8")
+    write_between(paths.docs / "dependances.md", START, END, rows)
 
 
 def direct(paths: ProjectPaths) -> list[str]:

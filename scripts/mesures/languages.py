@@ -10,6 +10,7 @@ from bot.learning.loading import load_detector
 from bot.learning.metrics import proportion
 from bot.measure.abroad import BLIND, measure, read_rows, right_numbers
 from bot.measure.reports import percent, table
+from scripts.mesures.pages import write_between
 
 START, END = "<!-- langues:début -->", "<!-- langues:fin -->"
 TIMES = 3
@@ -40,9 +41,7 @@ def run(paths: ProjectPaths) -> None:
     others = f"Sans aucune erreur : {', '.join(flawless)}. " if flawless else ""
     written = [*table(("langue", "dangers vus", "fausses alertes"), lines), "", f"{others}{said} de processeur par message."]
     print("\n".join(written))
-    page = paths.docs / "menaces.md"
-    text = page.read_text(encoding="utf-8")
-    page.write_text(text.split(START)[0] + START + "\n" + "\n".join(written) + "\n" + END + text.split(END)[1], encoding="utf-8")
+    write_between(paths.docs / "menaces.md", START, END, written)
 
 
 def _share(part: int, whole: int) -> dict[str, float | int | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.base.paths import ProjectPaths
 from bot.language.privacy import mask
+from scripts.mesures.pages import write_between
 
 START, END = "<!-- masquage:début -->", "<!-- masquage:fin -->"
 FILES = {
@@ -84,10 +85,7 @@ def run(paths: ProjectPaths) -> None:
             f"| {m.untouched} / {m.tempting} |"
         )
         print(f"{name} : rappel {_percent(m.recall)}, précision {_percent(m.precision)}, {m.milliseconds:.2f} ms par message")
-    page = paths.docs / "menaces.md"
-    text = page.read_text(encoding="utf-8")
-    before, after = text.split(START)[0], text.split(END)[1]
-    page.write_text(before + START + "\n" + "\n".join(rows) + "\n" + END + after, encoding="utf-8")
+    write_between(paths.docs / "menaces.md", START, END, rows)
 
 
 def masked_spans(text: str, masked: str) -> list[Span]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from conftest import CI, ROOT
 
 from bot.cli.advisories import advisories_of, locked_versions, records
 from bot.cli.main import main
@@ -54,6 +57,20 @@ HOLE = record({"introduced": "0"}, {"fixed": "1.4.10"})
 )
 def test_a_version_is_touched_or_not(found: dict[str, Any], touched: bool) -> None:
     assert bool(advisories_of(found, {"my-package": "1.4.2"})) is touched
+
+
+def test_the_sbom_lists_every_package_of_the_lock(tmp_path: Path) -> None:
+    """By the command of ``make sbom``, which CI runs."""
+    uv = shutil.which("uv") or shutil.which(ROOT / ".outils" / "bin" / "uv")
+    if uv is None and not CI:
+        pytest.skip("uv est absent : make uv")
+    assert uv is not None
+    line = next(line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if line.startswith("\t$(UV) export"))
+    options = line.partition("export ")[2].partition(" -o ")[0].split()
+    written = tmp_path / "sbom.json"
+    subprocess.run([uv, "export", "--offline", *options, "-o", str(written)], cwd=ROOT, check=True, capture_output=True)
+    found = {row["name"]: row["version"] for row in json.loads(written.read_text(encoding="utf-8"))["components"]}
+    assert found == locked_versions(ROOT / "uv.lock")
 
 
 def test_every_form_of_the_database_is_read(tmp_path: Path) -> None:

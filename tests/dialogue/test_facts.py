@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from bot.dialogue.dialogue import ConversationState, Dialogue
-from bot.dialogue.facts import Fact, Origin
+from bot.dialogue.facts import Fact, Origin, link_origin, unknown_of
 from bot.dialogue.wording import Card, Writer, listed
-from bot.referential import Facts, Referential, Sheet
+from bot.referential import Audience, Facts, Referential, Sheet
 from bot.referential.models import Form, Link
 from bot.routing.decision import Thresholds
 from bot.routing.router import Router
@@ -69,6 +69,27 @@ def test_a_check_by_a_person_is_said_instead_of_the_sheet(referential: Referenti
 def test_without_facts_nothing_is_said_of_them(referential: Referential) -> None:
     lines = card(known(referential, faits=Facts(), fiche=None)).details()
     assert not any(word in line for line in lines for word in ("Prix", "D'après", "Faits"))
+
+
+def test_what_nobody_knows_is_said_of_all_but_the_agents_own_matters(referential: Referential) -> None:
+    bare = known(referential, faits=Facts(cout="86 euros."), fiche=None, lien=None, sans_page="Pas de page connue.").topics["passeport"]
+    assert unknown_of(bare, ()) == "Pas de page connue. On ne sait pas encore : le délai, les papiers. Demandez-le à ce guichet."
+    assert unknown_of(bare.copy(update={"fiche": SHEET}), ["une photo"]) == "On ne sait pas encore : le délai. Demandez-le à ce guichet."
+    assert unknown_of(bare.copy(update={"public": (Audience.AGENT,)}), ()) == "Pas de page connue."
+    assert unknown_of(known(referential).topics["passeport"], ["une photo"]) == ""
+
+
+def test_a_link_says_where_it_was_read(referential: Referential) -> None:
+    read = Link(libelle="Un texte", url="https://www.legifrance.gouv.fr/x", source="Fiche F1", date=date(2019, 5, 2))
+    page = Link(libelle="La page", url="https://www.service-public.gouv.fr/particuliers/vosdroits/R1")
+    for link, said in (
+        (read, ("Fiche F1", 2019)),
+        (page, ("F21091", 2020)),
+        (page.copy(update={"url": "https://www.caf.fr"}), ("Dossier", 2026)),
+    ):
+        origin = link_origin(known(referential, lien=link).topics["passeport"])
+        assert origin and said[0] in origin.source and origin.day.year == said[1]
+    assert link_origin(known(referential, lien=None).topics["passeport"]) is None
 
 
 def test_the_desk_that_receives_comes_first_and_the_single_entry_stands_behind(referential: Referential) -> None:

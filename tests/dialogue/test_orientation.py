@@ -77,6 +77,25 @@ def test_every_card_is_whole(referential: Referential) -> None:
 # A partner's words
 
 
+def test_everything_shown_says_its_source_and_its_day(referential: Referential) -> None:
+    writer = Writer(referential)
+    undated = set()
+    for destination in possible_destinations(referential):
+        shown = card_as_json(writer.card(destination), destination, referential)
+        origins = [
+            *shown["faits"],
+            *([shown["origine_lien"]] if shown["lien"] else []),
+            *([shown["origine_pieces"]] if shown["a_apporter"] else []),
+        ]
+        assert all(origin["source"] and origin["date"] for origin in origins), destination.sujet
+        desk = shown["contact"]
+        if desk["telephones"] or desk["adresse"]:
+            place = desk["lieu"] or {}
+            assert desk["source"] or place["source"], desk["nom"]
+            undated |= {desk["nom"]} if not (desk["date"] or place.get("date")) else set()
+    assert undated <= {"Enedis, réseau électrique"}, "known from nobody's dated text"
+
+
 def test_a_partner_reads_each_thing_once(referential: Referential) -> None:
     from bot.dialogue.wording import Reply
 

@@ -193,7 +193,8 @@ def test_unconfirmed_desks_say_so(writer: Writer, referential: Referential) -> N
         contact = writer.contact(desk)
         place = contact.nearby.place if contact.nearby else None
         unsure = place.to_confirm if place and not desk.x_ose.verifie_par else desk.x_ose.a_verifier and not desk.depends_on_commune
-        said = f"Vérifié en {place.checked}, à confirmer." if place else TO_CONFIRM
+        since = place.checked if place else "" if desk.x_ose.guichet_unique else (desk.x_ose.date_source or "")[:4]
+        said = f"Vérifié en {since}, à confirmer." if since else TO_CONFIRM
         assert (said in contact_line(contact)) == unsure
 
 

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from bot.language.cleaning import MAX_CHARACTERS, SMS_WORDS, Script, clean, plain_words, strip_accents, without_politeness
+from bot.language.cleaning import MAX_CHARACTERS, SMS_WORDS, Script, abridged, clean, plain_words, strip_accents, without_politeness
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,13 @@ def test_the_original_is_kept_untouched() -> None:
     assert clean(typed).original == typed
 
 
-def test_a_long_message_is_cut_and_says_so() -> None:
-    long = clean("mot " * 3_000)
-    assert long.truncated
-    assert len(long.display) <= MAX_CHARACTERS
-    assert not clean("x" * MAX_CHARACTERS).truncated
+def test_of_a_long_message_the_beginning_and_the_end_are_read() -> None:
+    long = abridged("debut " + "milieux " * 3_000 + "fin")
+    assert long.startswith("debut milieux") and long.endswith("milieux fin") and len(long) <= MAX_CHARACTERS
+    assert {*long.split()} == {"debut", "milieux", "…", "fin"}, "no word is cut"
+    assert abridged(long) == long and clean(long * 9).display == abridged(long * 9)
+    assert abridged("x" * MAX_CHARACTERS) == "x" * MAX_CHARACTERS
+    assert len(abridged("x" * 9_000)) <= MAX_CHARACTERS
 
 
 @pytest.mark.parametrize("text", ["œuf", "ŒUF", "æ", "Æ", "çà", "ñ", "Ü"])

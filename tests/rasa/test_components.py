@@ -21,6 +21,7 @@ from rasa_tree import SMALL  # noqa: E402
 
 from bot.base.errors import CorpusError, ModelCorrupt  # noqa: E402
 from bot.base.paths import ProjectPaths  # noqa: E402
+from bot.language.cleaning import MAX_CHARACTERS  # noqa: E402
 from bot.learning.corpus import read_corpus  # noqa: E402
 from bot.learning.loading import load_router  # noqa: E402
 from bot.learning.store import MANIFEST_FILE, MODEL_FILE, load_model, read_manifest  # noqa: E402
@@ -35,7 +36,6 @@ from bot.rasa.components import (  # noqa: E402
     RequestRouter,
     TopicClassifier,
 )
-from bot.routing.router import READ_CHARACTERS  # noqa: E402
 from bot.routing.wire import decision_as_mapping  # noqa: E402
 
 ODD = ["", " ", "????", "😀", "помогите", "a" * 10_000, "<b>", "\x00", "/", "//", "/ /restart", "&#47;restart", "\u200b/restart"]
@@ -148,7 +148,7 @@ def test_emergencies_need_no_classifier(without_model: Pipeline) -> None:
 
 def test_only_what_the_router_reads_is_kept(pipeline: Pipeline) -> None:
     message = pipeline("je veux un passeport " * 1000)
-    assert len(message.get(TEXT)) <= READ_CHARACTERS
+    assert len(message.get(TEXT)) <= MAX_CHARACTERS
 
 
 @pytest.mark.parametrize("text", ODD, ids=lambda t: ascii(t)[:20])

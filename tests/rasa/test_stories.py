@@ -21,9 +21,9 @@ STORIES = ROOT / "tests" / "test_stories.yml"
 LEAST = 40
 
 
-def test_every_conversation_goes_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_conversation_goes_as_written(trained_paths: ProjectPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BOT_RACINE", raising=False)
-    agent = Agent.load(ensure_rasa_model(ProjectPaths(ROOT), lambda _sentence: None).archive)
+    agent = Agent.load(ensure_rasa_model(trained_paths, lambda _sentence: None).archive)
     found = asyncio.run(rasa_test(str(STORIES), agent, out_directory=str(tmp_path), disable_plotting=True, e2e=True))
     report = found["report"]["conversation_accuracy"]
     assert report["total"] >= LEAST

@@ -110,9 +110,22 @@ def test_places_out_of_the_lot(gazetteer: Gazetteer, text: str, departement: str
     assert (commune.departement, commune.in_lot) == (departement, False)
 
 
-@pytest.mark.parametrize("text", ["j'habite au Vigan", "j'habite Le Vigan", "à Brive"])
+@pytest.mark.parametrize(
+    "text",
+    ["j'habite au Vigan", "j'habite Le Vigan", "à Brive", "je suis à Bagnac", "limogne", "figeac centre", "gourdon 46", "vers biars"],
+)
 def test_usual_short_names(gazetteer: Gazetteer, text: str) -> None:
     assert gazetteer.find(text)
+
+
+@pytest.mark.parametrize("text", ["à Labastide", "à Lacapelle", "j'ouvre la porte", "au cœur du village"])
+def test_a_short_name_of_several_communes_or_of_a_thing_is_none(gazetteer: Gazetteer, text: str) -> None:
+    assert gazetteer.find(text) == ()
+
+
+def test_communes_that_begin_alike_are_told_apart(gazetteer: Gazetteer) -> None:
+    assert {"Lacapelle-Marival", "Lacapelle-Cabanac"} <= {c.nom for c in gazetteer.beginning_with("je suis à lacapelle")}
+    assert gazetteer.beginning_with("") == ()
 
 
 @pytest.mark.parametrize(

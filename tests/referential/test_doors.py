@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.base.errors import MissingSheets
-from bot.measure.doors import as_text, changed_lines, due_lines
+from bot.measure.doors import as_text, changed_lines, due_lines, most_asked
 from bot.referential import Referential, Sheet, Topic
 from bot.referential.doors import door_problems, exact_link, is_exact
 from bot.referential.models import Link
@@ -104,11 +104,21 @@ def test_a_sheet_of_another_shape_has_no_day(tmp_path: Path, content: str) -> No
     assert read_sheet(path) == ("", None)
 
 
+def test_the_most_asked_are_counted_by_the_messages_that_name_them(referential: Referential, tmp_path: Path) -> None:
+    rows = [{"sujet": "rsa"}, {"sujet": "msa"}, {"sujets": ["rsa", "passeport"]}, {"service": "titres"}]
+    lines = "\n".join(json.dumps({"id": str(i), "texte": f"message {i}", **row}) for i, row in enumerate(rows))
+    (tmp_path / "demandes_1.jsonl").write_text(lines, encoding="utf-8")
+    order = list(referential.topics)
+    once = sorted(("msa", "passeport"), key=order.index)
+    assert [topic.id for topic in most_asked(referential, tmp_path, 3)] == ["rsa", *once]
+
+
 def test_the_page_and_the_list_say_what_is_known(referential: Referential) -> None:
-    text = as_text(referential)
+    text = as_text(referential, list(referential.topics.values())[:3])
+    assert "les 3 plus demandés" in text
     assert f"{len(referential.topics)} sujets" in text and "Porte complète" in text
-    inside = [t for t in referential.topics.values() if t.public == ("agent",) and not exact_link(t)]
-    assert inside and all(t.faits.comment for t in inside), "what has no page says why"
-    assert f"affaire interne des agents | {len(inside)} " in text
+    without = [t for t in referential.topics.values() if not exact_link(t)]
+    assert without and all(t.sans_page for t in without), "what has no page says why"
+    assert f"la carte le dit | {len(without)} " in text
     lines = due_lines(referential, date(2030, 1, 1))
     assert lines[-1] == f"{len(lines) - 1} faits à revérifier."

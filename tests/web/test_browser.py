@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 from axe_playwright_python import sync_playwright as axe_api
 from playwright import sync_api as playwright_api
 from web_browser import CHROMIUM, FLAGS, STATES, WIDTHS, reach, send, serving
-from web_fakes import BROKEN, Ear, FakeEngine
+from web_fakes import BROKEN, HOUSING_CODE, Ear, FakeEngine
 
 from bot.base.paths import project_paths
 from bot.dialogue.dialogue import Dialogue
 from bot.routing.router import Router
 from bot.serving.engine import Engine
 from bot.serving.first_aid import FirstAid
+from bot.serving.takeover import Said, fragment
 
 pytestmark = [
     pytest.mark.navigateur,
@@ -569,3 +571,28 @@ def test_real_answers_of_the_real_router(open_page: Any, router: Router) -> None
         assert violations(page) == [] and page.evaluate(CUT) == []
         page.goto(where + str(address))
         assert "passeport" in words(page, "main").lower()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_door_is_taken_over_with_its_words_and_they_reach_no_server(open_page: Any, width: int) -> None:
+    words = fragment([Said("", "un logement <b>sec</b>"), Said("Où ?", "à Gramat")], date(2026, 12, 2))
+    with serving(FakeEngine()) as where:
+        page = open_page(viewport={"width": width, "height": 800})
+        page.goto(where)
+        send(page, "logement")
+        page.locator(".al-emporter summary").click()
+        page.locator(".al-dessin").evaluate("image => image.decode()")
+        assert violations(page) == [] and page.evaluate(CUT) == []
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        for path in ("/fiche/logement_dalo", f"/reprise?code={HOUSING_CODE}#{words}"):
+            page.goto(where + path)
+            page.wait_for_load_state("networkidle")
+            assert violations(page) == [] and page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        said = page.locator("#paroles")
+        assert "2 décembre 2026" in said.inner_text() and said.locator("q").all_inner_texts() == ["un logement <b>sec</b>", "à Gramat"]
+        assert "#" not in page.url, "they stay out of the browser's history"
+        assert asked and not any(words[9:20] in url.partition("#")[0] for url in asked)
+        page.goto(f"{where}/reprise?code={HOUSING_CODE}#{words[:-1]}0")
+        said.wait_for()
+        assert "mal lu" in said.inner_text() and said.locator("q").count() == 0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import weakref
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from web_fakes import FakeEngine
 
@@ -18,28 +20,14 @@ from bot.base.settings import Settings
 from bot.dialogue.dialogue import Dialogue
 from bot.learning.loading import bare_router
 from bot.serving.engine import Engine
+from bot.serving.refusals import Refusal
 from bot.serving.sessions import MemorySessions
+from bot.web.api import bodies
 from bot.web.api.handlers import slices
 from bot.web.app import create_app
 
 Client = Any
 Maker = Callable[..., Awaitable[Client]]
-
-
-@pytest_asyncio.fixture
-async def make() -> AsyncIterator[Maker]:
-    """Start an application: ``await make(engine, per_minute=…)``."""
-    clients: list[Client] = []
-
-    async def start(engine: Any = None, **settings: Any) -> Client:
-        client: Client = TestClient(TestServer(create_app(Settings(**settings), engine or FakeEngine())))
-        await client.start_server()
-        clients.append(client)
-        return client
-
-    yield start
-    for client in clients:
-        await client.close()
 
 
 async def chat(client: Client, **body: Any) -> tuple[int, dict[str, Any]]:
@@ -75,6 +63,55 @@ async def test_a_batch_counts_its_lines_and_its_characters(make: Maker) -> None:
     assert await lot(client, ["une bête morte"] * 10) == 503, "counted, and no router here"
     assert await lot(client, ["x" * 3_800] * 10) == 429, "38,000 characters are nineteen messages"
     assert await lot(client, ["une bête morte"] * 10) == 503
+
+
+async def test_large_bodies_of_one_address_are_read_one_after_the_other(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, most = 0, 0
+    gather = bodies._gather
+
+    async def watched(request: Any, limit: int) -> bytes:
+        nonlocal reading, most
+        reading, most = reading + 1, max(most, reading + 1)
+        await asyncio.sleep(0.02)
+        reading -= 1
+        return await gather(request, limit)
+
+    monkeypatch.setattr(bodies, "_gather", watched)
+    client = await make(per_minute=0)
+
+    async def send(size: int) -> None:
+        async with client.post("/api/v1/orientations", data=b" " * size, headers={"Content-Type": "application/json"}) as answer:
+            assert answer.status == 400
+
+    await asyncio.gather(*(send(200_000) for _ in range(4)))
+    assert most == 1
+    await asyncio.gather(*(send(1_000) for _ in range(4)))
+    assert most > 1, "small ones wait for nobody"
+
+
+async def test_a_refused_request_leaves_nothing_to_the_collector() -> None:
+    class Body:
+        """Stands for megabytes."""
+
+    left: list[weakref.ref[Body]] = []
+
+    async def handler(_: web.Request) -> web.Response:
+        body = Body()
+        left.append(weakref.ref(body))
+        raise Refusal(422)
+
+    app = create_app(Settings(per_minute=0), FakeEngine())
+    app.router.add_post("/api/essai", handler)
+    client: Client = TestClient(TestServer(app))
+    await client.start_server()
+    gc.disable()
+    try:
+        async with client.post("/api/essai") as answer:
+            assert answer.status == 422
+        assert left[0]() is None
+    finally:
+        gc.enable()
+        await client.close()
 
 
 async def test_messages_of_one_address_wait_for_each_other_and_for_nobody_else(make: Maker) -> None:

@@ -25,6 +25,7 @@ from bot.staff.storage import Storage
 from bot.staff.upkeep.keeper import Keeper
 from bot.staff.upkeep.retention import DAY
 
+pytestmark = pytest.mark.modele
 ROUNDS = int(os.environ.get("BOT_TOURS", "2"))
 """Times that a server is ended on purpose; ``make faults`` asks for a hundred."""
 

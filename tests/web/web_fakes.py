@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from bot.base.errors import DoorCodeError
+from bot.dialogue.door_codes import door_code
 from bot.dialogue.facts import Fact, Origin
 from bot.dialogue.wording import Card, Choice, Contact, EmergencyCall, Reply
 from bot.language.foreign import Courtesy
 from bot.routing.types import DecisionKind, RoutingDecision
 from bot.serving.engine import Answer, Engine, EngineError
-from bot.serving.first_aid import SiteFacts, Urgent
+from bot.serving.first_aid import SiteFacts, TakenOver, Urgent
 from bot.serving.watched import Condition
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 from bot.staff.upkeep.notice import OpenSwitch
@@ -64,6 +66,7 @@ HOUSING = Card(
     ),
     origin=SHEET,
 )
+HOUSING_CODE = door_code(HOUSING.topic_id)
 VET = Card(
     delegation="le service regroupé Territoire (DIS Territoire)",
     service="Le service vétérinaire",
@@ -151,8 +154,13 @@ class FakeEngine(Engine):
     def status(self) -> dict[str, Any]:
         return {**super().status(), "moteur": self.name, "routeur": self.condition.value, "modele": True}
 
-    def card(self, topic: str, commune: str = "") -> Card | None:
+    def card(self, topic: str, commune: str = "", needs: int = 0) -> Card | None:
         return HOUSING if topic == HOUSING.topic_id else None
+
+    def taken_over(self, code: str) -> TakenOver:
+        if code != HOUSING_CODE:
+            raise DoorCodeError("Ce code a une faute.")
+        return TakenOver(HOUSING, "Gramat", ())
 
     async def reply(self, text: str, state: Any = None) -> Answer:
         if self.switch.current.phone_only:

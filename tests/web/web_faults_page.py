@@ -69,12 +69,13 @@ FAULTS = {
 _OUTCOMES = {"passed": "tenu", "failed": "**manqué**", "skipped": "non lancé ici"}
 
 
-def write_page(page: Path, seen: Mapping[str, tuple[str, float]]) -> None:
+def write_page(page: Path, seen: Mapping[str, tuple[str, float]], rounds: int) -> None:
     """Write the results.
 
     Args:
         page: the Markdown file.
         seen: by test, its outcome and its seconds.
+        rounds: how many times a process was killed, and as many times asked to stop.
     """
     rows = [
         f"| {fault} | {expected} | {_OUTCOMES[seen[name][0]]} | {f'{seen[name][1]:.1f}'.replace('.', ',')} s | `{name}` |"
@@ -84,7 +85,7 @@ def write_page(page: Path, seen: Mapping[str, tuple[str, float]]) -> None:
     text = f"""# Pannes provoquées
 
 Chaque panne est provoquée sur de vrais processus, lancés pour l'occasion : le serveur, PostgreSQL, Redis, nginx. Cette page \
-est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}.
+est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}, {rounds} arrêts de chaque sorte.
 
 | panne | ce qui est attendu | résultat | durée | test (`tests/web/`) |
 |---|---|---|---|---|

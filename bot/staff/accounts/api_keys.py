@@ -201,7 +201,7 @@ def _record(row: dict[str, Any]) -> ApiKey:
 
 
 def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _stamp(now: datetime) -> str:

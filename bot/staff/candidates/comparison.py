@@ -12,13 +12,13 @@ import numpy as np
 
 from bot.base.files import digest_of
 from bot.base.settings import Settings
-from bot.language.cleaning import clean
+from bot.language.cleaning import abridged, clean
 from bot.language.privacy import mask
 from bot.learning.corpus import Example
 from bot.learning.metrics import expected_calibration_error
 from bot.measure.evaluation import SILENT, Outcome, labelled_rows, route_rows
 from bot.referential import Referential
-from bot.routing.router import READ_CHARACTERS, Router
+from bot.routing.router import Router
 from bot.staff.candidates.exam import NO_REQUEST, exam_reasons, sit_exam
 from bot.staff.candidates.gate import Figures, Margins, Verdict, judge
 from bot.understanding.encoders import get_encoder
@@ -353,9 +353,7 @@ def _calibration(router: Router, rows: Sequence[Mapping[str, Any]]) -> float:
     confidence, right = [], []
     for start in range(0, len(rows), 256):
         part = rows[start : start + 256]
-        for row, probabilities in zip(
-            part, router.model.predict_proba([clean(mask(r["texte"][:READ_CHARACTERS])) for r in part]), strict=True
-        ):
+        for row, probabilities in zip(part, router.model.predict_proba([clean(mask(abridged(r["texte"]))) for r in part]), strict=True):
             reading = router.read(router.model.understanding(probabilities))
             confidence.append(reading.certainty)
             right.append(max(reading.delegations, key=reading.delegations.__getitem__, default="") == row["dis"])

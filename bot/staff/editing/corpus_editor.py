@@ -81,8 +81,9 @@ class CorpusEditor:
         done: list[Change] = []
         many = f"{len(texts)} phrases ajoutées à « {topic} »"
         summary = summary_line(f"Phrase ajoutée à « {topic} »") if len(texts) == 1 else many
-        with self._workspace.editing(author, summary, done, "phrase_ajoutee", topic) as draft:
-            put_phrases(self._paths, draft, topic, tidy_phrases(texts))
+        tidy = tidy_phrases(texts)
+        with self._workspace.editing(author, summary, done, "phrase_ajoutee", topic, {"phrases": len(tidy)}) as draft:
+            put_phrases(self._paths, draft, topic, tidy)
         if not done:
             raise EditError("Aucune phrase à ajouter.")
         return done[0]

@@ -10,9 +10,10 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.base.errors import EditError, GateRefused
 from bot.base.files import drafting, finish_batch, locked, read_json, write_json
@@ -22,6 +23,8 @@ from bot.staff.editing.workspace import DRAFT_MARK, Change, MixedChanges, Worksp
 
 MIN_REASON = 20
 """Characters of the reason that goes through objections."""
+SIGNED = frozenset({"urgence_modifiee", "danger_appris", "danger_retire"})
+"""Edits that another person must publish: what is shown in a danger (see docs/menaces.md)."""
 KEPT = 20
 """Published batches that can still be taken back."""
 
@@ -36,13 +39,23 @@ class Edit:
 
     Args:
         author: who made it.
-        sentence: what was done, in French.
+        action: what was done, a key of :data:`bot.staff.accounts.audit.ACTIONS`.
         target: on what.
     """
 
     author: str
-    sentence: str
+    action: str
     target: str
+
+    @property
+    def sentence(self) -> str:
+        """What was done, in French."""
+        return ACTIONS.get(self.action, self.action)
+
+    @property
+    def signed(self) -> bool:
+        """Whether another person must publish it, whatever the setting says."""
+        return self.action in SIGNED
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,7 @@ class Drafts:
     def edits(self) -> Sequence[Edit]:
         """Return what waits, the oldest first."""
         rows = [read_json(path) for path in sorted(self.tree.deeds[0].glob("*.json"))]
-        return [Edit(r["acteur"], ACTIONS.get(r["action"], r["action"]), r["cible"]) for r in rows if r]
+        return [Edit(r["acteur"], r["action"], r["cible"]) for r in rows if r]
 
     def publish(
         self, author: str, objections: Callable[[ProjectPaths, ProjectPaths], Sequence[str]], reason: str = "", second_person: bool = False
@@ -137,7 +150,7 @@ class Drafts:
         edits, name = self.edits(), self.name
         if not self.is_open or not edits:
             raise EditError("Le brouillon est vide : il n'y a rien à publier.")
-        if second_person and any(edit.author == author for edit in edits):
+        if any(edit.author == author for edit in edits if second_person or edit.signed):
             raise EditError("Une autre personne doit relire et publier ce brouillon.")
         reasons = tuple(objections(self._paths, self.tree))
         if reasons and len(" ".join(reason.split())) < MIN_REASON:
@@ -171,7 +184,7 @@ class Drafts:
         if not row or row["annule"]:
             raise EditError("Ce lot n'existe pas, ou il est déjà annulé.")
         texts = {Path(name): (after, before) for name, (before, after) in row["textes"].items()}
-        change = self._write(texts, author, f"Lot « {row['nom']} » annulé", "lot_annule", row["nom"])
+        change = self._write(texts, author, f"Lot « {row['nom']} » annulé", "lot_annule", row["nom"], {"lot": batch})
         write_json(path, {**row, "annule": True})
         return change
 
@@ -184,13 +197,14 @@ class Drafts:
                 texts[inside] = (old, new)
         path = self._batches / f"{time.time_ns():020d}.json"
         row = {"nom": name, "auteur": author, "le": time.time(), "annule": False}
+        gestures = [[edit.action, edit.target] for edit in self.edits()]
 
         def remember(applied: Texts) -> None:
             """Before the files are written: what can be taken back is always known."""
             write_json(path, {**row, "textes": {str(inside): list(pair) for inside, pair in applied.items()}})
 
         try:
-            change = self._write(texts, author, summary, action, name, remember)
+            change = self._write(texts, author, summary, action, name, {"lot": path.stem, "gestes": gestures}, remember)
         except EditError:
             path.unlink(missing_ok=True)
             raise
@@ -199,10 +213,17 @@ class Drafts:
         return change
 
     def _write(
-        self, texts: Texts, author: str, summary: str, action: str, name: str, remember: Callable[[Texts], None] = lambda _: None
+        self,
+        texts: Texts,
+        author: str,
+        summary: str,
+        action: str,
+        name: str,
+        details: Mapping[str, Any],
+        remember: Callable[[Texts], None] = lambda _: None,
     ) -> Change:
         done: list[Change] = []
-        with Workspace(self._paths).editing(author, summary, done, action, name) as draft:
+        with Workspace(self._paths).editing(author, summary, done, action, name, details) as draft:
             applied: Texts = {}
             for inside, (old, new) in texts.items():
                 now = read_text(self._paths.root / inside)

@@ -19,6 +19,7 @@ from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 from bot.referential import Topic
 from bot.referential.loader import FRENCH_REASONS
+from bot.staff.editing.conflicts import merged, version_of
 from bot.staff.editing.corpus_editor import (
     append_intent,
     files_of,
@@ -29,7 +30,7 @@ from bot.staff.editing.corpus_editor import (
     rename_intent,
     tidy_phrases,
 )
-from bot.staff.editing.workspace import Change, Draft, Workspace, check_version, content_version, unique
+from bot.staff.editing.workspace import Change, Draft, Workspace, unique
 from bot.staff.editing.yaml_records import RecordFile, record_text
 
 TOPICS = "sujets"
@@ -52,14 +53,12 @@ class TopicSheet:
         service: whose file holds it.
         values: plain values of its record.
         version: to send back with a change.
-        text: the record as YAML.
     """
 
     id: str
     service: str
     values: Mapping[str, Any]
     version: str
-    text: str
 
 
 class TopicEditor:
@@ -129,8 +128,7 @@ class TopicEditor:
         """
         with self._change(author, f"Sujet « {topic} » modifié", "sujet_modifie", topic) as (draft, done):
             sheet = self._sheet(draft, topic)
-            wanted = {**{k: v for k, v in sheet.values.items() if k != "id"}, **values}
-            check_version(version, sheet.text, record_text({"id": topic, **_without_empty(wanted)}))
+            wanted = {**{k: v for k, v in sheet.values.items() if k != "id"}, **merged(version, sheet.values, values, FIELDS)}
             fields = _checked_fields(topic, sheet.service, wanted)
             path = self._file(sheet.service)
             records = RecordFile(draft.read(path), TOPICS)
@@ -255,8 +253,7 @@ class TopicEditor:
             records = RecordFile(text, TOPICS)
             if topic in records.ids():
                 values = records.get(topic)
-                shown = record_text(values)
-                return TopicSheet(topic, path.stem, values, content_version(shown), shown)
+                return TopicSheet(topic, path.stem, values, version_of(values, FIELDS))
         raise EditError(f"Le sujet « {topic} » n'existe pas, ou plus.")
 
     def _taken(self, draft: Draft, topic: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -24,10 +23,14 @@ from dulwich.object_store import commit_tree_changes
 from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
 
-from bot.base.errors import CorpusError, EditConflict, EditError, ReferentialError
+from bot.base.errors import CorpusError, EditError, ReferentialError
 from bot.base.files import finish_batch, locked, read_json, try_lock, write_batch, write_json
 from bot.base.paths import ProjectPaths
+from bot.emergency.known import load_known
+from bot.emergency.rules import load_rules
+from bot.emergency.situations import load_situations
 from bot.language.cleaning import strip_accents
+from bot.language.foreign import load_languages
 from bot.learning.corpus import read_corpus
 from bot.referential import load_referential
 
@@ -61,27 +64,6 @@ class Change:
     commit: str | None
     note: str
     diff: str
-
-
-def content_version(text: str) -> str:
-    """Return the version of a text: what a page carries so that a later change by someone else is noticed."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:20]
-
-
-def check_version(read: str, current: str, proposed: str) -> None:
-    """Refuse to write over what someone else wrote meanwhile.
-
-    Args:
-        read: version of what the person had before their eyes.
-        current: the text as it is now.
-        proposed: the text the person wants.
-
-    Raises:
-        EditConflict: carrying both texts, and the version to send back to choose one.
-    """
-    version = content_version(current)
-    if read != version:
-        raise EditConflict(current, proposed, version)
 
 
 @dataclass
@@ -130,7 +112,9 @@ class Workspace:
         self.paths = paths
 
     @contextlib.contextmanager
-    def editing(self, author: str, summary: str, done: list[Change], action: str = "", target: str = "") -> Iterator[Draft]:
+    def editing(
+        self, author: str, summary: str, done: list[Change], action: str = "", target: str = "", details: Mapping[str, Any] | None = None
+    ) -> Iterator[Draft]:
         """Open a draft, alone; at the end check it, write it and record it. Nothing is written when an error is raised.
 
         The files, the commit and the line of the journal are one step: what a crash leaves undone is done later.
@@ -139,7 +123,7 @@ class Workspace:
             author: name of the person.
             summary: what is done, in French: the message of the commit.
             done: receives the :class:`Change`, unless nothing changed.
-            action, target: of the journal's line (see :mod:`bot.staff.accounts.audit`); none without an action.
+            action, target, details: of the journal's line (see :mod:`bot.staff.accounts.audit`); none without an action.
 
         Raises:
             EditError: another person is writing, or the files would become wrong.
@@ -156,7 +140,7 @@ class Workspace:
             self._check(after)
             names = tuple(str(path.relative_to(self.paths.root)) for path in sorted(after))
             texts = {str(path.relative_to(self.paths.root)): [before[path], after[path]] for path in after}
-            deed = {"acteur": author, "action": action, "cible": target, "resume": summary, "textes": texts}
+            deed = {"acteur": author, "action": action, "cible": target, "resume": summary, "textes": texts, "plus": details or {}}
             file = deed_file(self.paths.deeds[0])
             try:
                 write_batch(self.paths.batch, {**after, file: json.dumps(deed, ensure_ascii=False)})
@@ -185,12 +169,12 @@ class Workspace:
         """Make the commit of a deed; its line then waits for the journal."""
         deed = read_json(file)
         changes = {self.paths.root / name: (before, after) for name, (before, after) in deed.pop("textes").items()}
-        summary = deed.pop("resume")
+        summary, more = deed.pop("resume"), deed.pop("plus", {})
         kept = (self.paths.root / DRAFT_MARK).exists()
         commit, note = (None, "") if kept else record(self.paths.root, changes, deed["acteur"], summary)
         if deed["action"]:
             names = sorted(str(path.relative_to(self.paths.root)) for path in changes)
-            write_json(file, {**deed, "details": {"fichiers": names, "commit": commit or ""}})
+            write_json(file, {**deed, "details": {"fichiers": names, "commit": commit or "", **more}})
         else:
             file.unlink(missing_ok=True)
         return commit, note
@@ -213,6 +197,10 @@ class Workspace:
                 _place(after, self.paths.referential, folder / "referentiel")
                 try:
                     load_referential(folder / "referentiel")
+                    load_languages(folder / "referentiel")
+                    situations = load_situations(folder / "referentiel" / "urgences.yml")
+                    load_rules(folder / "referentiel" / "urgences_mots.yml", situations)
+                    load_known(folder / "referentiel", situations)
                 except ReferentialError as error:
                     raise EditError("\n".join(["Ce changement est refusé :", *(f"- {p}" for p in error.problems)])) from error
             corpus = {path: text for path, text in after.items() if self.paths.corpus in path.parents and text is not None}

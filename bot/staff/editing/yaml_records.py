@@ -14,14 +14,17 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from bot.base.errors import EditError
 
-FLOW_LISTS = frozenset({"public", "choix", "mots", "refs", "zone", "anciens_identifiants", "adresse_courriel"})
+FLOW_LISTS = frozenset({"public", "choix", "mots", "refs", "zone", "anciens_identifiants", "adresse_courriel", "numeros"})
 """Lists written on one line: ``public: [citoyen]``."""
 
 FLOW_RECORDS = frozenset({"lien", "fiche", "formulaire"})
 """Records written on one line."""
 
 PLAIN_LISTS = frozenset({"public", "choix", "mots"})
-"""Lists whose texts are written without quotes."""
+"""Lists whose texts are written without quotes, but those that YAML would read otherwise (« on », « no »)."""
+
+UNQUOTED = frozenset({"id", "service", "dis", "confiance", "guichet", "sujet", "delegation", "famille"})
+"""Fields whose text is an id."""
 
 
 def _yaml() -> Any:
@@ -37,13 +40,14 @@ class RecordFile:
     Args:
         text: of the file.
         key: of the list.
+        named: field that tells one record from another.
 
     Raises:
         EditError: the file cannot be read.
     """
 
-    def __init__(self, text: str, key: str) -> None:
-        self._key = key
+    def __init__(self, text: str, key: str, named: str = "id") -> None:
+        self._key, self._named = key, named
         self._yaml = _yaml()
         try:
             self._document = self._yaml.load(text)
@@ -55,7 +59,7 @@ class RecordFile:
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids, in order."""
-        return tuple(str(row.get("id")) for row in self._rows)
+        return tuple(str(row.get(self._named)) for row in self._rows)
 
     def get(self, identifier: str) -> dict[str, Any]:
         """Return the plain values of a record.
@@ -106,8 +110,21 @@ class RecordFile:
             raise EditError(f"« {identifier} » n'existe plus : une autre personne l'a peut-être retiré.") from None
 
 
+def read_records(text: str, key: str) -> list[dict[str, Any]]:
+    """Return the plain values of the records of a file, only to read them: ten times faster than :class:`RecordFile`.
+
+    Raises:
+        EditError: the file cannot be read.
+    """
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # both are safe loaders
+        return [dict(row) for row in document[key]]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise EditError(f"Un fichier du référentiel n'est pas lisible ({key}). Prévenez un développeur.") from error
+
+
 def record_text(values: Mapping[str, Any]) -> str:
-    """Return a record alone as YAML: what two people compare when they changed the same thing."""
+    """Return a record alone as YAML, such as one that leaves the referential and is kept."""
     stream = io.StringIO()
     _yaml().dump(_styled("", dict(values)), stream)
     return stream.getvalue()
@@ -133,13 +150,20 @@ def _styled(name: str, value: Any, flow: bool = False) -> Any:
             mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, Sequence) and not isinstance(value, str):
-        rows = CommentedSeq(v if name in PLAIN_LISTS else _styled("", v, flow=True) for v in value)
+        rows = CommentedSeq(v if name in PLAIN_LISTS and _reads_back(v) else _styled("", v, flow=True) for v in value)
         if not value or name in FLOW_LISTS:
             rows.fa.set_flow_style()
         return rows
-    if isinstance(value, str) and name not in {"id", "service", "dis", "confiance", "guichet"}:
+    if isinstance(value, str) and name not in UNQUOTED:
         return DoubleQuotedScalarString(value)
     return value
+
+
+def _reads_back(value: Any) -> bool:
+    try:
+        return bool(yaml.safe_load(f"[{value}]") == [value])
+    except yaml.YAMLError:
+        return False
 
 
 def _plain(value: Any) -> Any:

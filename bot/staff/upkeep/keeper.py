@@ -32,6 +32,7 @@ class Keeper:
         paths: of the project tree.
         retention_days: texts are kept that long.
         inbox: builds the inbox to rank; ``None`` ranks nothing (a process without the workshop's pages).
+        nightly: asks for the training of the night when it is due; ``None`` as for the inbox.
         seconds: between two rounds.
         reindex_seconds: at least that long between two readings of a corpus that changes (seconds of processor each).
     """
@@ -42,6 +43,7 @@ class Keeper:
         paths: ProjectPaths,
         retention_days: int,
         inbox: Callable[[], Inbox] | None = None,
+        nightly: Callable[[], None] | None = None,
         seconds: float = ROUND_SECONDS,
         reindex_seconds: float = REINDEX_SECONDS,
     ) -> None:
@@ -49,6 +51,7 @@ class Keeper:
         self._paths = paths
         self._days = retention_days
         self._build_inbox = inbox
+        self._nightly = nightly
         self._seconds = seconds
         self._reindex_seconds = reindex_seconds
         self._indexed_at = -reindex_seconds
@@ -74,6 +77,8 @@ class Keeper:
             purge(self._storage, self._days, ACTOR)
             Accounts(self._storage).forget_old()
             self._next_purge = now + DAY
+        if self._nightly is not None:
+            self._nightly()
         if self._build_inbox is not None:
             self._rank(self._build_inbox())
 

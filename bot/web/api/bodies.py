@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import BodyPartReader, web
 
 from bot.base.errors import BadMessage
 from bot.serving.refusals import Refusal
+from bot.web.keys import ALLOWANCE, LIMITER, SETTINGS
 
 BODY_SECONDS = 30.0
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
@@ -24,9 +27,21 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise too_large(limit)
     try:
-        return await asyncio.wait_for(_gather(request, limit), BODY_SECONDS)
+        async with asyncio.timeout(BODY_SECONDS), large_body(request):
+            return await _gather(request, limit)
     except TimeoutError as error:
         raise Refusal(408) from error
+
+
+@asynccontextmanager
+async def large_body(request: web.Request) -> AsyncIterator[None]:
+    """Read the large bodies of one caller one after the other: ten at once take no more memory than one."""
+    if request.content_length is not None and request.content_length <= request.app[SETTINGS].max_body:
+        yield
+        return
+    limiter = request.app[LIMITER]
+    async with limiter.bodies.hold(limiter.caller(request, request.get(ALLOWANCE))):
+        yield
 
 
 async def read_part(part: BodyPartReader, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.dialogue.facts import facts_of, origin_of
+from bot.dialogue.facts import facts_of, link_origin, origin_of, unknown_of
 from bot.dialogue.orientation import associated_as_json, contact_as_json, fact_as_json, origin_as_json
 from bot.dialogue.wording import Writer
 from bot.referential import Delegation, EntryPoint, Referential, Service, Topic
@@ -142,6 +142,8 @@ def _topic(topic: Topic, referential: Referential) -> dict[str, Any]:
         else None,
         "services_associes": associated_as_json(referential, topic.id),
         "lien": {"libelle": topic.lien.libelle, "url": topic.lien.url} if topic.lien else None,
+        "origine_lien": origin_as_json(link) if (link := link_origin(topic)) else None,
+        "inconnu": unknown_of(topic, topic.a_apporter),
         "faits": [fact_as_json(fact) for fact in facts_of(topic)],
         "origine": origin_as_json(origin_of(topic)),
         "organisme": topic.organisme,
@@ -160,7 +162,6 @@ def _desk(desk: EntryPoint, writer: Writer) -> dict[str, Any]:
         "service": desk.x_ose.service,
         "guichet_unique": desk.x_ose.guichet_unique,
         "zone": list(desk.x_ose.zone),
-        "source": desk.x_ose.source,
         "verifie_le": desk.x_ose.verifie_le.isoformat() if desk.x_ose.verifie_le else None,
     }
 

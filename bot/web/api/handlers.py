@@ -19,7 +19,7 @@ from bot.serving.chat import tidy
 from bot.serving.engine import EngineError
 from bot.serving.refusals import Refusal
 from bot.web.api import schemas
-from bot.web.api.bodies import BODY_SECONDS, NDJSON_TYPES, need_type, parse_json, read_bytes, read_part
+from bot.web.api.bodies import BODY_SECONDS, NDJSON_TYPES, large_body, need_type, parse_json, read_bytes, read_part
 from bot.web.api.catalogue import Catalogue, Document, build_catalogue
 from bot.web.api.operations import Body, Operation
 from bot.web.keys import CATALOGUE, ENGINE, ENGINE_USED, OPENAPI, SETTINGS
@@ -267,15 +267,13 @@ async def read_form(request: web.Request) -> dict[str, bytes]:
     """
     limit = request.app[SETTINGS].max_batch_body
 
-    async def gather() -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and part.name and len(found) < 8:
-                found[part.name] = await read_part(part, limit - sum(map(len, found.values())))
-        return found
-
+    found: dict[str, bytes] = {}
     try:
-        return await asyncio.wait_for(gather(), BODY_SECONDS)
+        async with asyncio.timeout(BODY_SECONDS), large_body(request):
+            async for part in await request.multipart():
+                if isinstance(part, BodyPartReader) and part.name and len(found) < 8:
+                    found[part.name] = await read_part(part, limit - sum(map(len, found.values())))
+        return found
     except TimeoutError as error:
         raise Refusal(408) from error
     except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError) as error:

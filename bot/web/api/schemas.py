@@ -115,6 +115,8 @@ class Contact(BaseModel):
     a_confirmer: bool = Field(description="La préfecture doit encore confirmer ces coordonnées.")
     lieu: Lieu | None = Field(..., description="Son lieu dans l'annuaire ; pour une mairie, seulement quand la commune est connue.")
     aussi: list[str] = Field(description="Les autres lieux qui répondent, comme une mairie déléguée.")
+    source: str | None = Field(..., description="Qui dit ce que l'on sait du guichet lui-même ; « lieu » a la sienne.")
+    date: str | None = Field(..., description="De cette source : une année, deux années, ou un jour.", example="2019-2020")
 
 
 class ServiceAssocie(BaseModel):
@@ -139,7 +141,9 @@ class Carte(BaseModel):
     a_apporter: list[str] = Field(description="Ce qu'il faut apporter ; pour un partenaire, les pièces du dossier.")
     services_associes: list[ServiceAssocie]
     lien: Lien | None = Field(...)
+    origine_lien: Origine | None = Field(..., description="D'où vient « lien » ; null sans lien.")
     faits: list[Fait] = Field(description="Prix, délai, rendez-vous, formulaire… Ce qui est inconnu n'y est pas.")
+    inconnu: str = Field(description="Ce que l'on ne sait pas encore (page, prix, délai, papiers), en phrases ; vide si tout est su.")
     origine: Origine | None = Field(..., description="D'où viennent les faits.")
     origine_pieces: Origine | None = Field(..., description="D'où vient « a_apporter » ; null si la liste est vide.")
     contact: Contact = Field(description="Où aller d'abord.")
@@ -261,6 +265,8 @@ class SujetReferentiel(BaseModel):
     partenaire: ConseilPartenaire | None = Field(...)
     services_associes: list[ServiceAssocie]
     lien: Lien | None = Field(...)
+    origine_lien: Origine | None = Field(...)
+    inconnu: str
     faits: list[Fait]
     origine: Origine
     organisme: str = Field(description="L'organisme compétent, hors périmètre ; vide sinon.")
@@ -280,7 +286,6 @@ class Guichet(Contact):
     service: str | None = Field(...)
     guichet_unique: bool
     zone: list[str] = Field(description="Codes Insee couverts : « 46 » pour tout le Lot, « 461 » à « 463 » pour un arrondissement.")
-    source: str
     verifie_le: date | None = Field(...)
 
 

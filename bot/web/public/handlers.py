@@ -7,23 +7,21 @@ import json
 import secrets
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.dialogue.wording import PROGRAM_NOTICE
 from bot.serving.chat import MAX_READ
-from bot.serving.engine import EngineError
 from bot.serving.refusals import Refusal
 from bot.serving.sessions import Conversation, Exchange
-from bot.serving.view import at_present, call_view, card_view, desk_view
+from bot.serving.view import at_present, call_view, desk_view
 from bot.serving.watched import Condition
 from bot.staff.inbox.events import CHECK_DAYS, REASONS
 from bot.web.keys import ASSETS, CHAT, ENGINE, ENGINE_USED, ERROR_PAGES, PAGES, REQUEST_ID, SETTINGS
+from bot.web.problems import BROKEN
 from bot.web.rates import turn_of
 
 BODY_SECONDS = 20.0
-UNKNOWN_REFERRAL = "Cette fiche n'existe pas, ou n'existe plus. Dites votre besoin à l'assistant : il vous donnera la bonne porte."
 EASY = "facile"
 FRAME = "/cadre"
 """Address of the page made to be shown inside another site."""
@@ -41,7 +39,7 @@ SUGGESTIONS = (
 
 async def show_page(request: web.Request) -> web.Response:
     """GET / and /cadre: the page, with the conversation so far."""
-    return _page(request, await _of_cookie(request), easy=request.query.get("lecture") == EASY)
+    return _page(request, await conversation_of_cookie(request), easy=request.query.get("lecture") == EASY)
 
 
 async def send_form(request: web.Request) -> web.StreamResponse:
@@ -164,17 +162,6 @@ async def widget_script(request: web.Request) -> web.Response:
     return web.Response(status=307, headers={"Location": f"/static/widget.js?v={version}", **_open_to_hosts(request)})
 
 
-async def referral(request: web.Request) -> web.Response:
-    """GET /fiche/…: one door on a page of its own, to print or to link to; ``commune`` is an Insee code."""
-    try:
-        card = request.app[ENGINE].card(request.match_info["sujet"], request.query.get("commune", ""))
-    except EngineError as error:
-        raise Refusal(503, headers={"Retry-After": "5"}) from error
-    if card is None:
-        raise Refusal(404, UNKNOWN_REFERRAL)
-    return html_page(request, "fiche.html", carte=card_view(card, request.app[CHAT].clock()))
-
-
 async def preflight(request: web.Request) -> web.Response:
     """OPTIONS /api/chat and /api/avis: what an allowed site may send."""
     if request.headers.get("Origin", "").lower() not in request.app[SETTINGS].hosts:
@@ -211,7 +198,7 @@ async def accessibility(request: web.Request) -> web.Response:
 async def privacy(request: web.Request) -> web.Response:
     """GET /donnees-personnelles: what is kept, where, how long."""
     settings = request.app[SETTINGS]
-    conversation = await _of_cookie(request)
+    conversation = await conversation_of_cookie(request)
     reference = conversation.reference if conversation is not None else ""
     return html_page(
         request,
@@ -314,7 +301,7 @@ async def _recover_form(request: web.Request) -> dict[str, str]:
     """Read the form again to give the words back; what cannot be read is empty."""
     try:
         return await _read_form(request)
-    except (Refusal, web.HTTPException, ConnectionError):
+    except (Refusal, web.HTTPException, ConnectionError, *BROKEN):
         return dict.fromkeys(_FIELDS, "")
 
 
@@ -341,7 +328,8 @@ def _cookie(request: web.Request) -> str:
     return request.cookies.get(_cookie_name(request), "")
 
 
-async def _of_cookie(request: web.Request) -> Conversation | None:
+async def conversation_of_cookie(request: web.Request) -> Conversation | None:
+    """Return the conversation going on in this browser, or ``None``."""
     return await request.app[CHAT].sessions.get(_cookie(request))
 
 
@@ -362,7 +350,7 @@ async def _living(request: web.Request, given: Any, text: Any = "") -> Conversat
 async def _of(request: web.Request, given: Any) -> Conversation | None:
     """Return the conversation of the cookie, or the one the page carries where cookies do not reach (frames)."""
     sent = given if isinstance(given, str) else ""
-    return await _of_cookie(request) or await request.app[CHAT].sessions.get(sent)
+    return await conversation_of_cookie(request) or await request.app[CHAT].sessions.get(sent)
 
 
 def _set_cookie(request: web.Request, response: web.Response, conversation: Conversation) -> None:
@@ -388,7 +376,7 @@ def _from_a_host(request: web.Request) -> bool:
 
 def _may_embed(request: web.Request) -> bool:
     origin = request.headers.get("Origin", "").lower()
-    return not origin or origin in request.app[SETTINGS].hosts or urlsplit(origin).netloc == request.host.lower()
+    return not origin or origin in request.app[SETTINGS].hosts or origin.rpartition("://")[2] == request.host.lower()
 
 
 def _open_to_hosts(request: web.Request) -> dict[str, str]:

@@ -65,7 +65,7 @@ def _form_page(request: web.Request, typed: Mapping[str, str], mistakes: Sequenc
     return page(
         request,
         "fermetures.html",
-        section="guichets",
+        section="fiches",
         titre="Fermetures exceptionnelles",
         aide=HELP,
         status=status,

@@ -13,8 +13,11 @@ from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.publication import card_changes, objections
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.drafts import MIN_REASON
+from bot.staff.editing.kinds import KINDS
+from bot.staff.editing.record_editor import record_changes
 from bot.web.staff.deeds import say_change
 from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
+from bot.web.staff.plain_words import names_of
 
 if TYPE_CHECKING:
     from bot.base.paths import ProjectPaths
@@ -71,8 +74,7 @@ async def act(request: web.Request) -> web.StreamResponse:
 
 
 def _page(request: web.Request, reasons: tuple[str, ...] = (), status: int = 200) -> web.Response:
-    drafts, referential = workshop(request).drafts, workshop(request).referential()
-    names = {t.id: t.libelle for t in referential.topics.values()} | {d.id: d.nom for d in referential.entry_points.values()}
+    drafts, names = workshop(request).drafts, names_of(workshop(request).drafted())
     return page(
         request,
         "brouillon.html",
@@ -82,8 +84,8 @@ def _page(request: web.Request, reasons: tuple[str, ...] = (), status: int = 200
         status=status,
         ouvert=drafts.is_open,
         gestes=drafts.edits(),
-        nom=lambda key: names.get(key, key),
         cartes=card_changes(workshop(request).paths, drafts.tree) if drafts.is_open else (),
+        fiches=record_changes(workshop(request).paths, drafts.tree, KINDS, names) if drafts.is_open else (),
         lots=drafts.batches(),
         raisons=reasons,
         motif_minimum=MIN_REASON,

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
+
+from bot.staff.editing.conflicts import field_of
+from bot.staff.editing.record_editor import Field, Shape
+
+OTHER = "autre"
+"""What a form sends for a field that two people changed, to keep what the other wrote."""
+Choices = Mapping[str, Mapping[str, str]]
+"""What a field may choose among: name of the list → id → what people read."""
 
 
 def line(form: Mapping[str, str], name: str) -> str:
@@ -24,3 +34,59 @@ def loose(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [loose(v) for v in value]
     return value
+
+
+def read_fields(form: Mapping[str, str], fields: Sequence[Field], choices: Choices, saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a form sends; those that it does not show are left out.
+
+    Args:
+        form: as sent.
+        fields: of the kind of record.
+        choices: see :data:`Choices`.
+        saved: the record as it is now: what the other person wrote is taken from it where the form says so.
+    """
+    found = {}
+    for each in fields:
+        if each.name in form or any(name.startswith(f"{each.name}_") for name in form):
+            found[each.name] = _read(form, each, each.name, choices, field_of(saved, each.name))
+    return {**found, **others_words(form, found, saved)}
+
+
+def others_words(form: Mapping[str, str], names: Iterable[str], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields where a person chose to keep what the other one wrote."""
+    return {name: field_of(saved, name) for name in names if form.get(f"garder_{name}") == OTHER}
+
+
+def _read(form: Mapping[str, str], field: Field, name: str, choices: Choices, saved: Any) -> Any:
+    if field.shape is Shape.LINES:
+        return lines(form, name)
+    if field.shape is Shape.SOME:
+        picked = [_picked(line(form, f"{name}_{i}"), choices[field.among]) for i in range(field.most)]
+        return [each for each in picked if each]
+    if field.shape is Shape.ROWS:
+        return _rows(form, field, name, choices, saved or [])
+    typed = line(form, name)
+    if field.shape is Shape.ONE:
+        return _picked(typed, choices[field.among])
+    if field.shape in {Shape.DATE, Shape.NUMBER}:
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(typed) if field.shape is Shape.DATE else int(typed)
+        return None
+    return typed
+
+
+def _rows(form: Mapping[str, str], field: Field, name: str, choices: Choices, saved: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = []
+    for i in range(field.most):
+        row = {column.name: _read(form, column, f"{name}_{i}_{column.name}", choices, None) for column in field.columns}
+        if any(row.values()):
+            kept = saved[i] if field.keeps and i < len(saved) else {}
+            rows.append({**kept, **{column: value for column, value in row.items() if value or column in kept}})
+    return [*rows, *(dict(row) for row in (saved[max(len(rows), 1) :] if field.keeps else ()))]
+
+
+def _picked(typed: str, choices: Mapping[str, str]) -> str:
+    """Return the id of what was picked by its name; what is none of the choices is left as it was typed."""
+    if typed in choices:
+        return typed
+    return next((key for key, name in choices.items() if name == typed), typed)

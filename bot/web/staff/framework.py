@@ -24,8 +24,10 @@ from bot.referential import Referential
 from bot.serving.refusals import Refusal
 from bot.staff.accounts import accounts as staff
 from bot.staff.accounts.accounts import Accounts, Role, StaffSession
+from bot.staff.candidates.nightly import Nightly
 from bot.staff.candidates.trainings import TrainingQueue
 from bot.staff.editing.corpus_editor import CorpusEditor
+from bot.staff.editing.directory_comparison import Comparisons
 from bot.staff.editing.drafts import Drafts
 from bot.staff.inbox.inbox import NOTHING, Inbox
 from bot.staff.storage import PARIS, Storage
@@ -76,6 +78,16 @@ class Workshop:
     def queue(self) -> TrainingQueue:
         """The trainings; started by the server."""
         return TrainingQueue(self.storage, self.paths, with_agent=self.with_agent)
+
+    @functools.cached_property
+    def comparisons(self) -> Comparisons:
+        """The directory beside a published file."""
+        return Comparisons(self.paths)
+
+    @functools.cached_property
+    def nightly(self) -> Nightly:
+        """The training of every night."""
+        return Nightly(self.storage, self.paths, self.queue)
 
     @functools.cached_property
     def drafts(self) -> Drafts:

@@ -29,7 +29,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("accueil", "Accueil", "/atelier/"),
     Section("boite", "Boîte de réception", "/atelier/boite"),
     Section("sujets", "Sujets", "/atelier/sujets"),
-    Section("guichets", "Guichets", "/atelier/guichets"),
+    Section("fiches", "Fiches", "/atelier/fiches"),
     Section("brouillon", "Brouillon", "/atelier/brouillon"),
     Section("entrainement", "Entraînement", "/atelier/entrainement"),
     Section("modeles", "Modèles", "/atelier/modeles"),

@@ -13,7 +13,8 @@ _NAMED = re.compile(r"«[\s\u00a0]([a-z][a-z0-9_]+)[\s\u00a0]»")
 
 def names_of(referential: Referential) -> dict[str, str]:
     """Return the name that staff read for each id."""
-    found = {act.id: act.libelle for act in referential.acts.values()}
+    found = {s.id: s.libelle for s in referential.emergency_situations.values()}
+    found |= {act.id: act.libelle for act in referential.acts.values()}
     found |= {d.id: d.nom_clair for d in referential.delegations.values()} | {s.id: s.nom_clair for s in referential.services.values()}
     return found | {d.id: d.nom for d in referential.entry_points.values()} | {t.id: t.libelle for t in referential.topics.values()}
 

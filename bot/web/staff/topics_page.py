@@ -30,8 +30,9 @@ from bot.staff.inbox.meaning import alike_in_meaning
 from bot.staff.nearness import index_of
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
-from bot.web.staff.forms import line, lines, loose
+from bot.web.staff.forms import line, lines, loose, others_words
 from bot.web.staff.framework import Pagination, actor, flash, needs, page, read_all, read_form, redirect, workshop
+from bot.web.staff.plain_words import names_of
 from bot.web.staff.topics import choices_of, resolve, search
 
 PATH = "/atelier/sujets"
@@ -170,7 +171,9 @@ async def edit(request: web.Request) -> web.StreamResponse:
     form = await _read(request)
     form.id = request.match_info["id"]
     editor = TopicEditor(workshop(request).drafts.edited)
-    form.service = editor.read(form.id).service
+    sheet = editor.read(form.id)
+    form.service = sheet.service
+    form.values |= others_words(await read_form(request), form.values, sheet.values)
     form.phrases = _writer(request, form.id).phrases(form.id)
     if (await read_form(request)).get("geste") == "apercu":
         return _form_page(request, form)
@@ -319,7 +322,7 @@ def _form_page(
         f=form,
         v=loose(form.values),
         fautes=mistakes,
-        conflit=differences(conflict, NAMES) if conflict else (),
+        conflit=differences(conflict.current, conflict.proposed, NAMES, names_of(referential)) if conflict else (),
         publics=AUDIENCES,
         faits=[(kind, FACT_NAMES[kind]) for kind in FACT_KINDS],
         rangs=range(ROWS),

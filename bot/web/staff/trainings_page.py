@@ -20,7 +20,13 @@ HELP = (
 def add(app: web.Application) -> None:
     """Add the pages."""
     app.add_routes(
-        [web.get(PATH, show), web.post(PATH, start), web.get(PATH + "/suivi", follow), web.post(PATH + r"/{id:\d{1,9}}/arret", cancel)]
+        [
+            web.get(PATH, show),
+            web.post(PATH, start),
+            web.get(PATH + "/suivi", follow),
+            web.post(PATH + "/nuit", plan),
+            web.post(PATH + r"/{id:\d{1,9}}/arret", cancel),
+        ]
     )
 
 
@@ -39,6 +45,19 @@ async def start(request: web.Request) -> web.StreamResponse:
     """POST: ask for a training."""
     asked = workshop(request).queue.submit(actor(request))
     note(request, "entrainement_demande", str(asked.id))
+    return redirect(PATH)
+
+
+@needs(Role.EDITOR)
+async def plan(request: web.Request) -> web.StreamResponse:
+    """POST: train every night at an hour, or never."""
+    form = await read_form(request)
+    hour = "" if form.get("geste") == "jamais" else form.get("heure", "")
+    try:
+        workshop(request).nightly.set(hour, actor(request))
+        flash(request, f"Entraînement prévu chaque nuit à {hour}." if hour else "Plus d'entraînement la nuit.")
+    except TrainingError as error:
+        flash(request, str(error), "erreur")
     return redirect(PATH)
 
 
@@ -66,6 +85,7 @@ def _page(request: web.Request, template: str, piece: bool = False) -> web.Respo
         aide=HELP,
         entrainements=latest,
         ouvert=any(t.is_open for t in latest),
+        nuit=workshop(request).nightly.plan(),
         a_jour=is_current(workshop(request).paths),
         chemin=PATH,
         piece=piece,

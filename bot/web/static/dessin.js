@@ -17,5 +17,6 @@ export function person(said) {
 export function drawn(html, base) {
   const { body } = new DOMParser().parseFromString(html, "text/html");
   for (const link of body.querySelectorAll("a[href^='/']")) link.setAttribute("href", base + link.getAttribute("href"));
+  if (base) for (const image of body.querySelectorAll(".al-dessin")) image.remove(); // a host may refuse our images; the code is written beside
   return [...body.children];
 }

@@ -11,7 +11,7 @@ const wordsOf = (node) => node.textContent.replace(/\s+/g, " ").trim();
 // A referral as plain text, one idea a line.
 export function referralText(card) {
   const lines = [];
-  for (const part of card.querySelectorAll(".al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-etape-geste, .al-etape-ou, .al-phrase, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-lien-officiel, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer")) {
+  for (const part of card.querySelectorAll(".al-carte-sujet, .al-carte-porte, .al-carte-service, .al-etiquette, .al-carte-etape, .al-etape-geste, .al-etape-ou, .al-phrase, .al-carte-apporter li, .al-carte-faits > div, .al-carte-origine, .al-lien-officiel, .al-guichet > p, .al-horaires li, .al-carte-secours, .al-a-confirmer, .al-code")) {
     if (part.matches(".al-ouverture")) continue;
     if (part.matches(".al-etiquette")) lines.push("", `${wordsOf(part)} :`);
     else if (part.matches(".al-etape-geste")) lines.push("", `[ ] ${wordsOf(part)}`);

@@ -93,7 +93,7 @@ def test_two_people_on_one_topic_the_second_sees_both_versions_and_chooses(edito
     editor.edit("passeport", {"libelle": "Version de Zoé"}, seen.version, "Zoé")
     with pytest.raises(EditConflict) as raised:
         editor.edit("passeport", {"libelle": "Version de Luc"}, seen.version, "Luc")
-    assert "Version de Zoé" in raised.value.current and "Version de Luc" in raised.value.proposed
+    assert (raised.value.current, raised.value.proposed) == ({"libelle": "Version de Zoé"}, {"libelle": "Version de Luc"})
     assert load_referential(tree.referential).topics["passeport"].libelle == "Version de Zoé"
     editor.edit("passeport", {"libelle": "Version de Luc"}, raised.value.version, "Luc")
     assert load_referential(tree.referential).topics["passeport"].libelle == "Version de Luc"

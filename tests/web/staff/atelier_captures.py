@@ -35,6 +35,9 @@ PAGES = {
     "sujets": "/atelier/sujets?q=ruches",
     "guichets": "/atelier/guichets",
     "guichet": "/atelier/guichets/prefecture_accueil",
+    "fiches": "/atelier/fiches",
+    "urgences": "/atelier/urgences",
+    "mois": "/atelier/mois",
     "entrainement": "/atelier/entrainement",
     "tableau": "/atelier/tableau",
     "interrupteur": "/atelier/interrupteur",
@@ -45,7 +48,7 @@ MESSAGES = {
     "d2": ("je peux nettoyer le ruisseau au bout du champ ?", "environnement"),
 }
 """Invented messages of the comparison, with their right service."""
-TALL = {"guichets"}
+TALL = {"guichets", "urgences"}
 """Pages too long to be shown whole."""
 
 

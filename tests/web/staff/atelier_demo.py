@@ -6,9 +6,9 @@ import random
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from bot.web.staff.framework import Workshop
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "une phrase facile"
+ROLES = {"lea": "lecteur", "remi": "redacteur", "ada": "administrateur"}
 PEOPLE = {"claire.martin": "administrateur", "remi.costes": "redacteur", "lea.vidal": "lecteur"}
 
 DOORS = (
@@ -107,6 +108,19 @@ def fill(intake: Intake, now: float | None = None) -> None:
 
 
 @contextmanager
+def staffed(folder: Path, paths: ProjectPaths, people: Mapping[str, str] = ROLES, **settings: Any) -> Iterator[Workshop]:
+    """Open a workshop on a tree, its database in a folder, with an account for each of some people."""
+    storage = Storage(f"sqlite:///{folder}/atelier.db")
+    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    for name, role in people.items():
+        accounts.create(name, role, PASSWORD, "console (root)")
+    try:
+        yield Workshop(storage, accounts, Settings(**settings), paths)
+    finally:
+        storage.close()
+
+
+@contextmanager
 def serving_workshop(folder: Path, *, copy: bool = True, filled: bool = True, **settings: Any) -> Iterator[Demo]:
     """Serve a workshop from a thread, over a copy of the data so that nothing of the project changes.
 
@@ -121,25 +135,22 @@ def serving_workshop(folder: Path, *, copy: bool = True, filled: bool = True, **
         tree = folder / "projet"
         shutil.copytree(ROOT / "data", tree / "data")
         shutil.copy(ROOT / "config.yml", tree)
-    storage = Storage(f"sqlite:///{folder}/atelier.db")
-    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    for name, role in PEOPLE.items():
-        accounts.create(name, role, PASSWORD, "console (root)")
-    intake = Intake(storage)
-    if filled:
-        fill(intake)
-    switch = Switch(lambda: read_notice(storage), 0.2)
-    workshop = Workshop(storage, accounts, Settings(**settings), ProjectPaths(tree), switch.refresh)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = InternalServer(lambda: create_internal_app(workshop), listener)
-    server.start()
-    assert server.wait()
-    try:
-        yield Demo(f"http://127.0.0.1:{listener.getsockname()[1]}", workshop, switch, intake)
-    finally:
-        switch.stop()
-        server.stop()
-        storage.close()
+    with staffed(folder, ProjectPaths(tree), PEOPLE, **settings) as opened:
+        storage = opened.storage
+        intake = Intake(storage)
+        if filled:
+            fill(intake)
+        switch = Switch(lambda: read_notice(storage), 0.2)
+        workshop = replace(opened, refresh_switch=switch.refresh)
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = InternalServer(lambda: create_internal_app(workshop), listener)
+        server.start()
+        assert server.wait()
+        try:
+            yield Demo(f"http://127.0.0.1:{listener.getsockname()[1]}", workshop, switch, intake)
+        finally:
+            switch.stop()
+            server.stop()
 
 
 def log_in(page: Any, address: str, name: str = "remi.costes", tour: bool = False) -> None:

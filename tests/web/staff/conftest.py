@@ -11,17 +11,13 @@ import pytest
 import pytest_asyncio
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
-from argon2 import PasswordHasher
+from atelier_demo import PASSWORD, staffed
 
 from bot.base.paths import ProjectPaths
-from bot.base.settings import Settings
-from bot.staff.accounts.accounts import Accounts
-from bot.staff.storage import Storage
 from bot.web.internal import create_internal_app
 from bot.web.staff.framework import Workshop
 
 ROOT = Path(__file__).resolve().parents[3]
-PASSWORD = "une phrase facile"
 TOKEN = re.compile(r'name="jeton" value="([^"]+)"')
 
 
@@ -67,13 +63,9 @@ Enter = Callable[..., Awaitable[Staff]]
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop on the real referential, with one account of each role: lea, remi, ada."""
-    storage = Storage(f"sqlite:///{tmp_path}/atelier.db")
-    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    for name, role in (("lea", "lecteur"), ("remi", "redacteur"), ("ada", "administrateur")):
-        accounts.create(name, role, PASSWORD, "test")
-    yield Workshop(storage, accounts, Settings(), ProjectPaths(ROOT))
-    storage.close()
+    """A workshop on the real referential."""
+    with staffed(tmp_path, ProjectPaths(ROOT)) as found:
+        yield found
 
 
 @pytest_asyncio.fixture

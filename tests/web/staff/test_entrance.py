@@ -164,7 +164,7 @@ async def test_the_measures_are_given_while_the_database_hangs(workshop: Any, mo
 async def test_the_journal_lists_and_verifies(enter: Any) -> None:
     staff = await enter("ada")
     page = await staff.get("/atelier/journal?action=compte_cree")
-    assert page.count("a créé un compte</td>") == 3 and "test" in page
+    assert page.count("a créé un compte</td>") == 3 and "console (root)" in page
     assert "intact" in await staff.get("/atelier/journal?verifier=1")
     with staff.workshop.storage.write() as connection:
         connection.exec_driver_sql("UPDATE audit SET actor = 'autre' WHERE id = 2")

@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
-from atelier_demo import PASSWORD
+from atelier_demo import staffed
 
 from bot.base.paths import ProjectPaths
-from bot.base.settings import Settings
 from bot.learning.tuning import ensure_model
 from bot.referential import load_referential
 from bot.staff.accounts import audit
-from bot.staff.accounts.accounts import Accounts
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.topic_editor import TopicEditor
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.intake import Intake
-from bot.staff.storage import Storage
 from bot.web.staff.framework import Workshop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
@@ -73,12 +69,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
 @pytest.fixture
 def workshop(trained: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
     shutil.copytree(trained.root, tmp_path / "arbre", symlinks=True)
-    storage = Storage(f"sqlite:///{tmp_path}/atelier.db")
-    accounts = Accounts(storage, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    for name, role in (("lea", "lecteur"), ("remi", "redacteur"), ("ada", "administrateur")):
-        accounts.create(name, role, PASSWORD, "test")
-    yield Workshop(storage, accounts, Settings(), ProjectPaths(tmp_path / "arbre"))
-    storage.close()
+    with staffed(tmp_path, ProjectPaths(tmp_path / "arbre")) as found:
+        yield found
 
 
 async def test_a_topic_that_exists_and_messages_that_wait_are_shown_while_one_writes(enter: Any, workshop: Workshop) -> None:
@@ -189,8 +181,13 @@ async def test_two_people_on_one_topic(enter: Any, workshop: Workshop) -> None:
     await remi.post("/atelier/sujets/passeport", libelle="Version de Rémi", version=version(first), **fields)
     clash = await ada.post("/atelier/sujets/passeport", 409, libelle="Version d'Ada", version=version(second), **fields)
     assert "Version de Rémi" in clash and "Version d'Ada" in clash and "Une autre personne" in clash
-    assert '<th scope="row">Nom du sujet</th>' in clash and "libelle:" not in clash
+    assert "<legend>Nom du sujet</legend>" in clash and "libelle:" not in clash
     assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version de Rémi"
+    mixed = {**fields, "version": version(clash), "premier_geste": "téléphonez d'abord.", "garder_libelle": "autre"}
+    await ada.post("/atelier/sujets/passeport", libelle="Version d'Ada", **mixed)
+    kept = TopicEditor(workshop.drafts.edited).read("passeport")
+    assert (kept.values["libelle"], kept.values["premier_geste"]) == ("Version de Rémi", "téléphonez d'abord.")
+    clash = await ada.get("/atelier/sujets/passeport")
     await ada.post("/atelier/sujets/passeport", libelle="Version d'Ada", version=version(clash), **fields)
     assert TopicEditor(workshop.drafts.edited).read("passeport").values["libelle"] == "Version d'Ada"
     assert TopicEditor(workshop.paths).read("passeport").values["libelle"] not in {"Version de Rémi", "Version d'Ada"}
@@ -261,16 +258,18 @@ async def test_desks_are_listed_by_age_and_changed(enter: Any, workshop: Worksho
     text = await remi.get("/atelier/guichets/prefecture_accueil")
     version = text.partition('name="version" value="')[2].partition('"')[0]
     fields = {
-        "tel_0": "05 65 23 10 00", "tel_quoi_0": "Accueil", "jour_0": "Lundi", "jour_fin_0": "Vendredi",
-        "valeur_heure_debut_1_0": "09:00", "valeur_heure_fin_1_0": "12:00", "verifie_le": "2026-11-25", "verifie_par": "appel",
+        "telephone_0_valeur": "05 65 23 10 00", "telephone_0_description": "Accueil", "plage_ouverture_0_nom_jour_debut": "Lundi",
+        "plage_ouverture_0_nom_jour_fin": "Vendredi", "plage_ouverture_0_valeur_heure_debut_1": "09:00",
+        "plage_ouverture_0_valeur_heure_fin_1": "12:00", "x_ose.verifie_le": "2026-11-25", "x_ose.verifie_par": "appel",
     }  # fmt: skip
-    wrong = await remi.post("/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "tel_0": "05 65"})
+    wrong = await remi.post("/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "telephone_0_valeur": "05 65"})
     assert "n'est pas un numéro" in wrong and "09:00" in wrong
-    assert "date de vérification" in await remi.post(
-        "/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "verifie_le": ""}
+    assert "« Vérifié le » manque" in await remi.post(
+        "/atelier/guichets/prefecture_accueil", 422, version=version, **{**fields, "x_ose.verifie_le": ""}
     )
     assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/prefecture_accueil", version=version, **fields)
-    assert "Comparez" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **{**fields, "tel_quoi_0": "Autre"})
+    other = {**fields, "telephone_0_description": "Autre"}
+    assert "Choisissez pour chaque ligne" in await remi.post("/atelier/guichets/prefecture_accueil", 409, version=version, **other)
     await publish(remi)
     desk = load_referential(workshop.paths.referential).entry_points["prefecture_accueil"]
     assert desk.plage_ouverture[0].nom_jour_fin == "Vendredi" and desk.x_ose.verifie_par == "appel"
@@ -284,7 +283,13 @@ async def test_trainings_are_asked_followed_and_stopped(enter: Any, workshop: Wo
     assert 'data-ouvert="oui"' in piece and "<html" not in piece
     assert "annulé" in await remi.post("/atelier/entrainement/1/arret")
     assert "déjà fini" in await remi.post("/atelier/entrainement/1/arret")
+    assert "Entraînement prévu chaque nuit à 02:30" in await remi.post("/atelier/entrainement/nuit", heure="02:30")
+    assert "Écrivez l'heure" in await remi.post("/atelier/entrainement/nuit", heure="2h")
+    assert not workshop.nightly._waits()  # the live model has learnt all that is written
+    await remi.post("/atelier/sujets/passeport/phrases", phrase="le ragondin a pris mon passeport")
+    assert workshop.nightly._waits()
     lea = await enter("lea")
+    assert "Chaque nuit à 02:30" in await lea.get("/atelier/entrainement")
     assert "Lancer" not in await lea.get("/atelier/entrainement")
     await lea.post("/atelier/entrainement", 403)
 
@@ -372,11 +377,12 @@ async def test_a_desk_and_a_service_are_opened_then_changed_from_the_pages(enter
     remi, paths = await enter("remi"), workshop.drafts.tree.referential
     before = {p: p.read_bytes() for p in workshop.paths.referential.rglob("*.yml")}
     await remi.get("/atelier/guichets/nouveau")
-    desk = {"nom": "Guichet du ferroutage", "delegation": "territoire", "numero_voie": "1 rue du Rail", "code_postal": "46000"}
-    desk |= {"nom_commune": "Cahors", "tel_0": "05 65 00 00 00", "source": "Note du 3 mars", "verifie_le": "2026-11-20"}
-    wrong = await remi.post("/atelier/guichets/nouveau", 422, **{**desk, "nom": "", "code_postal": "46"}, verifie_par="appel")
-    assert "Le nom du guichet manque." in wrong and "« 46 » n'est pas un code postal" in wrong and "1 rue du Rail" in wrong
-    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/nouveau", **desk, verifie_par="appel")
+    desk = {"nom": "Guichet du ferroutage", "x_ose.dis": "territoire", "adresse_0_numero_voie": "1 rue du Rail"}
+    desk |= {"adresse_0_code_postal": "46000", "adresse_0_nom_commune": "Cahors", "telephone_0_valeur": "05 65 00 00 00"}
+    desk |= {"x_ose.source": "Note du 3 mars", "x_ose.verifie_le": "2026-11-20", "x_ose.verifie_par": "appel"}
+    wrong = await remi.post("/atelier/guichets/nouveau", 422, **{**desk, "nom": "", "adresse_0_code_postal": "46"})
+    assert "« Nom » manque." in wrong and "« 46 » n'est pas un code postal" in wrong and "1 rue du Rail" in wrong
+    assert "Le guichet est enregistré" in await remi.post("/atelier/guichets/nouveau", **desk)
     opened = load_referential(paths).entry_points["guichet_ferroutage"]
     assert (opened.adresse[0].numero_voie, opened.telephone[0].valeur, opened.x_ose.dis) == (
         "1 rue du Rail",
@@ -385,9 +391,7 @@ async def test_a_desk_and_a_service_are_opened_then_changed_from_the_pages(enter
     )
     page = await remi.get("/atelier/guichets/guichet_ferroutage")
     version = page.partition('name="version" value="')[2].partition('"')[0]
-    await remi.post(
-        "/atelier/guichets/guichet_ferroutage", version=version, **{**desk, "numero_voie": "2 rue du Rail"}, verifie_par="appel"
-    )
+    await remi.post("/atelier/guichets/guichet_ferroutage", version=version, **{**desk, "adresse_0_numero_voie": "2 rue du Rail"})
     assert load_referential(paths).entry_points["guichet_ferroutage"].adresse[0].numero_voie == "2 rue du Rail"
 
     await remi.get("/atelier/services/nouveau")
@@ -400,9 +404,11 @@ async def test_a_desk_and_a_service_are_opened_then_changed_from_the_pages(enter
     page = await remi.get(f"/atelier/services/{created.id}")
     version = page.partition('name="version" value="')[2].partition('"')[0]
     assert "Rien n'a changé" in await remi.post(f"/atelier/services/{created.id}", version=version, **service)
-    await remi.post(f"/atelier/services/{created.id}", version=version, **{**service, "nom_actuel": "DDT"})
-    clash = await remi.post(f"/atelier/services/{created.id}", 409, version=version, **{**service, "sigle": "MF"})
-    assert '<th scope="row">Sigle</th>' in clash and "Comparez" in clash
+    await remi.post(f"/atelier/services/{created.id}", version=version, **{**service, "nom_actuel": "DDT", "sigle": ""})
+    # Each changed another field: both are kept, and nothing is asked.
+    await remi.post(f"/atelier/services/{created.id}", version=version, **{**service, "sigle": "MF", "nom_actuel": ""})
+    both = load_referential(paths).services[created.id]
+    assert (both.nom_actuel, both.sigle) == ("DDT", "MF")
     await remi.get("/atelier/sujets/nouveau")
     done = await remi.post("/atelier/sujets/nouveau", **{**NEW, "service": created.id})
     assert "Le sujet est enregistré" in done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.staff.accounts import audit
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.inbox import OPEN
 from bot.staff.inbox.intake import Intake
+from bot.staff.storage import civil_day
 from bot.staff.upkeep.switch import read_notice
 from bot.web.staff import charts, tour
 from bot.web.staff.topics import choices_of, resolve, search
@@ -232,6 +234,16 @@ async def test_the_empty_dashboard_divides_nothing(enter: Any) -> None:
     staff = await enter("lea")
     page = await staff.get("/atelier/tableau")
     assert "<dd>–</dd>" in page and "Rien encore" in page
+
+
+async def test_the_sheet_of_a_month_says_what_each_figure_means(enter: Any, workshop: Any) -> None:
+    Intake(workshop.storage)([TurnEvent("m1", time.time(), "le prix des nuages", "incompris")])
+    staff = await enter("lea")
+    shown = await staff.get(f"/atelier/mois?mois={civil_day(time.time())[:7]}")
+    assert "le prix des nuages" in shown and "Ce mois n'est pas fini" in shown and "et aucun avis « non »" in shown
+    assert "Aucun sujet n'a reculé" in await staff.get("/atelier/mois")
+    for wrong in ("2999-01", "1999-01", "2026-13", "x"):
+        assert "Un mois s'écrit ainsi" in await staff.get(f"/atelier/mois?mois={wrong}", 422)
 
 
 async def test_the_dashboard_shows_a_month_without_any_text(enter: Any, workshop: Any) -> None:

@@ -247,9 +247,9 @@ def test_two_people_on_one_topic_the_second_compares_and_chooses(site: Site, ope
         page.fill("#libelle", label)
         page.get_by_role("button", name="Enregistrer", exact=True).click()
     first.get_by_text("Le sujet est enregistré").wait_for()
-    second.get_by_text("Une autre personne a changé cette fiche").wait_for()
+    second.get_by_text("Une autre personne a changé la même chose").wait_for()
     no_barrier(second)
-    shown = second.get_by_role("row", name="Nom du sujet").inner_text()
+    shown = second.get_by_role("group", name="Nom du sujet").inner_text()
     assert "Version de Rémi" in shown and "Version d'Ada" in shown
     assert TopicEditor(Drafts(site.paths).edited).read("passeport").values["libelle"] == "Version de Rémi"
     second.get_by_role("button", name="Enregistrer", exact=True).click()

@@ -13,9 +13,12 @@ from bot.base.errors import EditConflict, EditError
 from bot.base.paths import ProjectPaths
 from bot.referential import load_referential
 from bot.referential.ages import due_facts
-from bot.staff.editing.desk_editor import DeskEditor, contact_mistakes
+from bot.staff.editing.contacts import contact_mistakes
+from bot.staff.editing.kinds import DESKS
+from bot.staff.editing.record_editor import RecordEditor
 
 DAY = date(2026, 11, 25)
+CHECKED = {"x_ose.verifie_le": DAY, "x_ose.verifie_par": "appel au standard"}
 HOURS = [{"nom_jour_debut": "Lundi", "nom_jour_fin": "Vendredi", "valeur_heure_debut_1": "09:00", "valeur_heure_fin_1": "12:00"}]
 
 
@@ -26,11 +29,9 @@ def tree(tmp_path: Path) -> ProjectPaths:
 
 def test_hours_are_written_with_their_date_and_the_other_desks_keep_theirs(tree: ProjectPaths) -> None:
     """The first desk holds the YAML anchor that the dates of others refer to."""
-    editor = DeskEditor(tree)
+    editor = RecordEditor(tree, DESKS)
     before = load_referential(tree.referential).entry_points
-    change = editor.edit(
-        "prefecture_accueil", {"plage_ouverture": HOURS}, DAY, "appel au standard", editor.read("prefecture_accueil").version, "Zoé"
-    )
+    change = editor.edit("prefecture_accueil", {"plage_ouverture": HOURS, **CHECKED}, editor.read("prefecture_accueil").version, "Zoé")
     after = load_referential(tree.referential).entry_points
     assert change is not None and change.commit
     desk = after["prefecture_accueil"]
@@ -40,17 +41,19 @@ def test_hours_are_written_with_their_date_and_the_other_desks_keep_theirs(tree:
 
 
 def test_two_people_on_one_desk_and_dates_that_make_no_sense(tree: ProjectPaths) -> None:
-    editor = DeskEditor(tree)
-    seen = editor.read("prefecture_accueil")
-    editor.edit("prefecture_accueil", {"information_complementaire": "De Zoé."}, DAY, "appel", seen.version, "Zoé")
+    editor = RecordEditor(tree, DESKS)
+    seen = editor.read("prefecture_accueil").version
+    editor.edit("prefecture_accueil", {"information_complementaire": "De Zoé.", **CHECKED}, seen, "Zoé")
     with pytest.raises(EditConflict):
-        editor.edit("prefecture_accueil", {"information_complementaire": "De Luc."}, DAY, "appel", seen.version, "Luc")
-    with pytest.raises(EditError, match="futur"):
-        editor.edit("prefecture_accueil", {}, date.today() + timedelta(days=1), "appel", seen.version, "Luc")
-    with pytest.raises(EditError, match="plus tard"):
-        editor.edit("prefecture_accueil", {}, DAY - timedelta(days=9), "appel", editor.read("prefecture_accueil").version, "Luc")
-    with pytest.raises(EditError, match="qui a vérifié"):
-        editor.edit("prefecture_accueil", {}, DAY, " ", seen.version, "Luc")
+        editor.edit("prefecture_accueil", {"information_complementaire": "De Luc.", **CHECKED}, seen, "Luc")
+    seen = editor.read("prefecture_accueil").version
+    for wrong, said in (
+        ({"x_ose.verifie_le": date.today() + timedelta(days=1)}, "futur"),
+        ({"x_ose.verifie_le": DAY - timedelta(days=9)}, "plus tard"),
+        ({"x_ose.verifie_par": ""}, "comment » manque"),
+    ):
+        with pytest.raises(EditError, match=said):
+            editor.edit("prefecture_accueil", wrong, seen, "Luc")
 
 
 @pytest.mark.parametrize(

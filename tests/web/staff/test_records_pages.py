@@ -1,0 +1,109 @@
+"""The pages of every kind of record: read, changed, fought over, published; and the dangers, tried and written down."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from atelier_demo import staffed
+
+from bot.base.paths import ProjectPaths
+from bot.learning.loading import load_detector
+from bot.referential import load_referential
+from bot.staff.editing.kinds import KINDS, editor_of
+from bot.web.staff.framework import Workshop
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
+from trees import make_tree
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
+    return make_tree(tmp_path_factory.mktemp("arbre"), git=False)
+
+
+@pytest.fixture
+def workshop(tree: ProjectPaths, tmp_path: Path) -> Iterator[Workshop]:
+    with staffed(tmp_path, tree) as found:
+        yield found
+
+
+def version(text: str) -> str:
+    return text.partition('name="version" value="')[2].partition('"')[0]
+
+
+async def test_every_kind_is_listed_and_read_without_a_word_of_developers(enter: Any, workshop: Workshop) -> None:
+    lea = await enter("lea")
+    hub = await lea.get("/atelier/fiches")
+    for kind in KINDS:
+        assert kind.path in hub or not kind.path.startswith("/atelier/fiches")
+        shown = await lea.get(kind.path)
+        assert ">Enregistrer<" not in shown and ".yml" not in shown
+        sheets = editor_of(workshop.paths, kind).all()
+        for sheet in sheets[-1:]:
+            assert ">Enregistrer<" not in await lea.get(f"{kind.path}/{quote(sheet.id, safe='')}")
+        await lea.get(f"{kind.path}/nouveau", 403)
+    assert "existe pas" in await lea.get("/atelier/fiches/menus/rien_de_tel", 422)
+    await lea.post("/atelier/fiches/menus/permis", 403)
+    remi = await enter("remi")
+    assert "On ne peut pas ajouter" in await remi.get("/atelier/fiches/langues/nouveau", 422)
+
+
+async def test_a_menu_is_changed_field_by_field_by_two_people_then_published(enter: Any, workshop: Workshop) -> None:
+    remi, ada, path = await enter("remi"), await enter("ada"), "/atelier/fiches/menus/permis_conduire"
+    names = {t.id: t.libelle for t in workshop.referential().topics.values()}
+    first, second = await remi.get(path), await ada.get(path)
+    mine = {"version": version(first), "mots": "permis de conduire\r\nle papier rose", "choix_0": names["permis_points"]}
+    assert "Publiez-le" in await remi.post(path, **mine, choix_1=names["permis_inscription"])
+    theirs = {"version": version(second), "mots": "permis de conduire\r\npermis moto"}
+    theirs |= {"choix_0": names["permis_inscription"], "choix_1": names["permis_etranger"]}
+    clash = await ada.post(path, 409, **theirs)
+    assert "<legend>Mots qui l'ouvrent</legend>" in clash and "<strong>le papier rose</strong>" in clash
+    assert f"<strong>{names['permis_points']}</strong>" in clash and "permis_points" not in clash
+    await ada.post(path, **{**theirs, "version": version(clash), "garder_mots": "autre", "garder_choix": "mienne"})
+    shown = await ada.get("/atelier/brouillon")
+    assert "Fiches qui changent" in shown and names["permis_etranger"] in shown and "a modifié une fiche" in shown
+    assert "Le brouillon est publié" in await ada.post("/atelier/brouillon", geste="publier")
+    journal = re.sub(r"<[^>]+>", " ", await ada.get("/atelier/journal"))
+    assert "a modifié une fiche (le menu « permis de conduire" in journal and not re.search(r"\b[0-9a-f]{8,}\b|[a-z]+_[a-z]+", journal)
+    menu = next(m for m in load_referential(workshop.paths.referential).menus if m.id == "permis_conduire")
+    assert menu.mots == ("permis de conduire", "le papier rose") and menu.choix == ("permis_inscription", "permis_etranger")
+
+
+async def test_phrases_of_a_ready_made_answer_are_learnt_at_once(enter: Any, workshop: Workshop) -> None:
+    remi, path = await enter("remi"), "/atelier/fiches/reponses/remercier"
+    await remi.get(path)
+    assert "C'est appris" in await remi.post(path, geste="phrases", phrase="mille mercis du ragondin")
+    assert "mille mercis du ragondin" in await remi.get(path)
+    assert "Phrase retirée" in await remi.post(path, geste="retirer_phrase", phrase="mille mercis du ragondin")
+
+
+async def test_a_sentence_is_tried_then_written_down_as_a_danger_and_signed_by_another(enter: Any, workshop: Workshop) -> None:
+    remi, ada = await enter("remi"), await enter("ada")
+    sentence = "le ragondin a pris la clef des champs avec le tracteur"
+    await remi.get("/atelier/urgences")
+    tried = await remi.post("/atelier/urgences/essai", essai="mon fils ne respire plus")
+    assert "Urgence : Malaise ou danger de mort" in tried and "15 (SAMU)" in tried and "Les cris les plus simples" in tried
+    assert "Pas d'urgence" in await remi.post("/atelier/urgences/essai", essai=sentence)
+    assert "(vais ou veux) me" in await remi.get("/atelier/urgences/suicide")
+    await remi.get("/atelier/urgences/phrases/nouveau")
+    for wrong, said in (
+        ({"texte": "mon fils ne respire plus"}, "est un cri"),
+        ({"texte": "le feu au 06 12 34 56 78", "situation": "incendie"}, "donnée personnelle"),
+        ({"texte": ""}, "« Message » manque"),
+    ):
+        assert said in await remi.post("/atelier/urgences/phrases/nouveau", 422, **wrong)
+    assert "Une autre personne" in await remi.post("/atelier/urgences/phrases/nouveau", texte=sentence, situation="accident")
+    await remi.get("/atelier/brouillon")
+    assert "Une autre personne doit relire" in await remi.post("/atelier/brouillon", geste="publier")
+    assert load_detector(workshop.paths).detect(sentence) is None
+    await ada.get("/atelier/brouillon")
+    assert "Le brouillon est publié" in await ada.post("/atelier/brouillon", geste="publier")
+    found = load_detector(workshop.paths).detect(sentence)
+    assert found is not None and found.situation == "accident"
+    assert "mot pour mot" in await ada.post("/atelier/urgences/essai", essai=sentence)
