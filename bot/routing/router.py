@@ -20,7 +20,18 @@ from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing import several
 from bot.routing.context import FEATURES, Before, features, idle, mixed, opening, refuses
-from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
+from bot.routing.decision import (
+    AGENT_QUESTION,
+    FIRST_STEPS,
+    FOLLOW_UP,
+    OPENING_WORDS,
+    OUTSIDE,
+    QUESTION,
+    THE_REST,
+    Decider,
+    Reading,
+    Thresholds,
+)
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
@@ -205,9 +216,14 @@ class Router:
         return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept], profile)
 
     def _well_read(self, cut: Sequence[Heard], profile: str | None) -> list[Heard]:
-        """Read whole, in one call, the messages that may be cut and that were only glanced at: keywords miss a second request."""
-        doubt = [h.glanced and bool(h.segmentations) for h in cut]
-        read = self._read_all([[h.text] if again else [] for h, again in zip(cut, doubt, strict=True)], next((h.fragments for h in cut), {}))
+        """Read whole, in one call, messages only glanced at of which more than the likeliest door is told.
+
+        Keywords miss the second request of those that may be cut, and the other doors behind those of a few words.
+        """
+        doubt = [h.glanced and bool(h.segmentations or len(h.text.plain.split()) <= OPENING_WORDS) for h in cut]
+        read = self._read_all(
+            [[h.text] if again else [] for h, again in zip(cut, doubt, strict=True)], next((h.fragments for h in cut), {})
+        )
         found = [replace(h, understanding=own[0], glanced=False) if own else h for h, own in zip(cut, read, strict=True)]
         return [replace(h, segmentations=self._segmentations(h, profile)) if own else h for h, own in zip(found, read, strict=True)]
 

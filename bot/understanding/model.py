@@ -87,9 +87,7 @@ class TopicModel:
         counts = self.ngrams.counts([t.plain for t in texts])
         return self._features(texts, counts, self._keyword_scores(counts), fragments)
 
-    def _features(
-        self, texts: Sequence[CleanText], counts: SparseRows, keywords: Vectors | None, fragments: Fragments | None
-    ) -> Features:
+    def _features(self, texts: Sequence[CleanText], counts: SparseRows, keywords: Vectors | None, fragments: Fragments | None) -> Features:
         encoded = [get_encoder(name).encode([t.unaccented for t in texts], fragments) for name in self.config.encoders]
         return Features(self.join([*encoded, self.ngrams.reduce(counts), *self.read_words([t.plain for t in texts])]), keywords)
 
