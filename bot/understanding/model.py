@@ -91,6 +91,7 @@ class TopicModel:
         encoded = [get_encoder(name).encode([t.unaccented for t in texts], fragments) for name in self.config.encoders]
         return Features(self.join([*encoded, self.ngrams.reduce(counts), *self.read_words([t.plain for t in texts])]), keywords)
 
+    @stage("mots seuls")
     def _keyword_scores(self, counts: SparseRows) -> Vectors | None:
         if self.keywords is None:
             return None
