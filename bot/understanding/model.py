@@ -28,7 +28,7 @@ Layer = tuple[Vectors, Vectors]
 """Weights (n_inputs, n_outputs) and bias (n_outputs,)."""
 
 SETTLED = 0.99
-"""Probability by keywords alone from which a message is read no further: 70 % of the messages kept aside, right 99.9 % of the time."""
+"""Probability by keywords alone from which a message is read no further: 757 of 1,023 kept aside, 4 wrong; 3 when read whole."""
 
 
 @dataclass(frozen=True)
