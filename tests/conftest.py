@@ -127,6 +127,9 @@ class FakeModel:
     def predict_proba(self, texts: Sequence[CleanText], fragments: object = None) -> np.ndarray:
         return np.array([self._row(t) for t in texts])
 
+    def glance(self, texts: Sequence[CleanText], fragments: object = None) -> tuple[np.ndarray, list[bool]]:
+        return self.predict_proba(texts, fragments), [False] * len(texts)
+
     def understanding(self, row: np.ndarray) -> Understanding:
         return Understanding(dict(zip(self.labels, row.tolist(), strict=True)))
 

@@ -26,7 +26,7 @@ from bot.referential import Referential, load_referential
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.types import DecisionKind
 from bot.understanding.config import TopicModelConfig
-from bot.understanding.model import TopicModel
+from bot.understanding.model import TopicModel, at_temperature
 from bot.understanding.outcome import Understanding
 
 QUESTION_SHARE = 0.04
@@ -129,9 +129,12 @@ def tune(model: TopicModel, referential: Referential, held: Sequence[Labelled], 
         return Thresholds(), {"seuils": Thresholds().as_mapping(), "avertissement": "aucun message de calage"}
     progress(f"calage sur {len(held)} messages mis de côté")
     texts = [clean(h.text) for h in held]
-    scores = model.scores(model.features(texts))
+    features = model.features(texts)
+    scores = model.scores(features)
     truth = _service_targets(model, referential, held)
-    model.temperature = _best_temperature(model, scores, truth)
+    model.temperature = _best_temperature(scores, truth)
+    if features.keywords is not None:
+        model.keyword_temperature = _best_temperature(features.keywords, truth)
     probabilities = model.calibrate(scores)
     understandings = [model.understanding(row) for row in probabilities]
     thresholds = _choose_thresholds(referential, understandings, held)
@@ -209,10 +212,9 @@ def _service_targets(model: TopicModel, referential: Referential, held: Sequence
     return mask
 
 
-def _best_temperature(model: TopicModel, scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+def _best_temperature(scores: NDArray[np.floating[Any]], truth: NDArray[np.bool_]) -> float:
     def loss(temperature: float) -> float:
-        model.temperature = temperature
-        mass = (model.calibrate(scores) * truth).sum(axis=1)
+        mass = (at_temperature(scores, temperature) * truth).sum(axis=1)
         return float(-np.log(np.maximum(mass, 1e-9)).mean())
 
     return min((float(t) for t in np.linspace(0.4, 3.0, 53)), key=loss)

@@ -162,12 +162,19 @@ class _RememberingModel:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._rows: dict[CleanText, NDArray[np.float64]] = {}
+        self._glances: dict[CleanText, tuple[NDArray[np.float64], bool]] = {}
 
     def predict_proba(self, texts: Sequence[CleanText], fragments: Fragments | None = None) -> NDArray[np.float64]:
         new = list(dict.fromkeys(t for t in texts if t not in self._rows))
         if new:
             self._rows.update(zip(new, self._model.predict_proba(new, fragments), strict=True))
         return np.array([self._rows[t] for t in texts])
+
+    def glance(self, texts: Sequence[CleanText], fragments: Fragments | None = None) -> tuple[NDArray[np.float64], list[bool]]:
+        new = list(dict.fromkeys(t for t in texts if t not in self._glances))
+        if new:
+            self._glances.update(zip(new, zip(*self._model.glance(new, fragments), strict=True), strict=True))
+        return np.array([self._glances[t][0] for t in texts]), [self._glances[t][1] for t in texts]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -304,7 +311,7 @@ def understand(router: Router, messages: Iterable[str]) -> list[Understanding | 
     if router.model is None:
         return [None] * len(texts)
     readable = [t for t in texts if t.script is Script.LATIN]
-    rows = iter(router.model.predict_proba(readable) if readable else ())
+    rows = iter(router.model.glance(readable)[0] if readable else ())
     return [router.model.understanding(next(rows)) if t.script is Script.LATIN else None for t in texts]
 
 

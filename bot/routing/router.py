@@ -20,7 +20,18 @@ from bot.referential.menus import Menus
 from bot.referential.models import Menu
 from bot.routing import several
 from bot.routing.context import FEATURES, Before, features, idle, mixed, opening, refuses
-from bot.routing.decision import AGENT_QUESTION, FIRST_STEPS, FOLLOW_UP, OUTSIDE, QUESTION, THE_REST, Decider, Reading, Thresholds
+from bot.routing.decision import (
+    AGENT_QUESTION,
+    FIRST_STEPS,
+    FOLLOW_UP,
+    OPENING_WORDS,
+    OUTSIDE,
+    QUESTION,
+    THE_REST,
+    Decider,
+    Reading,
+    Thresholds,
+)
 from bot.routing.memory import Memory
 from bot.routing.types import DecisionKind, Destination, Heard, RoutingDecision
 from bot.understanding.outcome import Understanding
@@ -153,10 +164,22 @@ class Router:
         return Foreign(language) if language and (not french or self.detector.knows(text, language)) else None
 
     def understand(self, heard: Sequence[Heard]) -> list[Heard]:
-        """Add what the model reads in each whole message, in one call; nothing in what is not made of words."""
+        """Add what the model reads in each whole message, in one call; nothing in what is not made of words.
+
+        Keywords alone read the messages of which they are sure.
+        """
+        readable = [h.text for h in heard if h.text.script is Script.LATIN]
+        if self.model is None or not readable:
+            return list(heard)
         fragments: Fragments = {}
-        read = self._read_all([[h.text] if h.text.script is Script.LATIN else [] for h in heard], fragments)
-        return [replace(h, understanding=next(iter(own), None), fragments=fragments) for h, own in zip(heard, read, strict=True)]
+        rows = zip(*self.model.glance(readable, fragments), strict=True)
+        found = []
+        for h in heard:
+            if h.text.script is Script.LATIN:
+                row, settled = next(rows)
+                h = replace(h, understanding=self.model.understanding(row), glanced=bool(settled), fragments=fragments)
+            found.append(h)
+        return found
 
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the message read alone and read with the last request, by how much it goes on with it.
@@ -208,10 +231,22 @@ class Router:
             heard: messages already understood, by one call of :meth:`understand`.
             profile: who asks, ``None`` when unknown.
         """
-        cut = [replace(h, segmentations=self._segmentations(h, profile)) for h in heard]
+        cut = self._well_read([replace(h, segmentations=self._segmentations(h, profile)) for h in heard], profile)
         cut = self._with_parts(cut, [several.smallest(h.segmentations) for h in cut], profile)
         kept = [h if several.differ([*h.parts.values()]) else replace(h, segmentations=()) for h in cut]
         return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept], profile)
+
+    def _well_read(self, cut: Sequence[Heard], profile: str | None) -> list[Heard]:
+        """Read whole, in one call, messages only glanced at of which more than the likeliest door is told.
+
+        Keywords miss the second request of those that may be cut, and the other doors behind those of a few words.
+        """
+        doubt = [h.glanced and bool(h.segmentations or len(h.text.plain.split()) <= OPENING_WORDS) for h in cut]
+        read = self._read_all(
+            [[h.text] if again else [] for h, again in zip(cut, doubt, strict=True)], next((h.fragments for h in cut), {})
+        )
+        found = [replace(h, understanding=own[0], glanced=False) if own else h for h, own in zip(cut, read, strict=True)]
+        return [replace(h, segmentations=self._segmentations(h, profile)) if own else h for h, own in zip(found, read, strict=True)]
 
     def _with_parts(self, heard: Sequence[Heard], texts: Sequence[Sequence[str]], profile: str | None) -> list[Heard]:
         """Add what the model reads in some parts of each message, in one call."""

@@ -28,6 +28,7 @@ class Heard:
         foreign: the language, when it is clearly not French.
         read: the text joined to the last request, when the message goes on with it.
         understanding: what the model read in the whole message.
+        glanced: whether keywords alone read it, being sure.
         segmentations: the ways to cut it that may prove right.
         parts: what the model read in each part of those.
         fragments: left by the model when it read the whole message, for it to read the parts faster.
@@ -38,6 +39,7 @@ class Heard:
     foreign: Foreign | None = None
     read: str = ""
     understanding: Understanding | None = None
+    glanced: bool = False
     segmentations: tuple[Segmentation, ...] = ()
     parts: Mapping[str, Reading] = field(default_factory=dict)
     fragments: Fragments = field(default_factory=dict, repr=False, compare=False)

@@ -42,6 +42,15 @@ class SparseRows:
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
+    def some(self, rows: NDArray[np.int64]) -> SparseRows:
+        """Return the rows of these numbers, (n,), increasing."""
+        if len(rows) == len(self):
+            return self
+        starts, sizes = self.indptr[rows], np.diff(self.indptr)[rows]
+        indptr = np.concatenate([[0], np.cumsum(sizes)])
+        kept = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], sizes)
+        return SparseRows(indptr, self.indices[kept], self.data[kept], self.columns)
+
 
 class NgramEncoder:
     """TF-IDF of word and character n-grams (sublinear, smoothed, each family L2-normalised), and their projection.

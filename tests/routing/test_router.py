@@ -11,6 +11,7 @@ import pytest
 from bot.base.errors import ModelMissing
 from bot.base.paths import ProjectPaths
 from bot.emergency.situations import Emergency
+from bot.language.cleaning import clean
 from bot.learning.loading import load_router
 from bot.learning.store import MODEL_FILE
 from bot.referential import Referential
@@ -243,6 +244,22 @@ def test_what_carries_one_request_only_is_understood_once(make_router) -> None: 
     router = make_router({"passeport": {"passeport": 0.999999}})
     router.route("je veux un passeport")
     assert len(router.model.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("je voudrais refaire mon passeport", 1),
+        ("refaire mon passeport", 2),
+        ("je voudrais refaire mon passeport. Et sinon le restaurant du coin est sale", 2),
+    ],
+    ids=["sure", "a few words", "may be cut"],
+)
+def test_what_keywords_settle_is_read_again_when_more_than_one_door_is_told(make_router, text: str, readings: int) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"passeport": {"passeport": 0.999999}})
+    router.model.glance = lambda texts, *_: (router.model.predict_proba(texts), [True] * len(texts))
+    router.route(text)
+    assert router.model.seen.count(clean(text).display) == readings
 
 
 def test_messages_and_their_parts_take_two_readings(fake: Router, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from bot.routing.decision import Thresholds
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramConfig, NgramEncoder, SparseRows
 from bot.understanding.fitting import _fit_keywords
-from bot.understanding.model import TopicModel, TopicModelConfig
+from bot.understanding.model import SETTLED, TopicModel, TopicModelConfig
 from bot.understanding.tensors import read_tensors
 
 MESSAGES = {
@@ -96,6 +96,18 @@ def test_a_batch_and_one_by_one_agree(model: TopicModel) -> None:
     together = model.predict_proba(TEXTS)
     apart = np.vstack([model.predict_proba([t]) for t in TEXTS])
     assert together == pytest.approx(apart, abs=1e-6)
+
+
+def test_keywords_settle_what_they_are_sure_of_and_the_rest_is_read_whole() -> None:
+    learnt = TopicModel(small()).fit(TEXTS, LABELS)
+    texts = [*TEXTS, *map(clean, NONSENSE)]
+    assert not learnt.glance(texts)[1].any(), "keywords that nothing calibrated settle nothing"
+    learnt.keyword_temperature = 0.05
+    probabilities, settled = learnt.glance(texts)
+    assert 0 < settled.sum() < len(texts)
+    assert (probabilities[settled].max(axis=1) >= SETTLED).all()
+    assert probabilities[~settled] == pytest.approx(learnt.predict_proba(texts)[~settled], abs=1e-6)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(texts)))
 
 
 def test_fitting_twice_gives_the_same_model(model: TopicModel) -> None:
