@@ -32,6 +32,7 @@ SLOTS = {
     "ecartes": "rejected",
     "besoins": "needs",
     "danger": "danger",
+    "langue": "language",
 }
 """Slot of the tracker → field of the conversation state."""
 TERMINAL = "cmdline"

@@ -98,7 +98,7 @@ def test_the_command_tells_the_package_the_name_and_the_remedy(tmp_path: Path, c
 @pytest.mark.parametrize("base", ["nowhere", "empty.json"])
 def test_a_base_without_any_record_is_no_good_news(tmp_path: Path, base: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.json").write_text("[]")
-    assert main(["failles", str(tmp_path / base)]) == 2
+    assert main(["failles", str(tmp_path / base), "--verrou", str(ROOT / "uv.lock")]) == 2
     assert base in capsys.readouterr().err
 
 

@@ -403,3 +403,10 @@ def test_who_asks_for_help_gets_somewhere_to_begin(make_router) -> None:  # type
     decision = router.route("bonjour, un renseignement svp")
     assert decision.decision is DecisionKind.CLARIFIER and decision.acte == "aide"
     assert [d.dis for d in decision.destinations] == ["population", "territoire", "securite", "accueil"]
+
+
+@pytest.mark.modele
+@pytest.mark.parametrize(("said", "act"), [("I need a passport", ""), ("I lost my passport", ""), ("I live in Luzech", "dire_commune")])
+def test_another_language_tells_a_commune_only_with_its_name(router: Router, said: str, act: str) -> None:
+    foreign = router.hear(said).foreign
+    assert foreign is not None and (foreign.language, foreign.act) == ("en", act)
