@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 import secrets
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.serving.sessions import Conversation, Exchange
 from bot.serving.view import CardView, ReplyView, spaces_made_plain
@@ -85,38 +84,23 @@ def reminder(card: CardView, day: date, address: str, now: datetime) -> str:
         address: of its page.
         now: when it is asked.
     """
+    import icalendar  # likewise
+
     desk = card["guichet"]
     title = f"{card['sujet'] or card['porte']} : les papiers"
     lines = [card["etape"], "", "À apporter :", *(f"- {paper}" for paper in card["apporter"]), "", desk["nom"]]
     lines += [phone["texte"] for phone in desk["telephones"]] + ["", "À vérifier avant d'y aller : les papiers peuvent changer.", address]
-    fields = {
-        "UID": f"{secrets.token_hex(12)}@assistant-lot",
-        "DTSTAMP": f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}",
-        "DTSTART;VALUE=DATE": f"{day:%Y%m%d}",
-        "DTEND;VALUE=DATE": f"{day + timedelta(days=1):%Y%m%d}",
-        "SUMMARY": _escaped(title),
-        "DESCRIPTION": _escaped("\n".join(lines)),
-        "LOCATION": _escaped(", ".join((desk["nom"], *desk["adresse"]))),
-        "TRANSP": "TRANSPARENT",
-    }
-    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//assistant-lot//FR", "BEGIN:VEVENT"]
-    return "".join(map(_folded, (*head, *(f"{name}:{value}" for name, value in fields.items()), "END:VEVENT", "END:VCALENDAR")))
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\;,])", r"\\\1", spaces_made_plain(text)).replace("\n", "\\n")
-
-
-def _folded(line: str) -> str:
-    """Return a line cut every 75 bytes at most, never inside a character."""
-    pieces, size = [""], 0
-    for character in line:
-        size += len(character.encode())
-        if size > 75:
-            pieces.append(" ")
-            size = 1 + len(character.encode())
-        pieces[-1] += character
-    return "\r\n".join(pieces) + "\r\n"
+    event = icalendar.Event.new(
+        uid=f"{secrets.token_hex(12)}@assistant-lot",
+        stamp=now,
+        start=day,
+        end=day + timedelta(days=1),
+        summary=spaces_made_plain(title),
+        description=spaces_made_plain("\n".join(lines)),
+        location=spaces_made_plain(", ".join((desk["nom"], *desk["adresse"]))),
+        transparency=icalendar.TRANSP.TRANSPARENT,
+    )
+    return str(icalendar.Calendar.new(prodid="-//assistant-lot//FR", subcomponents=[event]).to_ical(), "utf-8")
 
 
 def _shows(reply: ReplyView, code: str) -> bool:

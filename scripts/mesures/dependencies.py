@@ -43,6 +43,7 @@ PURPOSES = {
     "sentencepiece": "le découpage des mots pour USE",
     "safetensors": "lire et écrire le modèle",
     "segno": "le dessin à scanner (QR) du code à emporter",
+    "icalendar": "le rappel à mettre dans son agenda (RFC 5545)",
     "threadpoolctl": "le nombre de fils à l'entraînement",
 }
 
