@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import threading
+from pathlib import Path
 
 from bot.base.errors import AssistantError
 from bot.base.paths import project_paths
@@ -20,6 +21,8 @@ def add_commands(registry: Registry) -> None:
     serve.add_argument(
         "--interne", metavar="ADRESSE:PORT", default="", help="ouvre aussi l'atelier du personnel, par exemple sur 127.0.0.1:8001"
     )
+    outage = registry.add("panne", _outage, "écrit la page que nginx montre quand l'assistant ne répond pas")
+    outage.add_argument("fichier", type=Path, help="où l'écrire, par exemple /etc/nginx/assistant/secours.html")
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -27,6 +30,15 @@ def _serve(arguments: argparse.Namespace) -> int:
     from bot.web.server import run_server
 
     run_server(arguments.host, arguments.port, with_agent=not arguments.sans_agent, internal=arguments.interne)
+    return 0
+
+
+def _outage(arguments: argparse.Namespace) -> int:
+    from bot.base.files import write_text
+    from bot.referential import load_referential
+    from bot.web.outage import outage_page
+
+    write_text(arguments.fichier, outage_page(load_referential(project_paths().referential)), mode=0o644)
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.dialogue.facts import Fact
-from bot.dialogue.wording import Card, Contact, Reply, Writer, contact_line
+from bot.dialogue.wording import FRONT_DESK, Card, Contact, Reply, Writer, contact_line
 from bot.language.cleaning import clean
 from bot.referential import Referential
 from bot.referential.models import Need, Unspoken
@@ -62,7 +62,7 @@ class Bending:
         self._needs = referential.needs
         self._situations = referential.emergency_situations
         self._writer = writer
-        self._front_desk = referential.entry_points["prefecture_accueil"]
+        self._front_desk = referential.entry_points[FRONT_DESK]
 
     def reply(self, reply: Reply, needs: Iterable[str]) -> Reply:
         """Return the same reply for somebody with these needs; bending twice changes nothing."""

@@ -19,6 +19,8 @@ from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 OUTSIDE = "hors_perimetre"
 CALL = "appel_a_l_aide"
+FRONT_DESK = "prefecture_accueil"
+"""Desk of who does not know where to knock."""
 """Situation whose first number answers any danger, in many languages."""
 PROGRAM_NOTICE = "Je suis un programme : j'oriente, je ne décide rien."
 TO_CONFIRM = "Coordonnées à confirmer."
@@ -28,7 +30,6 @@ EMPTY = "Votre message est vide. Écrivez votre demande avec vos mots."
 OTHER_LANGUAGE = "Je lis seulement le français. Pour être aidé dans une autre langue, appelez l'accueil de la préfecture."
 NONE_OF_THESE = "Rien de tout cela"
 IF_NO_DANGER = "Si personne n'est en danger, de quoi s'agit-il ?"
-FORWARDING_RIGHT = "Vous vous êtes trompé de porte ? Le service doit transmettre votre demande au bon service."
 MAIN_FACTS = frozenset({"cout", "delai", "formulaire"})
 """Facts of the plain text; a page shows them all, and a follow-up question asks for the others."""
 ASK_COMMUNE = "Dans quelle commune êtes-vous ?"
@@ -291,7 +292,7 @@ class Writer:
     @property
     def front_desk_phone(self) -> str:
         """Phone number of the préfecture's front desk."""
-        phones = self.contact(self._referential.entry_points["prefecture_accueil"]).phones
+        phones = self.contact(self._referential.entry_points[FRONT_DESK]).phones
         return phones[0] if phones else ""
 
     def card(self, destination: Destination, profile: str | None = None, place: Commune | None = None) -> Card:

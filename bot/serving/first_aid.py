@@ -11,7 +11,7 @@ from bot.base.errors import AssistantError, DoorCodeError, ModelError, Referenti
 from bot.base.paths import ProjectPaths
 from bot.dialogue.door_codes import UNKNOWN, read_door_code
 from bot.dialogue.needs import Bending
-from bot.dialogue.wording import IN_DANGER, Card, Contact, EmergencyCall, Reply, Writer
+from bot.dialogue.wording import FRONT_DESK, IN_DANGER, Card, Contact, EmergencyCall, Reply, Writer
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class FirstAid:
         self._referential = referential = shared_referential(paths.referential)
         self._gazetteer = shared_gazetteer(paths.referential)
         self._writer = Writer(referential)
-        desk = referential.entry_points.get("prefecture_accueil")
+        desk = referential.entry_points.get(FRONT_DESK)
         shown = (n.numero for n in referential.emergency_numbers.values() if n.pied_de_page)
         self.facts = SiteFacts(self._writer.contact(desk) if desk else None, self._writer.calls(shown), self._writer.in_danger)
         self._detector = load_detector(paths)

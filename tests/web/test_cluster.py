@@ -71,7 +71,9 @@ def test_nginx_lets_in_what_the_assistant_takes() -> None:
     found = re.search(r"client_max_body_size (\d+)k;", shipped)
     assert found and 0 <= int(found.group(1)) * 1024 - Settings().max_batch_body <= 16_384
     compose = (ROOT / "deploy" / "compose" / "compose.yml").read_text(encoding="utf-8")
-    assert "../nginx/secours.html:/etc/nginx/assistant/secours.html:ro" in compose and "/etc/nginx/assistant;" in shipped
+    assert (
+        "secours:/etc/nginx/assistant:ro" in compose and '"panne", "secours/secours.html"' in compose and "/etc/nginx/assistant;" in shipped
+    )
 
 
 def test_the_shipped_redis_writes_nothing(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ from bot.serving.engine import Engine, build_engine
 from bot.serving.first_aid import FirstAid, first_aid
 from bot.staff.upkeep.notice import Notice, OpenSwitch
 from bot.web.app import create_app
+from bot.web.outage import outage_page
 
 PATHS = project_paths()
-PAGE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "secours.html"
 FOREIGN = ("quiero suicidarme", "kocam beni dövüyor", "ik wil dood", "救命", "मेरा पति मुझे मारता है", "بيتي يحترق")
 
 
@@ -101,8 +101,9 @@ def test_what_nobody_reads_carries_the_number(text: str) -> None:
     assert "112" in turn.reply.as_text()
 
 
-def test_the_page_of_nginx_has_the_numbers_of_the_referential() -> None:
-    page, referential = PAGE.read_text(encoding="utf-8"), load_referential(PATHS.referential)
+def test_the_page_of_an_outage_has_the_numbers_of_the_referential() -> None:
+    referential = load_referential(PATHS.referential)
+    page = outage_page(referential).replace("\u00a0", " ")
     shown = {n.numero for n in referential.emergency_numbers.values() if n.pied_de_page}
     assert set(re.findall(r"(?:tel|sms):(\d+)\"", page)) == shown
     assert referential.entry_points["prefecture_accueil"].telephone[0].valeur in page
