@@ -106,10 +106,6 @@ def _places(rows: list[dict[str, str]], today: dict[str, str], gazetteer: Gazett
         yield place
 
 
-def _worth(row: dict[str, str]) -> tuple[bool, bool, str]:
-    return bool(row["address"]), row["confidence"] == "haute", row["source_date"]
-
-
 def _reason_against(row: dict[str, str], today: dict[str, str], gazetteer: Gazetteer) -> str:
     if row["confidence"] == "faible":
         return "confiance faible"

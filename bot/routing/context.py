@@ -36,7 +36,7 @@ FEATURES = (
     "sans_demande_seul",
 )
 """What the share is computed from, in order."""
-TELLING_ACTS = frozenset({"dire_commune", "dire_profil", "corriger", "detresse"})
+TELLING_ACTS = frozenset({"dire_commune", "dire_profil", "detresse"})
 """Acts that tell something of the request in progress, or of who makes it."""
 LONG = 12
 """From how many words a message hardly ever leans on the one before."""

@@ -124,7 +124,10 @@ class WatchedAgent:
             except Exception as error:
                 self._condition = Condition.FAILED
                 self.needs_training = isinstance(error, ModelMissing | ModelCorrupt)
-                log.error("agent cannot load", extra={"evenement": "agent_absent"}, exc_info=error)
+                if isinstance(error, ModelMissing):  # a first start: it is being trained
+                    log.info("no agent yet", extra={"evenement": "agent_attendu"})
+                else:
+                    log.error("agent cannot load", extra={"evenement": "agent_absent"}, exc_info=error)
                 return
             self._condition, self.needs_training = Condition.READY, False
             log.info("agent ready", extra={"evenement": "agent_pret", "secondes": round(self._clock() - started, 2)})

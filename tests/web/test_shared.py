@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,22 +50,16 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest_asyncio.fixture
-async def workers(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Awaitable[list[Client]]]]:
+async def workers(
+    make: Callable[..., Awaitable[Client]], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Awaitable[list[Client]]]:
     """Start several applications on the same Redis: ``await workers(2, per_minute=…)``."""
     monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.05)
-    clients: list[Client] = []
 
     async def start(count: int = 2, engine: Any = None, **settings: Any) -> list[Client]:
-        for _ in range(count):
-            app = create_app(Settings(redis=redis_server.url, **settings), engine or CountingEngine())
-            client: Client = TestClient(TestServer(app))
-            await client.start_server()
-            clients.append(client)
-        return clients
+        return [await make(engine or CountingEngine(), redis=redis_server.url, **settings) for _ in range(count)]
 
-    yield start
-    for client in clients:
-        await client.close()
+    return start
 
 
 async def chat(client: Client, **body: Any) -> tuple[int, dict[str, Any]]:

@@ -26,8 +26,6 @@ SURE = 0.8
 """Probability of a label from which the live model is sure of a phrase."""
 FOREIGN_SHARE, FOREIGN_LEAST = 0.3, 3
 """Share and number of the new phrases of a topic read as one same other from which they are of that other."""
-MOULD_SHARE = 0.3
-"""Share of the new phrases of a topic that start or end with the same words from which they come from one mould."""
 LOST_SHARE, LOST_LEAST = 0.3, 8
 """Share and number of the phrases of a topic whose removal is no tidying any more."""
 FLOOD = 200

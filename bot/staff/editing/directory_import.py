@@ -50,7 +50,6 @@ FACTS = ("adresse", "code_postal", "commune", "telephone", "courriel", "site", "
 """What an import brings; names stay ours, plain and short."""
 ALIASES = {"msap": FRANCE_SERVICES, "france_service": FRANCE_SERVICES}
 """Type in the DILA's file → ours."""
-_STREET = ("complement1", "complement2", "numero_voie", "service_distribution")
 _IN_ARCHIVE = re.compile(r"gouv_local\.json$")
 _DAY = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])-?([0-2]\d|3[01])")
 _CEDEX = re.compile(r"\s+cedex\b.*", re.IGNORECASE)
