@@ -60,6 +60,7 @@ CHOOSE_FIRST = "Dites-moi d'abord laquelle de ces demandes est la vôtre."
 COMMUNE_NOTED = "C'est noté. Voici où aller."
 STILL_ASKED = "C'est noté. Et de quoi s'agit-il ?"
 WHICH_COMMUNE = "Laquelle ? {noms}."
+SAME_DOOR = "C'est noté. Votre porte reste la même."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -259,7 +260,12 @@ class Dialogue:
             return Turn(reply, known, decision)
         if decision.question:
             return Turn(reply, replace(known, pending=text), decision)
-        return Turn(reply, replace(known, destination=_identifier(decision.destinations[0])), decision)
+        door = _identifier(decision.destinations[0])
+        known = replace(known, destination=door)
+        alone = len(reply.cards) == 1 and not reply.choices
+        if decision.read and alone and kind in DOORS and door == state.destination and known.commune == state.commune:
+            return self._same_door(known, decision)
+        return Turn(reply, known, decision)
 
     def _moves_elsewhere(self, decision: RoutingDecision, text: str, state: ConversationState) -> bool:
         """Whether a message only names a commune: in so many words, or to correct the one told before (« non pardon, à Cahors »)."""
@@ -524,9 +530,13 @@ class Dialogue:
         if state.pending and state.request:
             return self.reply(state.request, replace(state, pending=None, choices=(), request=None))
         if state.destination:
-            card = self._last_card(state.destination, state)
-            return Turn(Reply(f"C'est noté. Votre porte reste la même.\n{contact_line(card.contact)}"), state, decision)
+            return self._same_door(state, decision)
         return Turn(Reply("C'est noté. Que voulez-vous faire ?"), state, decision)
+
+    def _same_door(self, state: ConversationState, decision: RoutingDecision) -> Turn:
+        """Say that the door just given is still the one: its card is on the screen already."""
+        card = self._last_card(state.destination or "", state)
+        return Turn(Reply(f"{SAME_DOOR}\n{contact_line(card.contact)}"), state, decision)
 
     def _labels(self, choices: tuple[str, ...]) -> tuple[Choice, ...]:
         said = {NONE_CHOICE: NONE_OF_THESE, HUMAN_CHOICE: self.referential.acts["parler_humain"].libelle}

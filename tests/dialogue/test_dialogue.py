@@ -12,6 +12,7 @@ from bot.dialogue.dialogue import (
     HUMAN_CHOICE,
     NEXT_REQUEST,
     NONE_CHOICE,
+    SAME_DOOR,
     TELL_MORE,
     WRONG_DOOR,
     YES_WITHOUT_QUESTION,
@@ -23,7 +24,7 @@ from bot.dialogue.wording import EMPTY, NONE_OF_THESE, OTHER_LANGUAGE
 from bot.emergency.situations import Emergency
 from bot.referential import Referential
 from bot.routing.decision import AGENT_QUESTION
-from bot.routing.types import DecisionKind
+from bot.routing.types import DecisionKind, RoutingDecision
 
 TABLE = {
     "aide etat": {"garde_enfants_agent": 0.5, "ecole_creche_cantine": 0.5},
@@ -313,6 +314,17 @@ def test_an_emergency_in_the_middle_of_a_question(dialogue: Dialogue) -> None:
     turn = talk(dialogue, "une histoire de permis", "au secours il y a le feu chez le voisin")
     assert turn.reply.calls
     assert turn.state.choices == ()
+
+
+def test_a_door_already_on_the_screen_is_not_drawn_again(dialogue: Dialogue) -> None:
+    given = talk(dialogue, "passeport").state
+    door = dialogue.destination("passeport")
+    goes_on = RoutingDecision(DecisionKind.ORIENTER, (door,), read="passeport. on part bientôt")
+    again = dialogue.answer(goes_on, "on part bientôt", given)
+    assert not again.reply.cards and again.reply.text.startswith(SAME_DOOR) and again.state.destination == "passeport"
+    assert dialogue.answer(replace(goes_on, read=""), "mon passeport", given).reply.cards
+    elsewhere = replace(goes_on, commune={"nom": "Souillac", "code_insee": "46309", "departement": "46"})
+    assert dialogue.answer(elsewhere, "à Souillac", given).reply.cards
 
 
 # Profile and commune
