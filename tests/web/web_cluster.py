@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -15,6 +16,8 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from bot.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = shutil.which("nginx")
@@ -91,6 +94,7 @@ class Nginx:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._certificate()
+        assert main(["panne", str(self._folder / "secours.html")]) == 0
         (self._folder / "nginx.conf").write_text(self._configuration(ports), encoding="utf-8")
 
     @property
@@ -136,9 +140,9 @@ class Nginx:
         shipped = (
             shipped.replace("/etc/ssl/assistant/", f"{self._folder}/")
             .replace("/var/log/nginx/assistant.log", f"{self._folder}/erreurs.log")
-            .replace("/etc/nginx/assistant", str(ROOT / "deploy" / "nginx"))
+            .replace("/etc/nginx/assistant", str(self._folder))
         )
-        return f"pid {self._folder}/nginx.pid;\nerror_log {self._folder}/nginx.log;\nevents {{}}\nhttp {{\n{upstream}\n{shipped}\n}}\n"
+        return f"user {getpass.getuser()};\npid {self._folder}/nginx.pid;\nerror_log {self._folder}/nginx.log;\nevents {{}}\nhttp {{\n{upstream}\n{shipped}\n}}\n"
 
 
 class Visitor:
