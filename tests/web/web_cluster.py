@@ -142,7 +142,8 @@ class Nginx:
             .replace("/var/log/nginx/assistant.log", f"{self._folder}/erreurs.log")
             .replace("/etc/nginx/assistant", str(self._folder))
         )
-        return f"user {getpass.getuser()};\npid {self._folder}/nginx.pid;\nerror_log {self._folder}/nginx.log;\nevents {{}}\nhttp {{\n{upstream}\n{shipped}\n}}\n"
+        head = f"user {getpass.getuser()};\npid {self._folder}/nginx.pid;\nerror_log {self._folder}/nginx.log;"
+        return f"{head}\nevents {{}}\nhttp {{\n{upstream}\n{shipped}\n}}\n"
 
 
 class Visitor:
