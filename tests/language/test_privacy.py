@@ -306,4 +306,4 @@ INTRODUCED = "Bonjour, mon nom c'est {name}, né le 12/03/1961, 12 rue des Soubi
 def test_a_masked_request_is_understood_all_the_same(router: Router, name: str, request_: str) -> None:
     bare, said = router.route(request_), router.route(INTRODUCED.format(name=name, request=request_))
     assert said.decision is bare.decision
-    assert bare.destinations[0].service == said.destinations[0].service
+    assert {door.service for door in bare.destinations} == {door.service for door in said.destinations}

@@ -94,7 +94,8 @@ class Nginx:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._certificate()
-        assert main(["panne", str(self._folder / "secours.html")]) == 0
+        written = main(["panne", str(self._folder / "secours.html")])
+        assert written == 0, "the outage page was not written"
         (self._folder / "nginx.conf").write_text(self._configuration(ports), encoding="utf-8")
 
     @property
