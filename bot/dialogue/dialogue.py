@@ -45,6 +45,10 @@ NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
 WRONG_DOOR = "autre_porte"
 """Choice that opens the last door's question again: the feedback presses it."""
+LIKELY = 0.5
+"""Probability from which a door is given in a doubt that holds the last one: who is misled has the other under the thumb."""
+MOST_EARLIER = 4
+"""Doors given before the last that a conversation remembers: the person may go back to them."""
 MAX_REQUEST = 400
 """Characters kept of a request: what comes next is read with them."""
 WIDE_FACTS = frozenset({"qui", "comment"})
@@ -83,6 +87,7 @@ class ConversationState:
         needs: ids of what the person said they cannot do (``data/referentiel/besoins.yml``).
         danger: numbers of a danger just told, and nothing else with it: they stay in sight for one more message.
         language: that of the last message (BCP 47), "" for French.
+        earlier: id of each door given before the last, and the request it was given for; the newest first.
     """
 
     destination: str | None = None
@@ -97,16 +102,19 @@ class ConversationState:
     needs: tuple[str, ...] = ()
     danger: tuple[str, ...] = ()
     language: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {**plain, "earlier": list(map(list, self.earlier))}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> ConversationState:
         """Build from plain values; what is unknown or absent takes its default."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and v is not None}
         known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected", "needs", "danger")})
+        known["earlier"] = tuple((str(door), str(request)) for door, request in known.get("earlier") or ())
         known["failures"] = int(known.get("failures") or 0)
         return cls(**known)
 
@@ -128,7 +136,7 @@ class Turn:
 
 def before_of(state: ConversationState) -> Before | None:
     """Return what the next message is read with."""
-    return Before.of(state.request, state.destination, state.choices, state.rejected)
+    return Before.of(state.request, state.destination, state.choices, state.pending, state.rejected, state.earlier)
 
 
 class Dialogue:
@@ -167,8 +175,16 @@ class Dialogue:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""
         decision = self._in_language(decision, text, state)
         spoken = decision.foreign.language if decision.foreign else ""
-        turn = self._bent(self._in_danger(self._heard(decision, text, state), decision, state))
-        return replace(turn, state=replace(turn.state, language=spoken))
+        turn = self._in_danger(self._heard(decision, text, _gone_back(decision.back, state)), decision, state)
+        turn = self._bent(self._named(turn, decision.back))
+        return replace(turn, state=replace(_remembering(state, turn), language=spoken))
+
+    def _named(self, turn: Turn, back: str) -> Turn:
+        """Say of which door the answer is, when the person went back to it."""
+        if turn.state.destination != back or turn.reply.cards or back not in self.referential.topics:
+            return turn
+        named = f"« {self.referential.topics[back].libelle} » :"
+        return replace(turn, reply=replace(turn.reply, text=f"{named}\n{turn.reply.text}"))
 
     def _in_language(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
         """Read a message in the language of the conversation when it is too short to tell its own, or when it is a French « ciao »."""
@@ -277,16 +293,22 @@ class Dialogue:
         return bool(state.commune and state.destination) and named != state.commune
 
     def _with_last_door(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
-        """Put the last door first among the choices of a doubt: most often the person is still speaking of it.
+        """Settle a doubt between the last door and another: the likelier is given, and the others are buttons beside it.
 
-        Not when the message names another thing, nor when what is asked is who speaks.
+        When none is likely, the last door is first among the choices: most often the person is still speaking of it. Not when the
+        message names another thing, nor when what is asked is who speaks.
         """
         last = state.destination
-        given = [_identifier(d) for d in decision.destinations]
         doubt = decision.question and decision.question != AGENT_QUESTION and self.router.menus.opening(clean(text)) is None
-        if not doubt or not last or last in given or last in state.rejected or state.pending:
+        if not doubt or not last or last in state.rejected or state.pending:
             return decision
-        return replace(decision, destinations=(self.destination(last), *decision.destinations[: MAX_CHOICES - 1]))
+        door, *others = sorted(decision.destinations, key=lambda d: -d.confiance)
+        if last not in map(_identifier, decision.destinations):
+            return replace(decision, destinations=(self.destination(last), *decision.destinations[: MAX_CHOICES - 1]))
+        if door.confiance < LIKELY:
+            return decision
+        kind = DecisionKind.HORS_PERIMETRE if door.dis == "hors_perimetre" else DecisionKind.ORIENTER
+        return replace(decision, decision=kind, destinations=(door,), niveau=door.level, question=None, offered=tuple(others))
 
     def _words(self, decision: RoutingDecision, state: ConversationState) -> tuple[Reply, ConversationState]:
         """Return the reply to a decision; the commune is asked once, then it is left to the person to tell it."""
@@ -299,7 +321,8 @@ class Dialogue:
 
     def choose(self, choice: str, state: ConversationState) -> Turn:
         """Answer a pressed button, of this question or of an earlier one: a door is public. What names none is not understood."""
-        return self._bent(self._choose(choice, state))
+        turn = self._bent(self._choose(choice, state))
+        return replace(turn, state=_remembering(state, turn))
 
     def _choose(self, choice: str, state: ConversationState) -> Turn:
         if choice == NONE_CHOICE:
@@ -561,6 +584,22 @@ _PROFILE_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """Words that tell who speaks, read in this order: a denial comes first (« je ne suis pas agent »)."""
+
+
+def _gone_back(door: str, state: ConversationState) -> ConversationState:
+    """Return the state in which the door given earlier is the last one again."""
+    request = dict(state.earlier).get(door)
+    return state if request is None else replace(state, destination=door, request=request, choices=(), pending=None, others=())
+
+
+def _remembering(before: ConversationState, turn: Turn) -> ConversationState:
+    """Return the state after a turn, with the doors given before the last and beside it; one said to be wrong is forgotten."""
+    state, decision = turn.state, turn.decision
+    beside = decision.destinations[1:] if decision is not None and decision.decision in DOORS and not decision.question else ()
+    doors = [(_identifier(door), state.request) for door in beside]
+    doors += [(before.destination or "", before.request), *before.earlier]
+    kept = {d: asked for d, asked in reversed(doors) if d and asked and d != state.destination and d not in state.rejected}
+    return replace(state, earlier=tuple(reversed(kept.items()))[:MOST_EARLIER])
 
 
 def _told(card: Card, asked: ConversationAct) -> list[str]:

@@ -16,7 +16,7 @@ from bot.language.cleaning import CleanText, clean
 from bot.learning.corpus import read_jsonl
 from bot.referential import Referential
 from bot.routing import several
-from bot.routing.context import Before, features, idle, opening, wordings
+from bot.routing.context import BACK, FARTHEST, JOINED, KEPT, NEW, OWN, Before, Weights, about, features, idle, opening, wordings
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.scorer import Layer, Scorer
 from bot.understanding.model import TopicModel
@@ -25,10 +25,10 @@ CONTEXT = "contexte"
 """In ``data/calage``: messages with the request before them."""
 SEVERAL = "plusieurs"
 """In ``data/calage``: messages with the services that they ask for, one or several."""
-STEPS, STEP, PENALTY = 8000, 0.5, 0.05
-"""Of the ascent that fits the share of a message that goes on with the last."""
-NEW, NOTHING = "nouveau", "rien"
-"""Kinds of the messages that open another request, and of those that ask for nothing."""
+PENALTY, LEAST_RIGHT = 0.5, 1e-3
+"""Of the weights of the ways to take a message; probability of the right door under which a way is not worse."""
+NOTHING = "rien"
+"""Kind of the messages that ask for nothing."""
 APART = frozenset({NEW, NOTHING})
 PARTS, SAME_START, LEANING = 5, 18, 0.3
 """Parts that judge each other's wordings; characters by which the turns of one conversation stay together; how freely words weigh."""
@@ -55,34 +55,65 @@ def fit_judgements(model: TopicModel, referential: Referential, thresholds: Thre
     )
 
 
-def fit_context(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]) -> tuple[Scorer, Mapping[str, float]]:
-    """Return what tells how much a message goes on with the last request, and the wordings that open another.
+def fit_context(
+    model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]
+) -> tuple[Weights, Mapping[str, Mapping[str, float]]]:
+    """Return the weights of the ways to take a message with those before, and the wordings that open or resume a request.
 
-    The share is learnt with what the wordings of the other conversations say of each message.
+    The weights are learnt with what the wordings of the other conversations say of each message.
 
     Args:
         model: calibrated.
-        decider: tells what was answered to the first message of a pair.
-        rows: with ``avant``, ``texte``, its ``genre``, and the ``service`` right after the second, none when it asks for nothing.
+        decider: tells what was answered to the requests before.
+        rows: with ``avant``, ``texte``, its ``genre``, the ``service`` right after it, none when it asks for nothing; and maybe
+            ``service_avant``, the one right before it, and ``fils``, the ``demande`` and the ``service`` of each door given earlier,
+            the newest first.
     """
     if not rows:
-        return Scorer(), {}
+        return {}, {}
     before = [Before(str(row["avant"])) for row in rows]
     messages = [str(row["texte"]) for row in rows]
-    first, alone = _read(model, decider, [b.request for b in before]), _read(model, decider, messages)
-    joined = _read(model, decider, [b.joined(text) for b, text in zip(before, messages, strict=True)])
-    values, right_alone, right_joined = [], [], []
-    texts, new = [clean(message) for message in messages], np.array([row.get("genre") in APART for row in rows])
+    alone, joined = _read(model, decider, messages), _read(model, decider, [b.joined(t) for b, t in zip(before, messages, strict=True)])
+    asked = [str(request) for row in rows for request in (row["avant"], *(thread["demande"] for thread in row.get("fils", ())))]
+    read = _read_once(model, decider, asked)
+    texts = [clean(message) for message in messages]
     part = np.array([zlib.crc32(b.request[:SAME_START].encode()) % PARTS for b in before])
-    apart = [_wordings([t for t, p in zip(texts, part, strict=True) if p != k], new[part != k]) for k in range(PARTS)]
-    for row, request, a, j, text, k in zip(rows, first, alone, joined, texts, part, strict=True):
-        decision = decider.decide(request)
+    marks = {NEW: np.array([row.get("genre") in APART for row in rows]), BACK: np.array(list(map(_goes_back, rows)))}
+    told = {mark: _told_apart(texts, flags, part) for mark, flags in marks.items()}
+    cases = []
+    for row, a, j, text, opens, resumes in zip(rows, alone, joined, texts, told[NEW], told[BACK], strict=True):
+        request = str(row["avant"])
+        decision = decider.decide(read[request])
         offered = {door.service for door in decision.destinations if door.service}
-        nothing = sum(idle(a, decider.acts).values())
-        values.append(features(text, a, j, offered, decision.question is not None, opening(text, apart[k]), nothing))
-        right_alone.append(_right(a, row, decider))
-        right_joined.append(_right(j, row, decider))
-    return _share(np.array(values), np.array(right_alone), np.array(right_joined)), _wordings(texts, new)
+        values = features(text, a, j, offered, decision.question is not None, (opens, resumes), sum(idle(a, decider.acts).values()))
+        ways: list[tuple[str, tuple[float, ...], float]] = [(JOINED, values, _right(j, row, decider))]
+        doors = [(BACK, str(thread["demande"]), str(thread["service"])) for thread in row.get("fils", ())]
+        given = decision.destinations[0].service if decision.destinations and decision.question is None else None
+        if row.get("service_avant", given):
+            doors.append((KEPT, request, str(row.get("service_avant", given))))
+        for kind, asked_for, service in doors:
+            own = about(text, a, service, _likeliest(read[asked_for], service, decider), asked_for)
+            right = float(service == row["service"]) if row.get("genre") != NOTHING else 0.0
+            ways.append((kind, (*values, *(own[name] for name in OWN[kind])), right))
+        cases.append((_right(a, row, decider), ways))
+    return _weights(cases), {mark: _wordings(texts, flags) for mark, flags in marks.items()}
+
+
+def _goes_back(row: Mapping[str, Any]) -> bool:
+    """Whether a message resumes a request made before the last."""
+    return row.get("genre") != NEW and any(thread["service"] == row["service"] for thread in row.get("fils", ()))
+
+
+def _told_apart(texts: Sequence[CleanText], marked: NDArray[np.bool_], part: NDArray[np.int64]) -> list[float]:
+    """Return what the wordings of the other parts say of each message."""
+    learnt = [_wordings([t for t, p in zip(texts, part, strict=True) if p != k], marked[part != k]) for k in range(PARTS)]
+    return [opening(text, learnt[k]) for text, k in zip(texts, part, strict=True)]
+
+
+def _likeliest(reading: Reading, service: str, decider: Decider) -> str:
+    """Return the topic of a service that a request asks for, "" when none is read."""
+    topics = {topic: p for topic, p in reading.topics.items() if decider.services[topic] == service}
+    return max(topics, key=topics.__getitem__, default="")
 
 
 def _right(reading: Reading, row: Mapping[str, Any], decider: Decider) -> float:
@@ -113,19 +144,35 @@ def _wordings(texts: Sequence[CleanText], new: NDArray[np.bool_]) -> dict[str, f
     return {"": round(float(found.intercept_[0]), 4), **dict(zip(names.feature_names_, found.coef_[0].round(4).tolist(), strict=True))}
 
 
-def _share(rows: NDArray[np.float64], alone: NDArray[np.float64], joined: NDArray[np.float64]) -> Scorer:
-    """Return the share that gives the right door the most probability, by gradient ascent on its mean logarithm.
+def _weights(cases: Sequence[tuple[float, Sequence[tuple[str, tuple[float, ...], float]]]]) -> Weights:
+    """Return the weights that give the right doors the most probability: the mean logarithm, less a penalty.
 
     Args:
-        rows: (n, features).
-        alone, joined: (n,) probability of the right door in each reading.
+        cases: probability of the right door in the message read alone; then kind, values and the same probability of each other way.
     """
-    weights = np.zeros(rows.shape[1])
-    for _ in range(STEPS):
-        share = 1 / (1 + np.exp(-rows @ weights))
-        right = (1 - share) * alone + share * joined + 1e-3
-        weights += STEP * ((((joined - alone) / right * share * (1 - share))[:, None] * rows).mean(axis=0) - PENALTY * weights / len(rows))
-    return Scorer(((((*map(float, weights.round(4)),),), (0.0,)),))
+    from scipy.optimize import minimize  # only who trains loads it
+
+    alone = np.array([right for right, _ in cases])
+    kinds = [kind for kind in OWN if any(kind == way[0] for _, ways in cases for way in ways)]
+    values, owner, right = {}, {}, {}
+    for kind in kinds:
+        own = [(row, v, r) for row, (_, ways) in enumerate(cases) for k, v, r in ways if k == kind]
+        owner[kind], values[kind], right[kind] = np.array([o[0] for o in own]), np.array([o[1] for o in own]), np.array([o[2] for o in own])
+    ends = np.cumsum([values[kind].shape[1] for kind in kinds])
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        odds, found = np.ones(len(cases)), alone + LEAST_RIGHT
+        raised = {}
+        for kind, own in zip(kinds, np.split(weights, ends[:-1]), strict=True):
+            raised[kind] = np.exp(np.clip(values[kind] @ own, -FARTHEST, FARTHEST))
+            np.add.at(odds, owner[kind], raised[kind])
+            np.add.at(found, owner[kind], raised[kind] * (right[kind] + LEAST_RIGHT))
+        slopes = [values[k].T @ (raised[k] * ((right[k] + LEAST_RIGHT) / found[owner[k]] - 1 / odds[owner[k]])) for k in kinds]
+        lost = float(np.log(odds).sum() - np.log(found).sum() + PENALTY / 2 * weights @ weights)
+        return lost / len(cases), (PENALTY * weights - np.concatenate(slopes)) / len(cases)
+
+    best = minimize(loss, np.zeros(ends[-1]), jac=True, method="L-BFGS-B", options={"maxiter": PASSES}).x
+    return {kind: tuple(map(float, own.round(4))) for kind, own in zip(kinds, np.split(best, ends[:-1]), strict=True)}
 
 
 def fit_several(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]) -> Scorer:

@@ -289,7 +289,7 @@ class RequestRouter(GraphComponent, IntentClassifier):
             tracker: of the conversation; its ``profil`` weighs the topics.
         """
         profile = tracker.get_slot("profil")
-        before = Before.of(*map(tracker.get_slot, ("demande", "destination", "choix", "ecartes")))
+        before = Before.of(*map(tracker.get_slot, ("demande", "destination", "choix", "en_attente", "ecartes", "avant")))
         for message in messages:
             router = message.get(ROUTER) or self._bare
             (heard,) = router.split([router.in_context(_heard(message, router), before)], profile)

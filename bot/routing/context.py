@@ -1,8 +1,9 @@
-"""A message read with what was said before: does it go on with the last request, correct it, or open another?
+"""A message read with what was said before: does it go on with the last request, correct it, go back to another, or open one?
 
-One place and one number: the share of a message that goes on with what came before. It weighs two readings of the same turn, the
-message alone and the message joined to the last request. The share is learnt on held-out pairs (``data/calage/contexte``)
-and kept with the thresholds.
+One place: each way to take a message (:class:`Way`) gets a share, and the readings are weighed by these shares. Alone; joined to the
+last request; told of the last door, which stays; told of a door given earlier. The shares are a conditional choice (McFadden, 1974:
+the exponential of a weighted sum, over the sum of those of all ways), learnt on held-out turns (``data/calage/contexte``) and kept
+with the thresholds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from bot.language.cleaning import CleanText
+from bot.language.cleaning import CleanText, clean
+from bot.language.words import read_words
 from bot.referential.models import ConversationAct
 from bot.routing.decision import FOLLOW_UP, Reading
 
@@ -34,8 +36,18 @@ FEATURES = (
     "deux_mots",
     "tournure",
     "sans_demande_seul",
+    "tournure_retour",
+    "suite_seule",
 )
-"""What the share is computed from, in order."""
+"""What the shares are computed from, in order."""
+JOINED, KEPT, BACK = "joint", "garde", "retour"
+"""Ways to take a message beside alone: with the last request, of the last door, of a door given earlier."""
+OWN: Mapping[str, tuple[str, ...]] = {JOINED: (), KEPT: ("service_seul",), BACK: ("service_seul", "sujet_seul", "mots_communs")}
+"""What the share of each way is computed from besides :data:`FEATURES`."""
+NEW = "nouveau"
+"""Wordings that open another request; those of :data:`BACK` go back to an earlier one."""
+Weights = Mapping[str, tuple[float, ...]]
+"""Of each way; a way without weights is not taken."""
 TELLING_ACTS = frozenset({"dire_commune", "dire_profil", "detresse"})
 """Acts that tell something of the request in progress, or of who makes it."""
 LONG = 12
@@ -45,7 +57,12 @@ SCALE = 7.0
 
 TELLING = 4.0
 """Largest log-odds counted of what the wording says."""
+FARTHEST = 30.0
+"""Log-odds beyond which a share no longer moves."""
+STEM, LEAST_WORD, MOST_SHARED = 5, 4, 2
+"""Letters by which two words are the same, those of the shortest word counted, and most words counted as shared."""
 
+_EMPTY = frozenset(read_words("mots_outils"))
 _LINK = re.compile(
     r"^(et|mais|non|nan|pas|pour|en fait|plutot|c est|ce|le|la|les|l|un|une|du|de|des|d|a|au|aux|avec|sans|dans|sur|chez|oui|celui|celle"
     r"|parce|car)\b"
@@ -63,23 +80,91 @@ class Before:
         destination: id of the last door given, "" when none was.
         choices: ids of the choices of the question just asked.
         rejected: ids of the doors said to be wrong.
+        earlier: id of each door given before the last, and the request it was given for; the newest first.
     """
 
     request: str
     destination: str = ""
     choices: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, request: Any, destination: Any, choices: Any, rejected: Any) -> Before | None:
-        """Return what a conversation knows, from values that may be absent; ``None`` when nothing was asked yet."""
+    def of(cls, request: Any, destination: Any, choices: Any, pending: Any, rejected: Any, earlier: Any) -> Before | None:
+        """Return what a conversation knows, from values that may be absent; ``None`` when nothing was asked yet.
+
+        Choices beside a door ask nothing: they are those of a question when a message is ``pending``, or when no door was given.
+        """
         if not isinstance(request, str) or not request:
             return None
-        return cls(request, str(destination or ""), tuple(map(str, choices or ())), tuple(map(str, rejected or ())))
+        asked = tuple(map(str, choices or ())) if pending or not destination else ()
+        doors = tuple((str(door), str(told)) for door, told in earlier or ())
+        return cls(request, str(destination or ""), asked, tuple(map(str, rejected or ())), doors)
 
     def joined(self, text: str) -> str:
         """Return the text of the last request and of this message, what this message rejects left out."""
         return f"{self.request}. {kept(text)}"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to take a message beside alone.
+
+    Args:
+        kind: :data:`JOINED`, :data:`KEPT` or :data:`BACK`.
+        values: what its share is computed from, from :func:`way`.
+        read: probability of each label when the message is taken so.
+        request: the text that comes next is read with.
+        door: id of the door it is of, "" when the message is joined.
+    """
+
+    kind: str
+    values: tuple[float, ...]
+    read: Mapping[str, float]
+    request: str
+    door: str = ""
+
+
+def shares(weights: Weights, ways: Sequence[tuple[str, Sequence[float]]]) -> tuple[float, ...]:
+    """Return the share of the message alone, then of each way to take it; they add up to 1.
+
+    Args:
+        weights: learnt.
+        ways: kind and values of each.
+    """
+    odds = [1.0]
+    for kind, values in ways:
+        told = sum(w * v for w, v in zip(weights[kind], values, strict=True)) if kind in weights else -FARTHEST
+        odds.append(math.exp(max(-FARTHEST, min(FARTHEST, told))))
+    whole = sum(odds)
+    return tuple(o / whole for o in odds)
+
+
+def fits(weights: Weights) -> bool:
+    """Whether the weights were learnt for these values: those of another version are not used."""
+    return JOINED in weights and all(kind in OWN and len(row) == len(FEATURES) + len(OWN[kind]) for kind, row in weights.items())
+
+
+def about(text: CleanText, alone: Reading, service: str, topic: str, request: str) -> dict[str, float]:
+    """Return what a message says by itself of a door given before, each value in [-1, 1].
+
+    Args:
+        text: the message.
+        alone: its reading.
+        service: of the door.
+        topic: of the door.
+        request: the door was given for.
+    """
+    mine, theirs = (_stems(words) for words in (text.plain, clean(request).plain))
+    return {
+        "service_seul": _log_odds(alone.services.get(service, 0.0)),
+        "sujet_seul": _log_odds(alone.topics.get(topic, 0.0)),
+        "mots_communs": min(len(mine & theirs), MOST_SHARED) / MOST_SHARED,
+    }
+
+
+def _stems(words: str) -> set[str]:
+    return {word[:STEM] for word in words.split() if len(word) >= LEAST_WORD and word not in _EMPTY}
 
 
 def refuses(text: CleanText) -> bool:
@@ -100,7 +185,7 @@ def wordings(text: CleanText) -> set[str]:
 
 
 def opening(text: CleanText, weights: Mapping[str, float]) -> float:
-    """Return how much a message is worded as another request, in [-1, 1]; 0 when nothing was learnt.
+    """Return how much a message is worded as another request, or as a return to one, in [-1, 1]; 0 when nothing was learnt.
 
     Args:
         text: the message.
@@ -126,16 +211,16 @@ def idle(reading: Reading, acts: Mapping[str, ConversationAct]) -> dict[str, flo
 
 
 def features(
-    text: CleanText, alone: Reading, joined: Reading, offered: Collection[str], asked: bool, told: float, nothing: float
+    text: CleanText, alone: Reading, joined: Reading, offered: Collection[str], asked: bool, told: tuple[float, float], nothing: float
 ) -> tuple[float, ...]:
-    """Return what the share is computed from, in the order of :data:`FEATURES`; each value in [-1, 1].
+    """Return what the shares are computed from, in the order of :data:`FEATURES`; each value in [-1, 1].
 
     Args:
         text: the message.
         alone, joined: the message read alone, and with the last request.
         offered: services of the last door, or of the choices just asked.
         asked: whether a question was just asked.
-        told: what :func:`opening` says of it.
+        told: what :func:`opening` says of it as another request, and as a return to an earlier one.
         nothing: probability that the message alone is :func:`idle`.
     """
     count = len(text.plain.split())
@@ -156,8 +241,10 @@ def features(
         float(refuses(text)),
         certainty * words,
         float(count <= 2),
-        told,
+        told[0],
         nothing,
+        told[1],
+        alone.non_request - nothing,
     )
 
 
@@ -166,17 +253,19 @@ def _log_odds(probability: float) -> float:
     return math.log(inside / (1 - inside)) / SCALE
 
 
-def mixed(alone: Mapping[str, float], joined: Mapping[str, float], share: float, rejected: Sequence[str] = ()) -> dict[str, float]:
-    """Return the probabilities of a turn: both readings weighed, without the doors said to be wrong.
+def mixed(read: Sequence[tuple[float, Mapping[str, float]]], rejected: Sequence[str] = ()) -> dict[str, float]:
+    """Return the probabilities of a turn: its readings weighed, without the doors said to be wrong.
 
     Args:
-        alone, joined: probability of each label.
-        share: of the joined reading.
+        read: share of each reading, and the probability of each label in it.
         rejected: labels that are out; their probability goes to the others.
     """
-    both = {label: (1 - share) * alone.get(label, 0.0) + share * joined.get(label, 0.0) for label in alone.keys() | joined.keys()}
-    out = sum(both.pop(label, 0.0) for label in rejected)
-    return {label: probability / (1 - out) for label, probability in both.items()} if out < 1 else both
+    found: dict[str, float] = {}
+    for share, labels in read:
+        for label, probability in labels.items():
+            found[label] = found.get(label, 0.0) + share * probability
+    out = sum(found.pop(label, 0.0) for label in rejected)
+    return {label: probability / (1 - out) for label, probability in found.items()} if out < 1 else found
 
 
 def _best(probabilities: Mapping[str, float]) -> str:

@@ -41,8 +41,9 @@ class Thresholds:
         portes: stricter values of ``dis``, for the delegations that need one.
         dis_court: ``dis``, for the messages of :data:`SHORT_WORDS` words at most.
         sujet_court: ``sujet``, for the same messages.
-        contexte: tells how much a message goes on with the one before (:mod:`bot.routing.context`).
-        tournures: weight of each word and pair of words that opens another request; what they start from is under "".
+        contexte: weights of each way to take a message with those before (:mod:`bot.routing.context`).
+        tournures: weight of each word and pair of words that opens another request (``nouveau``), and of those that go back to an
+            earlier one (``retour``); what they start from is under "".
         plusieurs: tells whether a message carries several requests (:mod:`bot.routing.several`).
         evenement: probability of a life event from which its doors are given together.
         service: share of one service, among topics, from which the service is named.
@@ -66,17 +67,25 @@ class Thresholds:
     dis_court: float = 0.7
     sujet_court: float = 0.6
     evenement: float = 0.5
-    contexte: Scorer = field(default_factory=Scorer)
-    tournures: Mapping[str, float] = field(default_factory=dict)
+    contexte: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    tournures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     plusieurs: Scorer = field(default_factory=Scorer)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Thresholds:
         """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
-        doors, wordings = ({k: float(v) for k, v in known.pop(name, {}).items()} for name in ("portes", "tournures"))
-        context, several = (Scorer.from_lists(known.pop(name, ())) for name in ("contexte", "plusieurs"))
-        return cls(**{k: float(v) for k, v in known.items()}, portes=doors, contexte=context, tournures=wordings, plusieurs=several)
+        doors = {k: float(v) for k, v in known.pop("portes", {}).items()}
+        several = Scorer.from_lists(known.pop("plusieurs", ()))
+        context, wordings = known.pop("contexte", {}), known.pop("tournures", {})
+        learnt = isinstance(context, Mapping)  # lists in the models of before
+        return cls(
+            **{k: float(v) for k, v in known.items()},
+            portes=doors,
+            contexte={k: tuple(map(float, row)) for k, row in context.items()} if learnt else {},
+            tournures={k: {w: float(v) for w, v in row.items()} for k, row in wordings.items()} if learnt else {},
+            plusieurs=several,
+        )
 
     def enough(self, delegation: str) -> float:
         """Return how certain the router must be of a delegation to name it."""
@@ -84,7 +93,7 @@ class Thresholds:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "contexte": self.contexte.as_lists(), "plusieurs": self.plusieurs.as_lists()}
+        return {**asdict(self), "contexte": {k: list(row) for k, row in self.contexte.items()}, "plusieurs": self.plusieurs.as_lists()}
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from bot.referential import Referential
 from bot.referential.communes import Commune, Gazetteer
 from bot.referential.menus import Menus
 from bot.referential.models import Menu
-from bot.routing import several
-from bot.routing.context import FEATURES, Before, features, idle, mixed, opening, refuses
+from bot.routing import context, several
+from bot.routing.context import BACK, JOINED, KEPT, NEW, Before, Way, idle, mixed, opening, refuses
 from bot.routing.decision import (
     AGENT_QUESTION,
     FIRST_STEPS,
@@ -55,8 +55,6 @@ IDEA = 0.2
 BEHIND, BEHIND_SURE = 0.5, 0.9
 """Probability under which a door is not shown behind the numbers of an emergency: the message speaks of the danger alone.
 When the danger is sure, the door must be too: a door beside the point hurts whoever needs help."""
-SURE_ALONE, SURE_WORDS = 0.98, 4
-"""Certainty of a service from which a message of so many words is read alone: right 184 times in 189 on the pairs kept aside."""
 GOES_ON = 0.5
 """Share from which a message is taken to go on with the last request: what comes next is read with both."""
 
@@ -182,38 +180,68 @@ class Router:
         return found
 
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
-        """Weigh the message read alone and read with the last request, by how much it goes on with it.
+        """Weigh the ways to take the message: alone, with the last request, of the last door, of a door given earlier.
 
-        A follow-up question, and a message that is sure by itself, are read alone. So is one that asks for nothing (« merci »), unless
-        the share says that it goes on: « il recommence » is no chat.
+        A follow-up question is read alone: only the door it is about is looked for. So is one
+        that asks for nothing (« merci »), unless the shares say that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
             before: what the conversation already knows.
         """
-        scorer = self.decider.thresholds.contexte
-        if before is None or heard.understanding is None or not scorer.takes(len(FEATURES)):
+        weights = self.decider.thresholds.contexte
+        if before is None or heard.understanding is None or not context.fits(weights):
             return heard
+        asking = self.decider.thresholds.non_demande
         alone = self.read(heard.understanding)
-        sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
-        nothing = idle(alone, self.referential.acts)
-        silent = sum(nothing.values())
-        if sure or alone.non_request - silent >= self.decider.thresholds.non_demande:
+        if not before.earlier and alone.non_request - sum(idle(alone, self.referential.acts).values()) >= asking:
             return heard
         together = clean(before.joined(heard.text.display))
-        ((understanding,),) = self._read_all([[together]], {})
-        refused = refuses(heard.text)
-        doors = (before.destination, *before.rejected) if refused else before.rejected
-        offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
-        told = opening(heard.text, self.decider.thresholds.tournures)
-        values = features(heard.text, alone, self.read(understanding), offered, bool(before.choices), told, silent)
-        share = scorer.probability(values)
-        chat = silent >= self.decider.thresholds.non_demande
-        if chat and share < GOES_ON:
+        *own, joined = self._read_all([[heard.text, together] if heard.glanced else [together]], {})[0]
+        understanding = own[0] if own else heard.understanding
+        heard, alone = replace(heard, understanding=understanding, glanced=False), self.read(understanding)
+        nothing = idle(alone, self.referential.acts)
+        silent = sum(nothing.values())
+        ways = self._ways(heard.text, alone, silent, before, Way(JOINED, (), joined.probabilities, together.display))
+        mine, *theirs = context.shares(weights, [(way.kind, way.values) for way in ways])
+        share, best = max(zip(theirs, ways, strict=True), key=lambda told: told[0])
+        back = best.door if best.kind == BACK and share >= GOES_ON else ""
+        if alone.non_request - silent >= asking:
+            return replace(heard, back=back)
+        chat = silent >= asking
+        if chat and 1 - mine < GOES_ON:
             return heard
-        out = [*(d for d in doors if d in self.referential.topics), *(nothing if chat else ())]
-        both = mixed(heard.understanding.probabilities, understanding.probabilities, share, out)
-        return replace(heard, understanding=Understanding(both), read=together.display if share >= GOES_ON else "", fragments={})
+        away = refuses(heard.text) and best.kind != KEPT
+        doors = (before.destination, *before.rejected) if away else before.rejected
+        out = [*(d for d in doors if d in self.referential.topics and d != back), *(nothing if chat else ())]
+        both = mixed([(mine, understanding.probabilities), *zip(theirs, (way.read for way in ways), strict=True)], out)
+        goes_on = best.request if 1 - mine >= GOES_ON else ""
+        return replace(heard, understanding=Understanding(both), read=goes_on, back=back, fragments={})
+
+    def _ways(self, text: CleanText, alone: Reading, silent: float, before: Before, joined: Way) -> list[Way]:
+        """Return the ways to take a message: with the last request, of its door, of each door given earlier.
+
+        Args:
+            text: the message.
+            alone: its reading.
+            silent: probability that it asks for nothing.
+            before: what the conversation already knows.
+            joined: the message with the last request, its values still missing.
+        """
+        offered = {self.service_of(door) for door in (before.destination, *before.choices)} - {""}
+        wordings = self.decider.thresholds.tournures
+        told = opening(text, wordings.get(NEW, {})), opening(text, wordings.get(BACK, {}))
+        together = self.read(Understanding(joined.read))
+        values = context.features(text, alone, together, offered, bool(before.choices), told, silent)
+        ways = [replace(joined, values=values)]
+        doors = [(BACK, *earlier) for earlier in before.earlier]
+        if not before.choices:
+            doors.insert(0, (KEPT, before.destination, before.request))
+        for kind, door, request in doors:
+            if door in self.referential.topics:
+                own = context.about(text, alone, self.service_of(door), door, request)
+                ways.append(Way(kind, (*values, *(own[name] for name in context.OWN[kind])), {door: 1.0}, request, door))
+        return ways
 
     def service_of(self, door: str) -> str:
         """Return the service of a topic or of a service, "" for anything else."""
@@ -273,7 +301,7 @@ class Router:
             decision = RoutingDecision(DecisionKind.CONVERSATION, acte=heard.foreign.act)
         if decision.decision in SMALL_TALK and heard.foreign is None and self.detector.is_strange(heard.text.display):
             decision = RoutingDecision(DecisionKind.INCOMPRIS)  # a smile may be the worst answer to what nobody reads
-        return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read)
+        return replace(decision, commune=commune, foreign=heard.foreign, read=heard.read, back=heard.back)
 
     def _after(self, heard: Heard, emergency: Emergency, decision: RoutingDecision) -> RoutingDecision:
         """Put the numbers of an emergency before a decision.

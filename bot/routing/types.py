@@ -26,7 +26,8 @@ class Heard:
         text: what was typed, masked then cleaned: no later step sees the rest.
         emergency: what the fixed rules found.
         foreign: the language, when it is clearly not French.
-        read: the text joined to the last request, when the message goes on with it.
+        read: the text that what comes next is read with, when the message goes on with a request; "" when it opens its own.
+        back: id of the door given earlier that the message goes back to, "" when it does not.
         understanding: what the model read in the whole message.
         glanced: whether keywords alone read it, being sure.
         segmentations: the ways to cut it that may prove right.
@@ -38,6 +39,7 @@ class Heard:
     emergency: Emergency | None = None
     foreign: Foreign | None = None
     read: str = ""
+    back: str = ""
     understanding: Understanding | None = None
     glanced: bool = False
     segmentations: tuple[Segmentation, ...] = ()
@@ -120,7 +122,8 @@ class RoutingDecision:
         commune: the place named in the message, as a mapping, or ``None``.
         offered: other doors, given as buttons beside the door: first steps, what a short message may also mean, a second request.
         invitation: what is said before those.
-        read: the text it was read from when that is not the message alone: joined to the request before it.
+        read: the text that what comes next is read with, when it is not the message alone.
+        back: id of the door given earlier that the message goes back to, "" when it does not.
         foreign: the language of the message, when it is clearly not French; not part of the public object.
     """
 
@@ -136,6 +139,7 @@ class RoutingDecision:
     offered: tuple[Destination, ...] = ()
     invitation: str = ""
     read: str = ""
+    back: str = ""
     foreign: Foreign | None = None
 
     def as_json(self, identifier: str | None, text: str) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def decision_as_mapping(decision: RoutingDecision, identifier: str | None, text:
         "situation": decision.situation,
         "proposees": [door.as_json() for door in decision.offered],
         "invitation": decision.invitation,
+        "lu": decision.read,
+        "retour": decision.back,
         "langue": {"code": foreign.language, "acte": foreign.act, "doute": foreign.doubt} if foreign else None,
     }
 
@@ -46,6 +48,8 @@ def decision_from_mapping(values: Any) -> RoutingDecision:
             situation=values.get("situation"),
             offered=tuple(map(_destination, values.get("proposees") or ())),
             invitation=str(values.get("invitation") or ""),
+            read=str(values.get("lu") or ""),
+            back=str(values.get("retour") or ""),
             acte=values.get("acte"),
             question=values.get("question"),
             commune=dict(values["commune"]) if values.get("commune") else None,

@@ -7,15 +7,35 @@ from typing import Any
 
 import pytest
 
+from bot.dialogue.dialogue import ConversationState, Dialogue
 from bot.language.cleaning import clean
 from bot.learning.judgements import fit_context
-from bot.routing.context import FEATURES, Before, features, kept, mixed, opening, refuses, wordings
+from bot.routing.context import (
+    BACK,
+    FEATURES,
+    JOINED,
+    KEPT,
+    NEW,
+    OWN,
+    Before,
+    Weights,
+    about,
+    features,
+    fits,
+    kept,
+    mixed,
+    opening,
+    refuses,
+    shares,
+    wordings,
+)
 from bot.routing.decision import Decider, Reading, Thresholds
 from bot.routing.router import Router
-from bot.routing.scorer import Scorer
 
-JOINED, ALONE = Scorer(((((20.0, *[0.0] * (len(FEATURES) - 1)),), (0.0,)),)), Scorer(((((-20.0, *[0.0] * (len(FEATURES) - 1)),), (0.0,)),))
-"""Shares that always, and never, read a message with the one before: only the constant counts."""
+
+def always(way: str) -> Weights:
+    """Return weights by which a message is always taken one way, "" for alone: only the constant counts."""
+    return {kind: (20.0 if kind == way else -20.0, *[0.0] * (len(FEATURES) + len(OWN[kind]) - 1)) for kind in OWN}
 
 
 @pytest.mark.parametrize(
@@ -37,9 +57,9 @@ def test_setting_a_door_aside_is_heard() -> None:
 
 
 def test_two_readings_are_weighed_and_rejected_doors_are_out() -> None:
-    both = mixed({"a": 0.8, "b": 0.2}, {"b": 1.0}, 0.5)
+    both = mixed([(0.5, {"a": 0.8, "b": 0.2}), (0.5, {"b": 1.0})])
     assert both == {"a": pytest.approx(0.4), "b": pytest.approx(0.6)}
-    assert mixed({"a": 0.8, "b": 0.2}, {"b": 1.0}, 0.5, ["b"]) == {"a": pytest.approx(1.0)}
+    assert mixed([(0.5, {"a": 0.8, "b": 0.2}), (0.5, {"b": 1.0})], ["b"]) == {"a": pytest.approx(1.0)}
 
 
 def test_wordings_tell_another_request() -> None:
@@ -52,10 +72,11 @@ def test_wordings_tell_another_request() -> None:
 
 def test_each_feature_has_its_name() -> None:
     reading = Reading({}, {"titres": 0.9}, {}, {}, 0.1)
-    values = features(clean("et pour ma femme ?"), reading, reading, {"titres"}, asked=True, told=-0.5, nothing=0.2)
+    values = features(clean("et pour ma femme ?"), reading, reading, {"titres"}, asked=True, told=(-0.5, 0.3), nothing=0.2)
     named = dict(zip(FEATURES, values, strict=True))
     assert (
         named["tournure"] == -0.5
+        and named["tournure_retour"] == 0.3
         and named["sans_demande_seul"] == 0.2
         and named["question"] == 1.0
         and named["meme_service"] == 1.0
@@ -64,18 +85,32 @@ def test_each_feature_has_its_name() -> None:
     assert all(-1 <= value <= 1 for value in values)
 
 
-def with_share(router: Router, share: Scorer) -> Router:
+def test_shares_add_up_and_a_way_without_weights_is_not_taken() -> None:
+    weights = {JOINED: (1.0, 0.0), BACK: (3.0, 1.0)}
+    alone, joined, kept_, back = shares(weights, [(JOINED, (0.0, 1.0)), (KEPT, (1.0, 1.0)), (BACK, (0.0, 0.0))])
+    assert alone == pytest.approx(joined) == pytest.approx(back) == pytest.approx(1 / 3, abs=1e-6) and kept_ < 1e-9
+    assert not fits(weights) and not fits({}) and fits(always(JOINED))
+
+
+def test_words_shared_with_an_earlier_request_count() -> None:
+    reading = Reading({"passeport": 0.6}, {"titres": 0.9}, {}, {}, 0.1)
+    told = about(clean("bon, et la cantine du petit ?"), reading, "mairie", "ecole", "inscrire mon fils à la cantine")
+    assert told["mots_communs"] > 0 and told["service_seul"] < 0
+    assert about(clean("et le permis ?"), reading, "titres", "passeport", "la cantine")["mots_communs"] == 0
+
+
+def with_ways(router: Router, weights: Weights) -> Router:
     model: Any = router.model
-    return router.with_model(model, replace(router.decider.thresholds, contexte=share))
+    return router.with_model(model, replace(router.decider.thresholds, contexte=weights))
 
 
 def test_a_message_is_read_with_the_request_before_when_it_goes_on(make_router) -> None:  # type: ignore[no-untyped-def]
     joined = {"permis_inscription": 0.95}
     router = make_router({"permis. le duplicata": joined, "permis le duplicata": joined, "le duplicata": {"passeport": 0.95}})
     before = Before("permis")
-    goes_on = with_share(router, JOINED).route("le duplicata", before=before)
+    goes_on = with_ways(router, always(JOINED)).route("le duplicata", before=before)
     assert [d.sujet for d in goes_on.destinations][:1] == ["permis_inscription"] and "permis" in goes_on.read
-    alone = with_share(router, ALONE).route("le duplicata", before=before)
+    alone = with_ways(router, always("")).route("le duplicata", before=before)
     assert alone.read == "" and "permis_inscription" not in {d.sujet for d in alone.destinations[:1]}
 
 
@@ -83,11 +118,45 @@ def test_what_goes_on_is_no_chat(make_router) -> None:  # type: ignore[no-untype
     joined = {"permis_inscription": 0.95}
     router = make_router({"permis. il recommence": joined, "permis il recommence": joined, "il recommence": {"bavardage": 0.95}})
     before = Before("permis")
-    assert with_share(router, JOINED).route("il recommence", before=before).destinations[0].sujet == "permis_inscription"
-    assert with_share(router, ALONE).route("il recommence", before=before).acte == "bavardage"
+    assert with_ways(router, always(JOINED)).route("il recommence", before=before).destinations[0].sujet == "permis_inscription"
+    assert with_ways(router, always("")).route("il recommence", before=before).acte == "bavardage"
 
 
-def test_the_share_and_the_wordings_are_learnt(make_router) -> None:  # type: ignore[no-untyped-def]
+def test_the_door_given_stays_or_an_earlier_one_comes_back(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router({"je suis étudiante": {"bourse_etudiante": 0.95}, "et pour le toit": {"permis_construire": 0.4}})
+    before = Before("mon passeport", "passeport", earlier=(("permis_construire", "refaire mon toit"),))
+    stays = with_ways(router, always(KEPT)).route("je suis étudiante", before=before)
+    assert stays.destinations[0].sujet == "passeport" and stays.read == "mon passeport" and not stays.back
+    returned = with_ways(router, always(BACK)).route("et pour le toit", before=before)
+    assert returned.destinations[0].sujet == returned.back == "permis_construire" and returned.read == "refaire mon toit"
+    asked = replace(before, choices=("passeport", "permis_inscription"))
+    assert "passeport" not in {door.sujet for door in with_ways(router, always(KEPT)).route("je suis étudiante", before=asked).destinations}
+
+
+def test_a_question_is_answered_for_the_door_gone_back_to(make_router) -> None:  # type: ignore[no-untyped-def]
+    router = make_router(
+        {
+            "refaire mon passeport": {"passeport": 0.99},
+            "refaire mon toit": {"permis_construire": 0.99},
+            "combien de temps pour ça": {"demander_delai": 0.95},
+        }
+    )
+    talk = Dialogue(with_ways(router, always(BACK)))
+    state = talk.reply("refaire mon toit", ConversationState()).state
+    state = Dialogue(with_ways(router, always(""))).reply("refaire mon passeport", state).state
+    assert state.destination == "passeport" and [door for door, _ in state.earlier] == ["permis_construire"]
+    turn = talk.reply("combien de temps pour ça", state)
+    assert turn.state.destination == "permis_construire" and [door for door, _ in turn.state.earlier] == ["passeport"]
+    assert router.referential.topics["permis_construire"].libelle in turn.reply.text
+
+
+def test_a_door_said_to_be_wrong_is_not_gone_back_to(make_router) -> None:  # type: ignore[no-untyped-def]
+    talk = Dialogue(make_router({"passeport": {"passeport": 0.99}}))
+    state = talk.reply("passeport", ConversationState()).state
+    assert talk.choose("autre_porte", state).state.earlier == ()
+
+
+def test_the_ways_and_the_wordings_are_learnt(make_router) -> None:  # type: ignore[no-untyped-def]
     router = make_router({"passeport": {"passeport": 0.95}, "construire": {"permis_construire": 0.95}, "": {}})
     topics = router.referential.topics
     went_on = [
@@ -96,7 +165,14 @@ def test_the_share_and_the_wordings_are_learnt(make_router) -> None:  # type: ig
     ]
     works = topics["permis_construire"].service
     opened = [{"avant": f"{n} mon passeport", "texte": f"au fait construire {n}", "genre": "nouveau", "service": works} for n in "abcdefgh"]
-    share, weights = fit_context(router.model, Decider(router.referential, Thresholds()), [*went_on, *opened])
-    assert share.takes(len(FEATURES))
-    assert opening(clean("au fait, autre chose"), weights) > 0 > opening(clean("c'est long"), weights)
-    assert fit_context(router.model, Decider(router.referential, Thresholds()), []) == (Scorer(), {})
+    earlier = [{"demande": "construire", "service": works}]
+    resumed = [
+        {"avant": f"{n} mon passeport", "texte": f"revenons au toit {n}", "genre": "retour", "service": works, "fils": earlier}
+        for n in "abcdefgh"
+    ]
+    decider = Decider(router.referential, Thresholds())
+    weights, told = fit_context(router.model, decider, [*went_on, *opened, *resumed])
+    assert fits(weights) and set(weights) == set(OWN)
+    assert opening(clean("au fait, autre chose"), told[NEW]) > 0 > opening(clean("c'est long"), told[NEW])
+    assert opening(clean("revenons au toit"), told[BACK]) > 0 > opening(clean("c'est long"), told[BACK])
+    assert fit_context(router.model, decider, []) == ({}, {})
