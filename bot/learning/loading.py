@@ -121,7 +121,7 @@ def _shared_learnt(folder: Path) -> LearntDetector:
 def _load_model(folder: Path) -> StoredModel:
     from bot.learning.store import load_model  # numpy: emergencies do not wait for it
 
-    return load_model(folder)
+    return load_model(folder, shared=True)
 
 
 shared_model = once_per_state(_load_model, kept=1)
