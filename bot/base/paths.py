@@ -85,6 +85,11 @@ class ProjectPaths:
         return self.models / "cache"
 
     @property
+    def readings(self) -> Path:
+        """Files of ``data`` as they were read: made again when they are missing."""
+        return self.models / "cache" / "lectures"
+
+    @property
     def test_sets(self) -> Path:
         """Labelled messages never trained on: ``BOT_ESSAIS``, or ``tests/data``. A server needs them to compare models."""
         override = os.environ.get("BOT_ESSAIS")

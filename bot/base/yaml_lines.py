@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bot.base.errors import Problem
+from bot.base.readings import kept_reading
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -25,14 +27,19 @@ class LocatedYaml:
 
     Args:
         data: the document as plain Python values.
-        lines: 1-based line for each path of keys and indexes, e.g. ``("sujets", 3, "id")``.
+        text: what was written.
         fichier: name to show in error messages.
     """
 
-    def __init__(self, data: Any, lines: dict[KeyPath, int], fichier: str) -> None:
+    def __init__(self, data: Any, text: str, fichier: str) -> None:
         self.data = data
-        self.lines = lines
         self.fichier = fichier
+        self._text = text
+
+    @cached_property
+    def lines(self) -> dict[KeyPath, int]:
+        """1-based line for each path of keys and indexes, e.g. ``("sujets", 3, "id")``: looked for when there is a problem to tell."""
+        return _walked(_composed(self._text)[0], self.fichier)[0]
 
     def line(self, path: KeyPath) -> int:
         """Return the line of ``path``, or of its closest known ancestor (0 when unknown)."""
@@ -58,31 +65,54 @@ def load_located(path: Path, shown_as: str | None = None) -> LocatedYaml | tuple
     """
     name = shown_as or str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")
     except FileNotFoundError:
         return (Problem(name, 0, "le fichier manque. Remettez-le depuis une sauvegarde ou git."),)
     except UnicodeDecodeError as error:
         return (Problem(name, 0, f"le fichier n'est pas en UTF-8 ({error.reason})."),)
-    lines: dict[KeyPath, int] = {}
-    duplicates: list[Problem] = []
     try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-            data = loader.construct_document(node) if node is not None else None
-        finally:
-            loader.dispose()
+        return LocatedYaml(kept_reading(path, content, lambda: _read(text, name)), text, name)
+    except _Unreadable as error:
+        return error.problems
+
+
+class _Unreadable(Exception):
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+
+
+def _read(text: str, name: str) -> Any:
+    try:
+        node, data = _composed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "écriture YAML incorrecte"
-        return (Problem(name, mark.line + 1 if mark else 0, f"YAML illisible : {reason}."),)
-    except ValueError:
-        return (Problem(name, _impossible_date(text), "cette date n'existe pas. Écrivez-la comme 2026-01-31."),)
+        raise _Unreadable(Problem(name, mark.line + 1 if mark else 0, f"YAML illisible : {reason}.")) from error
+    except ValueError as error:
+        said = "cette date n'existe pas. Écrivez-la comme 2026-01-31."
+        raise _Unreadable(Problem(name, _impossible_date(text), said)) from error
+    if duplicates := _walked(node, name)[1]:
+        raise _Unreadable(*duplicates)
+    return data
+
+
+def _composed(text: str) -> tuple[yaml.Node | None, Any]:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        return node, loader.construct_document(node) if node is not None else None
+    finally:
+        loader.dispose()
+
+
+def _walked(node: yaml.Node | None, name: str) -> tuple[dict[KeyPath, int], list[Problem]]:
+    """Return the line of each value, and the keys written twice."""
+    lines: dict[KeyPath, int] = {}
+    duplicates: list[Problem] = []
     if node is not None:
         _walk(node, (), lines, duplicates, name)
-    if duplicates:
-        return tuple(duplicates)
-    return LocatedYaml(data, lines, name)
+    return lines, duplicates
 
 
 def _impossible_date(text: str) -> int:

@@ -206,7 +206,7 @@ def several_cases(
     cuts = [several.worth_reading(text.display, whole) for text, whole in zip(cleaned, wholes, strict=True)]
     smallest = [several.smallest(cut) for cut in cuts]
     readings = _read_once(model, decider, (text for own in smallest for text in own))
-    kept = [cut if several.differ([readings[text] for text in own]) else () for cut, own in zip(cuts, smallest, strict=True)]
+    kept = [several.promising(cut, {text: readings[text] for text in own}) for cut, own in zip(cuts, smallest, strict=True)]
     readings |= _read_once(model, decider, (t for cut in kept for s in cut for t in s.texts if t not in readings))
     read = several.doors_of(readings, decider.services)
     cases = []

@@ -16,18 +16,23 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.base.errors import AssistantError, ModelError
 from bot.base.files import digest_of, drafting, finish_batch, locked
 from bot.base.paths import ProjectPaths
+from bot.base.readings import kept_reading
 from bot.emergency.abroad import AbroadDetector, load_abroad
 from bot.emergency.detector import CALL, EmergencyDetector
 from bot.emergency.known import Known, load_known
 from bot.emergency.rules import Rules, load_rules
 from bot.emergency.situations import load_situations
+from bot.language import cleaning
 from bot.language.cleaning import clean
 from bot.language.foreign import load_languages
 from bot.language.spelling import COMMON_WORDS, load_speller
+from bot.language.words import FOLDER as WORDS
+from bot.learning import corpus
 from bot.learning.corpus import listed_phrases
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
-from bot.routing.memory import Memory
+from bot.routing import memory
+from bot.routing.memory import Memory, Wordings, wordings_of
 from bot.routing.router import Router
 
 if TYPE_CHECKING:
@@ -116,7 +121,7 @@ def _shared_learnt(folder: Path) -> LearntDetector:
 def _load_model(folder: Path) -> StoredModel:
     from bot.learning.store import load_model  # numpy: emergencies do not wait for it
 
-    return load_model(folder)
+    return load_model(folder, shared=True)
 
 
 shared_model = once_per_state(_load_model, kept=1)
@@ -147,8 +152,8 @@ def bare_router(paths: ProjectPaths) -> Router:
         ReferentialError: the referential has mistakes.
     """
     folder = paths.referential
-    languages, memory = shared_languages(folder), lessons_of(paths.corpus).memory
-    return Router(shared_referential(folder), shared_gazetteer(folder), load_detector(paths), languages=languages, memory=memory)
+    languages, taught = shared_languages(folder), lessons_of(paths.corpus).memory
+    return Router(shared_referential(folder), shared_gazetteer(folder), load_detector(paths), languages=languages, memory=taught)
 
 
 def sound_paths(paths: ProjectPaths) -> ProjectPaths:
@@ -227,12 +232,26 @@ class Lessons:
             changed = [path for path in now if self._seen.get(path) != now[path]]
             gone = [path for path in self._seen if path not in now]
             for path in changed:
-                self.memory.teach(path.name, listed_phrases(path.read_text(encoding="utf-8", errors="replace")))
+                self.memory.teach(path.name, _taught(path))
             for path in gone:
                 self.memory.teach(path.name, None)
             self._seen = now
             if changed or gone:
                 self.memory.settle()
+
+
+def _taught(path: Path) -> Wordings:
+    """Return the phrases of a file of the corpus; they are kept with what cleans them."""
+    content = path.read_bytes()
+    wordings: Wordings = kept_reading(
+        path, content, lambda: wordings_of(listed_phrases(content.decode("utf-8", errors="replace"))), _cleaning_mark()
+    )
+    return wordings
+
+
+@lru_cache(maxsize=1)
+def _cleaning_mark() -> str:
+    return digest_of([Path(str(code.__file__)) for code in (memory, cleaning, corpus)] + sorted(WORDS.glob("*.txt")))
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
+import shutil
 import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -13,14 +17,17 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from bot.base.errors import ModelCorrupt, ModelMissing
-from bot.base.files import drafting, locked, put_in_place, sha256_of, write_json
+from bot.base.files import drafting, locked, put_in_place, replacing, sha256_of, write_json
 from bot.learning.freshness import MANIFEST_FILE, read_manifest
 from bot.routing.decision import Thresholds
 from bot.understanding.model import TopicModel
-from bot.understanding.tensors import read_tensors
+from bot.understanding.tensors import map_tensors, read_tensors
 
 MODEL_FILE = "modele.safetensors"
 METRICS_FILE = "metrics.json"
+OWN_COPY = Path("cache", "en_service.safetensors")
+READ_ONLY = 0o444
+COPIED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,22 +69,51 @@ def read_encoders(folder: Path) -> None:
         get_encoder(name)
 
 
-def load_model(folder: Path) -> StoredModel:
+def load_model(folder: Path, shared: bool = False) -> StoredModel:
     """Read the model in ``folder``; the one already read from the same bytes is given again.
+
+    Args:
+        folder: of the model.
+        shared: whether its numbers are mapped, once for all processes, from a copy in :data:`OWN_COPY`, beside the folder: whoever
+            writes over the model itself brings nobody down.
 
     Raises:
         ModelMissing: there is none.
         ModelCorrupt: a file is missing, unreadable, or does not match the manifest.
     """
+    copy = folder.parent / OWN_COPY
     folder = folder.resolve()  # the link of the live model may move while we read
     manifest = read_manifest(folder)
     try:
+        if shared and (model := _mapped(folder / MODEL_FILE, copy, str(manifest.get("sha256")))) is not None:
+            return _stored(folder, manifest, model)
         digest = sha256_of(folder / MODEL_FILE)
     except OSError as error:
         raise ModelMissing("Aucun modèle entraîné. Lancez « bot train ».") from error
     if manifest.get("sha256") != digest:
         raise ModelCorrupt("Le modèle est abîmé (empreinte différente du manifeste). Relancez « bot train ».")
     return _stored(folder, manifest, _IN_USE.get(digest))
+
+
+def _mapped(file: Path, copy: Path, digest: str) -> TopicModel | None:
+    """Return the model of a file, mapped from its copy, made again when the file has changed since; ``None`` without a sound copy.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found = file.stat()
+    with contextlib.suppress(AttributeError, OSError, KeyError, TypeError, ValueError):
+        if not copy.exists() or (copy.stat().st_size, copy.stat().st_mtime_ns) != (found.st_size, found.st_mtime_ns):
+            with file.open("rb") as stream, replacing(copy, READ_ONLY) as own:
+                shutil.copyfileobj(stream, own, COPIED_AT_ONCE)
+            os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
+        with copy.open("rb", buffering=0) as own:  # what is checked is what is mapped, whatever takes its place meanwhile
+            if hashlib.file_digest(own, "sha256").hexdigest() == digest:
+                model = _IN_USE.get(digest) or TopicModel.from_tensors(*map_tensors(own))
+                _IN_USE[digest] = model
+                return model
+        copy.unlink()
+    return None
 
 
 def load_model_of(folder: Path, digest: str) -> StoredModel:

@@ -15,6 +15,8 @@ _SMALL_WORDS = frozenset(read_words("petits_mots"))
 
 Row = tuple[str, str]
 """Label and phrase."""
+Wordings = dict[str, dict[str, str]]
+"""The label of each wording, "" for two labels, by the words that count."""
 
 
 class Memory:
@@ -27,28 +29,24 @@ class Memory:
     def __init__(self, fill: Callable[[Memory], None] = lambda _: None) -> None:
         self._fill: Callable[[Memory], None] | None = fill
         self._filling = Lock()
-        self._sources: dict[str, dict[str, dict[str, str]]] = {}
-        self._phrases: dict[str, dict[str, str]] = {}
+        self._sources: dict[str, Wordings] = {}
+        self._phrases: Wordings = {}
 
-    def teach(self, source: str, rows: Iterable[Row] | None) -> None:
+    def teach(self, source: str, wordings: Wordings | None) -> None:
         """Set what a source holds; ``None`` forgets it. Call :meth:`settle` after the last one.
 
         Args:
             source: such as the name of a file.
-            rows: its phrases.
+            wordings: its phrases, from :func:`wordings_of`.
         """
-        if rows is None:
+        if wordings is None:
             self._sources.pop(source, None)
-            return
-        found: dict[str, dict[str, str]] = {}
-        for label, phrase in rows:
-            words = spoken(phrase)
-            keep(found.setdefault(near_key(words), {}), words, label)
-        self._sources[source] = found
+        else:
+            self._sources[source] = wordings
 
     def settle(self) -> None:
         """Answer from now on with what was taught; searches that run are not disturbed."""
-        phrases: dict[str, dict[str, str]] = {}
+        phrases: Wordings = {}
         for found in self._sources.values():
             for key, wordings in found.items():
                 if key in phrases:
@@ -75,6 +73,15 @@ class Memory:
                     self._fill(self)
                     self._fill = None
         return self._phrases.get(near_key(words), {})
+
+
+def wordings_of(rows: Iterable[Row]) -> Wordings:
+    """Return phrases as they are found again."""
+    found: Wordings = {}
+    for label, phrase in rows:
+        words = spoken(phrase)
+        keep(found.setdefault(near_key(words), {}), words, label)
+    return found
 
 
 @lru_cache(maxsize=1 << 17)

@@ -253,7 +253,7 @@ class Router:
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
         """Add the ways to cut each message in several requests, and what the model reads in their parts.
 
-        The smallest parts are read first, in one call; the others only when those ask for different things.
+        The smallest parts are read first, in one call; the others only of the cuts of which those ask for different things.
 
         Args:
             heard: messages already understood, by one call of :meth:`understand`.
@@ -261,7 +261,7 @@ class Router:
         """
         cut = self._well_read([replace(h, segmentations=self._segmentations(h, profile)) for h in heard], profile)
         cut = self._with_parts(cut, [several.smallest(h.segmentations) for h in cut], profile)
-        kept = [h if several.differ([*h.parts.values()]) else replace(h, segmentations=()) for h in cut]
+        kept = [replace(h, segmentations=several.promising(h.segmentations, h.parts)) for h in cut]
         return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept], profile)
 
     def _well_read(self, cut: Sequence[Heard], profile: str | None) -> list[Heard]:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from bot.language.cleaning import clean
 from bot.language.words import read_words
@@ -26,7 +27,7 @@ TRACE = 1e-4
 """Share of a second service, in the reading of the whole, under which only a telling joint makes the parts worth reading: nine
 messages of several requests in ten keep it, four of one request in ten."""
 TELLING = frozenset({Joint.LISTED, Joint.NEXT})
-HINT = 0.15
+HINT = 0.3
 """Probability from which a topic read in a small part may be a request of its own."""
 SCALE = 9.2
 """Largest log-odds counted: those of a probability of .9999."""
@@ -82,14 +83,20 @@ def worth_reading(text: str, whole: Reading) -> tuple[Segmentation, ...]:
     return segmentations(text, bool(shares) and shares[0] < SURE, frozenset(Joint) if kept >= TRACE else TELLING)
 
 
-def differ(readings: Sequence[Reading]) -> bool:
-    """Whether the smallest parts of a message ask for different things."""
-    found = set()
-    for reading in readings:
-        topic = max(reading.topics, key=reading.topics.__getitem__, default="")
-        if topic and reading.topics[topic] >= HINT:
-            found.add(topic)
-    return len(found) > 1
+def promising(segmentations: Sequence[Segmentation], smallest: Mapping[str, Reading]) -> tuple[Segmentation, ...]:
+    """Return the ways to cut a message that may be right: those each part of which holds a small part that asks for a thing of its own.
+
+    Args:
+        segmentations: of a message.
+        smallest: the reading of each of its smallest parts.
+    """
+    likeliest = {text: max(reading.topics.items(), key=itemgetter(1), default=("", 0.0)) for text, reading in smallest.items()}
+
+    def asked(text: str) -> str:
+        topic, probability = max((found for part, found in likeliest.items() if part in text), key=itemgetter(1))
+        return topic if probability >= HINT else ""
+
+    return tuple(cut for cut in segmentations if len({asked(text) for text in cut.texts} - {""}) == len(cut.texts))
 
 
 def doors_of(readings: Mapping[str, Reading], services: Mapping[str, str]) -> dict[str, Part]:

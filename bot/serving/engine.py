@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.base.errors import AssistantError
+from bot.base.heap import give_back
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Card, Reply
 from bot.learning.freshness import is_detector_current, kept_by_workshop, live_mark, needs_training
@@ -334,6 +335,7 @@ class Engine:
         languages = self._dialogue.router.languages if self._dialogue is not None else None
         if languages is not None:
             await asyncio.to_thread(languages.prepare)
+        await asyncio.to_thread(give_back)
         if self._train is not None and await self._wants_training():
             await live.repair(self._train)
 
@@ -369,6 +371,7 @@ class Engine:
             return
         if self._agent is not None:
             await self._agent.load()
+        await asyncio.to_thread(give_back)
 
 
 def _warm(load: Callable[[], Dialogue]) -> Dialogue:

@@ -12,7 +12,7 @@ from bot.base.paths import project_paths
 from bot.emergency.detector import EmergencyDetector
 from bot.language.cleaning import clean
 from bot.learning.loading import Lessons, bare_router
-from bot.routing.memory import Memory
+from bot.routing.memory import Memory, wordings_of
 from bot.routing.router import Router
 from bot.routing.types import DecisionKind
 from bot.understanding.outcome import Understanding
@@ -34,7 +34,7 @@ def bare() -> Router:
 @pytest.fixture
 def router(bare: Router) -> Router:
     memory = Memory()
-    memory.teach("essai", ROWS)
+    memory.teach("essai", wordings_of(ROWS))
     memory.settle()
     return Router(bare.referential, bare.gazetteer, bare.detector, memory=memory)
 
@@ -76,8 +76,8 @@ def test_the_memory_wins_over_the_model(router: Router) -> None:
 
 def test_a_phrase_of_two_topics_is_left_to_the_model() -> None:
     memory = Memory()
-    memory.teach("un", [("passeport", "la marmotte a mangé mes papiers")])
-    memory.teach("deux", [("carte_identite", "la marmotte a mangé mes papiers")])
+    memory.teach("un", wordings_of([("passeport", "la marmotte a mangé mes papiers")]))
+    memory.teach("deux", wordings_of([("carte_identite", "la marmotte a mangé mes papiers")]))
     memory.settle()
     assert memory.find(clean("la marmotte a mangé mes papiers")) is None
     memory.teach("deux", None)

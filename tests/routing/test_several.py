@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.routing.decision import Reading
-from bot.routing.several import Part, differ, doors_of, features, parts_of, smallest, worth_reading
+from bot.routing.several import Part, doors_of, features, parts_of, promising, smallest, worth_reading
 from bot.understanding.segmentation import Joint, Segmentation, segmentations
 
 SERVICES = {"passeport": "titres", "permis_perdu": "titres", "cantine": "mairie"}
@@ -52,12 +52,19 @@ def test_features_are_small_numbers(share: float) -> None:
     assert all(-2 <= v <= 2 for v in values)
 
 
-def test_only_different_readings_of_the_smallest_parts_are_worth_more_reading() -> None:
-    cut = segmentations("refaire mon passeport, inscrire ma fille, merci à vous")
-    assert smallest(cut) == ("refaire mon passeport", "merci à vous", "inscrire ma fille")
-    assert differ([reading(passeport=0.9), reading(cantine=0.4)])
-    assert not differ([reading(passeport=0.9), reading(cantine=0.05), reading(passeport=0.5)])
-    assert not differ([])
+def test_only_cuts_whose_small_parts_ask_for_different_things_are_read_further() -> None:
+    cuts = segmentations("refaire mon passeport, inscrire ma fille, merci à vous")
+    own = smallest(cuts)
+    assert own == ("refaire mon passeport", "merci à vous", "inscrire ma fille")
+
+    def kept(*found: Reading) -> list[tuple[str, ...]]:
+        return [cut.texts for cut in promising(cuts, dict(zip(own, found, strict=True)))]
+
+    assert kept(reading(passeport=0.9), reading(passeport=0.1), reading(cantine=0.4)) == [
+        ("refaire mon passeport", "inscrire ma fille, merci à vous")
+    ]
+    assert kept(reading(passeport=0.9), reading(passeport=0.5), reading(cantine=0.05)) == []
+    assert promising((), {}) == ()
 
 
 @pytest.mark.parametrize(

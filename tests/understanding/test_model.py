@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from scipy.sparse import csr_matrix
 
 from bot.base.errors import ModelCorrupt, ModelMissing, SettingsError
 from bot.language.cleaning import clean
-from bot.learning.store import MANIFEST_FILE, METRICS_FILE, MODEL_FILE, load_model, read_manifest, save_model
+from bot.learning.store import MANIFEST_FILE, METRICS_FILE, MODEL_FILE, OWN_COPY, load_model, read_manifest, save_model
 from bot.routing.decision import Thresholds
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, NgramConfig, NgramEncoder, SparseRows
@@ -314,6 +316,33 @@ def _restamp(folder: Path) -> None:
     (folder / MANIFEST_FILE).write_text(json.dumps({"sha256": digest}), encoding="utf-8")
 
 
+def test_the_live_model_is_mapped_from_a_copy_of_its_own(model: TopicModel, folder: Path) -> None:
+    expected, copy = model.predict_proba(TEXTS), folder.parent / OWN_COPY
+    stored = load_model(folder, shared=True)
+    assert not stored.model.perceptron[0][0].flags.owndata and not stored.model.perceptron[0][0].flags.writeable
+    (folder / MODEL_FILE).write_bytes(b"")
+    assert np.array_equal(stored.model.predict_proba(TEXTS), expected), "what is written over the file reaches nobody"
+    with pytest.raises(ModelCorrupt):
+        load_model(folder, shared=True)
+    assert not copy.exists()
+
+
+def test_a_damaged_copy_of_the_live_model_is_made_again(model: TopicModel, folder: Path) -> None:
+    expected, copy = model.predict_proba(TEXTS), folder.parent / OWN_COPY
+    load_model(folder, shared=True)
+    gc.collect()
+    found = copy.stat()
+    copy.unlink()
+    copy.write_bytes(b"x" * found.st_size)
+    os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
+    for kept in (False, True):
+        assert np.array_equal(load_model(folder, shared=True).model.predict_proba(TEXTS), expected)
+        assert copy.exists() is kept, "a wrong copy is thrown away, then made again"
+    copy.unlink()
+    copy.mkdir()
+    assert np.array_equal(load_model(folder, shared=True).model.predict_proba(TEXTS), expected), "and can be done without"
+
+
 def _cut(folder: Path) -> None:
     data = (folder / MODEL_FILE).read_bytes()
     (folder / MODEL_FILE).write_bytes(data[: len(data) // 2])
@@ -373,11 +402,12 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_model_is_refused(name: str, folder: Path) -> None:
+def test_a_damaged_model_is_refused(name: str, shared: bool, folder: Path) -> None:
     DAMAGES[name](folder)
     with pytest.raises(ModelCorrupt, match="bot train"):
-        load_model(folder)
+        load_model(folder, shared)
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"seuils": []}', '{"seuils": {"dis": "haut"}}', '{"seuils": {"dis": null}}'])
