@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,24 @@ SPREAD = 9.0
 """Vectors of the encoder are close to one another: their distance to the middle one, times this, is about 4."""
 WORD_SEEN = 2
 """Messages that must hold a word for it to tell their language."""
-MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, 0.03, 0.005
+MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, 0.035, 0.005
 """Shares of messages without danger over each level."""
 FOLDS = 5
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SecondVoice:
+    """What was learnt of the meaning of messages.
+
+    Args:
+        weights: of the numbers of a vector, then the bias.
+        odds: of messages, each given by weights not learnt from it.
+    """
+
+    weights: Sequence[float]
+    odds: NDArray[np.float64]
 
 
 def read_messages(paths: ProjectPaths) -> list[Row]:
@@ -58,13 +72,13 @@ def read_messages(paths: ProjectPaths) -> list[Row]:
     return [row for path in sorted((paths.dangers / FOLDER).glob("*.jsonl")) for row in read_jsonl(path)]
 
 
-def learn(words: Path, rows: Sequence[Row], vectors: NDArray[np.float32]) -> Weights:
-    """Return the weights of the two voices, with their levels.
+def learn(words: Path, rows: Sequence[Row], second: SecondVoice | None = None) -> Weights:
+    """Return the weights of the two voices, with their levels; those of the first alone when nothing is told of the second.
 
     Args:
         words: the file of words and notions.
         rows: with ``texte``, ``langue`` and ``situation``.
-        vectors: what each means, (n_rows, dimensions).
+        second: its odds are those of ``rows``, in the same order.
     """
     spoken = words_of_languages(rows)
     table = load_table(words, spoken)
@@ -79,24 +93,28 @@ def learn(words: Path, rows: Sequence[Row], vectors: NDArray[np.float32]) -> Wei
         for name in message:
             if name in column:
                 counts[i, column[name]] = worth[column[name]]
-    middle = vectors.mean(axis=0)
-    meant = (vectors - middle) * SPREAD
     dangers = np.array([bool(row["situation"]) for row in rows])
-    odds = np.zeros((2, len(rows)))
-    for fold in (np.arange(len(rows)) % FOLDS == k for k in range(FOLDS)):
-        for voice, values in enumerate((counts, meant)):
-            weights = _regression(values[~fold], dangers[~fold])
-            odds[voice, fold] = values[fold] @ weights[:-1] + weights[-1]
+    weights, odds = _learnt(counts, dangers)
     asks = ~dangers & np.array([not row.get("acte") for row in rows])  # « thanks » is too easy to set a level
-    alone, together = (
-        [round(float(x), 2) for x in np.quantile(sums[asks], [1 - share for share in (MAX_DOUBTS, MAX_ALARMS, MAX_SURE)])]
-        for sums in (odds[0], odds.sum(axis=0))
-    )
-    first, second = _regression(counts, dangers), _regression(meant, dangers)
-    poids = {name: round(float(w), 2) for name, w in zip(names, first[:-1] * worth, strict=True)}
-    sens = [*(second[:-1] * SPREAD), second[-1] - second[:-1] @ middle * SPREAD]
+    poids = {name: w for name, v in zip(names, weights[:-1] * worth, strict=True) if (w := round(float(v), 2))}
+    together = _levels((odds + second.odds)[asks]) if second else ()
     mots = {language: " ".join(said) for language, said in spoken.items()}
-    return Weights({n: w for n, w in poids.items() if w}, round(float(first[-1]), 2), alone, [round(float(w), 2) for w in sens], together, mots)
+    return Weights(poids, round(float(weights[-1]), 2), _levels(odds[asks]), second.weights if second else (), together, mots)
+
+
+def learn_second(rows: Sequence[Row], vectors: NDArray[np.float32], count: int) -> SecondVoice:
+    """Return the weights of the second voice, learnt from messages of all languages, French too.
+
+    Args:
+        rows: with ``situation``.
+        vectors: what each means, (n_rows, dimensions).
+        count: rows, from the first, whose odds are wanted.
+    """
+    middle = vectors.mean(axis=0)
+    weights, odds = _learnt((vectors - middle) * SPREAD, np.array([bool(row["situation"]) for row in rows]))
+    weights[-1] -= weights[:-1] @ middle * SPREAD
+    weights[:-1] *= SPREAD
+    return SecondVoice([round(float(w), 2) for w in weights], odds[:count])
 
 
 def words_of_languages(rows: Iterable[Row]) -> dict[str, list[str]]:
@@ -137,18 +155,8 @@ def learn_talk(rows: Sequence[Row]) -> dict[str, Any]:
     return {"langues": {piece: " ".join(codes) for piece, codes in sorted(spoken.items())}, "poids": poids}
 
 
-def read_vectors(paths: ProjectPaths, rows: Sequence[Row]) -> NDArray[np.float32]:
-    """Return what messages mean; those already read are remembered beside the models.
-
-    Raises:
-        SettingsError: the encoder is not installed.
-    """
-    with remembered_vectors(paths.vectors, [MEANING]):
-        return np.vstack([meaning(row["texte"]) for row in rows])
-
-
 def write_weights(paths: ProjectPaths) -> Weights:
-    """Learn again, and write the weights beside the words.
+    """Learn again, and write the weights beside the words; the vectors of messages are kept beside the models.
 
     Raises:
         CorpusError: a message cannot be read.
@@ -156,11 +164,28 @@ def write_weights(paths: ProjectPaths) -> Weights:
         SettingsError: the encoder is not installed.
     """
     rows = read_messages(paths)
-    weights = learn(paths.referential / WORDS, rows, read_vectors(paths, rows))
+    french = [row for path in sorted(paths.dangers.glob("*.jsonl")) for row in read_jsonl(path)]
+    with remembered_vectors(paths.vectors, [MEANING]):
+        vectors = np.vstack([meaning(row["texte"]) for row in (*rows, *french)])
+    weights = learn(paths.referential / WORDS, rows, learn_second([*rows, *french], vectors, len(rows)))
     for name, table in ((WEIGHTS, asdict(weights)), (TABLE, learn_talk(rows))):
         text = json.dumps(table, ensure_ascii=False, indent=1, sort_keys=True)
         (paths.referential / name).write_text(f"{text}\n", encoding="utf-8")
     return weights
+
+
+def _learnt(values: NDArray[Any], dangers: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what is learnt from all messages, and the odds of each given by what was not learnt from it."""
+    odds = np.empty(len(values))
+    for fold in (np.arange(len(values)) % FOLDS == k for k in range(FOLDS)):
+        weights = _regression(values[~fold], dangers[~fold])
+        odds[fold] = values[fold] @ weights[:-1] + weights[-1]
+    return _regression(values, dangers), odds
+
+
+def _levels(calm: NDArray[np.float64]) -> list[float]:
+    """Return the three levels, from the odds of messages without danger."""
+    return [round(float(x), 2) for x in np.quantile(calm, [1 - share for share in (MAX_DOUBTS, MAX_ALARMS, MAX_SURE)])]
 
 
 def _regression(counts: NDArray[np.float64], dangers: NDArray[np.bool_], strength: float = STRENGTH) -> NDArray[np.float64]:
