@@ -116,7 +116,7 @@ class AbroadDetector:
 
         Below the second of its levels it tells no danger: ``alarm`` says so.
         """
-        best: tuple[float, Sign, Sequence[str]] | None = None
+        best: tuple[float, Sign, tuple[str, ...]] | None = None
         seen: dict[str, list[Hit]] = {}
         for tokens in dict.fromkeys(map(tuple, readings(text))):
             sign = self._table.lexicon.read(tokens, seen)

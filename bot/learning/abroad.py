@@ -118,12 +118,12 @@ def learn_second(rows: Sequence[Row], vectors: NDArray[np.float32], count: int) 
 
 
 def words_of_languages(rows: Iterable[Row]) -> dict[str, list[str]]:
-    """Return the words that two messages of a language hold, or more; letters alone are of no language."""
+    """Return the words that two messages of a language hold, or more."""
     said: dict[str, Counter[str]] = {}
     for row in rows:
         if row["langue"] != UNSPACED:
             said.setdefault(row["langue"], Counter()).update(set(tokens_of(row["texte"])))
-    return {lang: sorted(w for w, n in count.items() if n >= WORD_SEEN and len(w) > 1 and not w.isdigit()) for lang, count in sorted(said.items())}
+    return {lang: sorted(w for w, n in count.items() if n >= WORD_SEEN and not w.isdigit()) for lang, count in sorted(said.items())}
 
 
 def learn_talk(rows: Sequence[Row]) -> dict[str, Any]:

@@ -98,7 +98,8 @@ def meaning(text: str) -> Vectors:
         SettingsError: the encoder is not installed.
         RuntimeError: it cannot be read.
     """
-    return get_encoder(MEANING).encode([text.lower()[:MOST_LETTERS]])[0]
+    (vector,) = get_encoder(MEANING).encode([text.lower()[:MOST_LETTERS]])
+    return np.asarray(vector)
 
 
 _ENCODERS: dict[str, Callable[[], SentenceEncoder]] = {"use": UseEncoder, "e5": E5Encoder}
