@@ -43,7 +43,7 @@ SPREAD = 9.0
 """Vectors of the encoder are close to one another: their distance to the middle one, times this, is about 4."""
 WORD_SEEN = 2
 """Messages that must hold a word for it to tell their language."""
-MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, 0.035, 0.005
+MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, 0.02, 0.005
 """Shares of messages without danger over each level."""
 FOLDS = 5
 
