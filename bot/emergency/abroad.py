@@ -19,7 +19,7 @@ from pathlib import Path
 from bot.base.errors import Problem, ReferentialError
 from bot.base.yaml_lines import load_located
 from bot.emergency.rules import parts_of
-from bot.language.lexicon import TOOLS, Hit, Lexicon, Sign, tokens_of
+from bot.language.lexicon import TOOLS, UNSPACED, Hit, Lexicon, Sign, tokens_of
 
 WORDS, WEIGHTS = "urgences_langues.yml", "urgences_poids.json"
 """In the folder of the referential."""
@@ -129,7 +129,8 @@ class AbroadDetector:
             return None
         odds, sign, tokens = best
         levels = self._weights.niveaux
-        meant = self._encode(text if len(text) <= READ else " ".join(tokens)[:READ]) if self._encode else None
+        told = sign.words > LONG[0] or sign.language == UNSPACED  # a cry of a word or two means too little
+        meant = self._encode(text if len(text) <= READ else " ".join(tokens)[:READ]) if self._encode and told else None
         if meant is not None:
             *weights, bias = self._weights.sens
             odds += bias + sum(map(mul, weights, meant))

