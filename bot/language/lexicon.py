@@ -20,6 +20,8 @@ UNSPACED = "zh"
 """Language without spaces: its words are looked for inside a run of characters."""
 PLAINLY = 5
 """French words from which a message that is for nine tenths made of them is French, whatever the others are."""
+FEW = 3
+"""Words of a message up to which those that French shares are French; of a longer one, unless they are all of another language."""
 LONGEST = 8
 """Letters of a word looked for inside others, at most; the shortest has three, or one without spaces."""
 
@@ -96,6 +98,7 @@ class Lexicon:
             tokens: of a message or of a part of it, as :func:`tokens_of` gives them.
             seen: what its words tell, empty at first, when several parts of one message are read.
         """
+        shared = [(len(token) == 1 and token.isascii()) or self._is_french(token) for token in tokens]
         french = sum(map(self._is_french, tokens))
         if french >= PLAINLY and french * 10 >= len(tokens) * 9:
             return None
@@ -103,7 +106,7 @@ class Lexicon:
         if not found:
             return None
         language, hits = max(found.items(), key=lambda item: (len(item[1]), len({n for ns in item[1].values() for n in ns})))
-        if french > len(hits):
+        if french > len(hits) or ((len(tokens) <= FEW or len(hits) < len(tokens)) and all(shared[place] for place in hits)):
             return None
         notions = frozenset(notion for told in hits.values() for notion in told) - {TOOLS}
         return Sign(language, notions, len(tokens), len(hits), french)
@@ -136,7 +139,7 @@ class Lexicon:
                 seen[token] = list(self._hits(token))
             for language, notion in seen[token]:
                 found[language][place].add(notion)
-            for size in range(2, self._most + 1 if token in self._openings else 0):
+            for size in range(2, min(self._most, len(tokens) - place) + 1 if token in self._openings else 0):
                 for language, notion in self._several.get(tuple(tokens[place : place + size]), ()):
                     for i in range(place, place + size):
                         found[language][i].add(notion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache, wraps
@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.base.errors import AssistantError, ModelError
+from bot.base.errors import AssistantError, ModelError, SettingsError
 from bot.base.files import digest_of, drafting, finish_batch, locked
 from bot.base.paths import ProjectPaths
 from bot.base.readings import kept_reading
@@ -107,8 +107,28 @@ shared_languages = once_per_state(load_languages)
 def _shared_rules(folder: Path) -> tuple[dict[str, tuple[str, ...]], Rules, AbroadDetector, Known]:
     situations = load_situations(folder / "urgences.yml")
     rules = load_rules(folder / "urgences_mots.yml", situations)
-    abroad = load_abroad(folder, situations, CALL, load_speller(folder / COMMON_WORDS))
+    abroad = load_abroad(folder, situations, CALL, load_speller(folder / COMMON_WORDS), _meaning)
     return situations, rules, abroad, load_known(folder, situations)
+
+
+@lru_cache(maxsize=1)
+def _reads_meaning() -> bool:
+    from bot.understanding.encoders import MEANING, get_encoder  # numpy: emergencies do not wait for it
+
+    try:
+        get_encoder(MEANING)
+    except (OSError, RuntimeError, SettingsError) as error:
+        log.warning("no encoder of other languages", extra={"evenement": "encodeur_absent", "erreur": str(error)})
+        return False
+    return True
+
+
+def _meaning(text: str) -> Sequence[float] | None:
+    if not _reads_meaning():
+        return None
+    from bot.understanding.encoders import meaning
+
+    return list(map(float, meaning(text)))
 
 
 @once_per_state

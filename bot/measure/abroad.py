@@ -9,7 +9,7 @@ from typing import Any
 from bot.emergency.detector import EmergencyDetector
 from bot.learning.corpus import read_jsonl
 
-BLIND = "aveugles_langues.jsonl"
+BLIND = "etrangers_aveugles_4.jsonl"
 """In ``tests/data``: ``texte``, ``langue``, ``situation`` (empty: no danger) and ``genre``."""
 
 Row = dict[str, Any]
