@@ -35,6 +35,11 @@ def test_a_message_written_down_is_known_word_for_word_and_a_cry_is_heard_before
     ]
 
 
+@pytest.mark.parametrize("word", ["Incendie", "noyade !", "SUICIDE", "AVC", "accident", "viol", "violences conjugales", "etouffement"])
+def test_a_danger_named_in_one_word_shows_its_numbers(word: str) -> None:
+    assert EmergencyDetector(SITUATIONS, RULES, known=load_known(FOLDER, SITUATIONS)).detect(word) is not None
+
+
 def test_the_file_may_be_absent_and_tells_its_mistakes(tmp_path: Path) -> None:
     assert load_known(tmp_path, SITUATIONS) == {}
     (tmp_path / "urgences_phrases.yml").write_text('phrases:\n- {texte: "a", situation: inconnue}\n', encoding="utf-8")
