@@ -42,6 +42,11 @@ class ProjectPaths:
         return self.root / "data" / "urgences"
 
     @property
+    def retired(self) -> Path:
+        """Topics that left the routing, kept with their messages."""
+        return self.root / "data" / "retires"
+
+    @property
     def tuning(self) -> Path:
         return self.root / "data" / "calage"
 
