@@ -162,7 +162,7 @@ def _unknown_labels(examples: Sequence[Example], referential: Referential) -> It
         if example.label in known or example.label in seen:
             continue
         seen.add(example.label)
-        yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas dans data/referentiel/sujets.")
+        yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas.")
 
 
 def _too_few(examples: Sequence[Example], referential: Referential) -> Iterator[Problem]:

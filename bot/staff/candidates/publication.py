@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.base.errors import EditError, ModelError
+from bot.base.errors import CorpusError, EditError, ModelError, ReferentialError
 from bot.base.files import digest_of
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Writer
@@ -43,17 +43,25 @@ def objections(live: ProjectPaths, draft: ProjectPaths) -> Sequence[str]:
     """
     if digest_of(_files(live.referential)) == digest_of(_files(draft.referential)):  # nothing to read twice
         draft = replace(draft, referential_folder=live.referential)
-    now, wanted = shared_referential(live.referential), shared_referential(draft.referential)
+    try:
+        now, wanted = shared_referential(live.referential), shared_referential(draft.referential)
+        dangers = judge_dangers(live, draft)
+        after = books_of(draft, wanted)
+    except (ReferentialError, CorpusError) as error:
+        raise _refusal(p.message for p in error.problems) from error
     try:
         model = shared_model(live.router_model).model
     except ModelError:  # nothing answers yet: there is nothing to hold the phrases against
         model = None
-    reviewer, before, after = reviewer_of(live, model, wanted, now), books_of(live, now), books_of(draft, wanted)
-    dangers = judge_dangers(live, draft)
+    reviewer, before = reviewer_of(live, model, wanted, now), books_of(live, now)
     broken = [*reviewer.reused(before, after), *dangers.refused, *_broken(live, draft, before, after, reviewer.names)]
     if broken:
-        raise EditError("\n".join(["Ce brouillon ne peut pas être publié :", *broken]))
+        raise _refusal(broken)
     return [*reviewer.review(before, after), *dangers.objections, *_new_sites(now, wanted)]
+
+
+def _refusal(broken: Iterable[str]) -> EditError:
+    return EditError("\n".join(["Ce brouillon ne peut pas être publié :", *dict.fromkeys(broken)]))
 
 
 def _broken(live: ProjectPaths, draft: ProjectPaths, before: Books, after: Books, names: Mapping[str, str]) -> Sequence[str]:

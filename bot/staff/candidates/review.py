@@ -114,6 +114,8 @@ class Reviewer:
         held_out: messages kept for tests.
         names: label → plain name.
         vocabulary: common French words, besides those of the corpus.
+        recognised: whether a phrase may lead to someone.
+        french: whether half of the words of a phrase are French.
     """
 
     reader: Reader
@@ -122,6 +124,8 @@ class Reviewer:
     held_out: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     vocabulary: frozenset[str] = frozenset()
+    recognised: Callable[[str], bool] = holds_personal_data
+    french: Callable[[str], bool] = bool
 
     def reused(self, before: Books, after: Books) -> tuple[str, ...]:
         """Return the names given again to another request: what was written before would lead elsewhere, so nobody may publish them."""
@@ -237,9 +241,9 @@ class Reviewer:
             odd = []
             for phrase in found:
                 words = spoken(phrase).split()
-                if holds_personal_data(phrase):
-                    yield f"« {cut(phrase)} » (ajoutée à {self._name(label)}) contient une donnée personnelle."
-                if not words or sum(w not in known for w in words) >= max(2, UNKNOWN_WORDS * len(words)):
+                if self.recognised(phrase):
+                    yield f"« {cut(phrase)} » (ajoutée à {self._name(label)}) parle de quelqu'un que l'on pourrait reconnaître."
+                if not words or not self.french(phrase) or sum(w not in known for w in words) >= max(2, UNKNOWN_WORDS * len(words)):
                     odd.append(phrase)
             if len(odd) >= max(FOREIGN_LEAST, FOREIGN_SHARE * len(found)):
                 yield f"{len(odd)} phrases ajoutées à {self._name(label)} ne sont pas du français connu : « {cut(odd[0])} »…"
