@@ -111,6 +111,16 @@ class ProjectPaths:
         return self.root / "data" / ".lot"
 
     @property
+    def published(self) -> Path:
+        """What each published batch changed, to take it back: beside the files, so that a backup holds both."""
+        return self.root / "data" / ".lots"
+
+    @property
+    def restoring(self) -> Path:
+        """A backup that is being put back: what a stop leaves undone is done later."""
+        return self.root / ".restauration"
+
+    @property
     def models_batch(self) -> Path:
         """The same for the model that goes live."""
         return self.models / ".lot"
