@@ -37,7 +37,7 @@ from bot.staff.schema import switches
 from bot.staff.storage import Storage
 from bot.staff.upkeep import backup
 
-ROUNDS = int(os.environ.get("BOT_TOURS", "6"))
+ROUNDS = int(os.environ.get("BOT_TOURS", "7"))
 FIRST, SECOND = "a" * 16, "b" * 16
 CRY = "mon fils ne respire plus"
 
