@@ -183,7 +183,7 @@ def test_what_was_looked_at_before_is_not_said_again(referential: Referential) -
 
     def wrong(known: set[tuple[str, str]]) -> set[int]:
         said = lint(examples, referential, known=known)
-        return {p.ligne for p in said if "presque" in p.message or "personnelle" in p.message}
+        return {p.ligne for p in said if "presque le même" in p.message or "donnée personnelle" in p.message}
 
     assert (wrong(set()), wrong(both), wrong(both - {("carte_identite", rows[1][0])})) == ({2, 3}, set(), {2})
 
