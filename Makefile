@@ -79,6 +79,7 @@ fuzz: install ## cent mille messages et vingt mille requêtes tirés au hasard (
 
 faults: install outils-de-test ## provoque les pannes sur de vrais processus (vingt minutes : cent arrêts de chaque sorte) : docs/pannes.md
 	BOT_PANNES=docs/pannes.md BOT_TOURS=100 $(RUN) pytest -n 0 tests/web/test_faults.py tests/web/test_cluster.py
+	BOT_TOURS=200 $(RUN) pytest -n 0 -s tests/staff/test_kills.py
 
 sbom: uv ## liste de tout ce que fixe uv.lock : sbom.json (CycloneDX 1.5)
 	$(UV) export --frozen --all-groups --format cyclonedx1.5 -o sbom.json >/dev/null

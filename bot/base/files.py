@@ -133,6 +133,15 @@ def finish_batch(folder: Path) -> bool:
     return bool(steps)
 
 
+def swap_folder(waiting: Path, folder: Path, aside: Path) -> None:
+    """Put a whole folder in place of another, which is kept aside; called again after a stop, it does what is left."""
+    if waiting.exists():
+        if folder.exists() and not aside.exists():
+            os.replace(folder, aside)
+        os.replace(waiting, folder)
+        sync_folder(folder.parent)
+
+
 @contextlib.contextmanager
 def drafting(folder: Path) -> Iterator[Path]:
     """Make a folder beside ``folder``, to be filled then moved (see :func:`put_in_place`); what is left of it is removed."""

@@ -42,6 +42,11 @@ class ProjectPaths:
         return self.root / "data" / "urgences"
 
     @property
+    def retired(self) -> Path:
+        """Topics that left the routing, kept with their messages."""
+        return self.root / "data" / "retires"
+
+    @property
     def tuning(self) -> Path:
         return self.root / "data" / "calage"
 
@@ -109,6 +114,16 @@ class ProjectPaths:
     def batch(self) -> Path:
         """A save that is being written: see :func:`bot.base.files.write_batch`."""
         return self.root / "data" / ".lot"
+
+    @property
+    def published(self) -> Path:
+        """What each published batch changed, to take it back: beside the files, so that a backup holds both."""
+        return self.root / "data" / ".lots"
+
+    @property
+    def restoring(self) -> Path:
+        """A backup that is being put back: what a stop leaves undone is done later."""
+        return self.root / ".restauration"
 
     @property
     def models_batch(self) -> Path:

@@ -85,6 +85,8 @@ def load_rules(path: Path, situations: Collection[str]) -> Rules:
         words = {name: _words(text) for name, text in document.data["mots"].items()}
         rules = [_rule(row, words) for row in document.data["regles"]]
         unless = _any(document.data["sauf"], words)
+        if not rules:
+            raise ValueError("la liste « regles » est vide : aucun cri ne serait entendu")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ReferentialError([document.problem((), f"une règle d'urgence est mal écrite ({error}).")]) from error
     unknown = [rule.situation for rule in rules if rule.situation not in situations]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -130,21 +130,28 @@ def read_jsonl(path: Path, field: str = "texte") -> Iterator[dict[str, object]]:
             yield row
 
 
-def lint(examples: Sequence[Example], referential: Referential, held_out: Iterable[tuple[str, str]] = ()) -> tuple[Problem, ...]:
+def lint(
+    examples: Sequence[Example],
+    referential: Referential,
+    held_out: Iterable[tuple[str, str]] = (),
+    known: Container[tuple[str, str]] = frozenset(),
+) -> tuple[Problem, ...]:
     """Return every problem of the corpus, in French.
 
     Args:
         examples: the training messages.
         referential: to know the topics and acts.
         held_out: (text, where it stands) of messages kept for tests: none may be in the corpus.
+        known: (label, text) of messages that were looked at before: what only they do wrong is not said again, and takes no time.
     """
+    new = [(e.label, e.text) not in known for e in examples]
     checks = (
         _unknown_labels(examples, referential),
         _too_few(examples, referential),
-        _private_or_markup(examples),
-        _carriers(examples),
-        _twins(examples),
-        _leaks(examples, held_out),
+        _private_or_markup([e for e, is_new in zip(examples, new, strict=True) if is_new]),
+        _carriers(examples, new),
+        _twins(examples, new),
+        _leaks([e for e, is_new in zip(examples, new, strict=True) if is_new], held_out),
     )
     return tuple(sorted((p for check in checks for p in check), key=lambda p: (p.fichier, p.ligne)))
 
@@ -155,7 +162,7 @@ def _unknown_labels(examples: Sequence[Example], referential: Referential) -> It
         if example.label in known or example.label in seen:
             continue
         seen.add(example.label)
-        yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas dans data/referentiel/sujets.")
+        yield Problem(example.fichier, example.ligne, f"le sujet « {example.label} » n'existe pas.")
 
 
 def _too_few(examples: Sequence[Example], referential: Referential) -> Iterator[Problem]:
@@ -179,19 +186,29 @@ def has_markup(text: str) -> bool:
 def _private_or_markup(examples: Sequence[Example]) -> Iterator[Problem]:
     for example in examples:
         if has_markup(example.text):
-            yield Problem(example.fichier, example.ligne, "les crochets et accolades sont réservés à Rasa : retirez-les.")
+            said = "les crochets et accolades sont réservés à Rasa : retirez-les."
         elif holds_personal_data(example.text):
-            yield Problem(example.fichier, example.ligne, "ce message semble contenir une donnée personnelle : retirez-la.")
+            said = "ce message semble contenir une donnée personnelle : retirez-la."
+        else:
+            continue
+        yield Problem(example.fichier, example.ligne, f"{quoted(example.text)} : {said}")
 
 
-def _carriers(examples: Sequence[Example]) -> Iterator[Problem]:
+def _carriers(examples: Sequence[Example], new: Sequence[bool]) -> Iterator[Problem]:
     by_start: dict[tuple[str, str], list[Example]] = defaultdict(list)
-    for example in examples:
+    at_fault = set()
+    labels = {example.label for example, is_new in zip(examples, new, strict=True) if is_new}
+    for example, is_new in zip(examples, new, strict=True):
+        if example.label not in labels:
+            continue
         words = plain_words(example.text).split()
         if len(words) > CARRIER_WORDS:
-            by_start[(example.label, " ".join(words[:CARRIER_WORDS]))].append(example)
+            carrier = (example.label, " ".join(words[:CARRIER_WORDS]))
+            by_start[carrier].append(example)
+            if is_new:
+                at_fault.add(carrier)
     for (label, start), group in by_start.items():
-        if len(group) >= CARRIER_REPEATS:
+        if len(group) >= CARRIER_REPEATS and (label, start) in at_fault:
             yield Problem(
                 group[0].fichier,
                 group[0].ligne,
@@ -199,30 +216,36 @@ def _carriers(examples: Sequence[Example]) -> Iterator[Problem]:
             )
 
 
-def _twins(examples: Sequence[Example]) -> Iterator[Problem]:
-    for first, second in near_duplicates([(e.text, e) for e in examples]):
-        if first.label == second.label:
-            if plain_words(first.text) == plain_words(second.text):
-                yield Problem(second.fichier, second.ligne, f"message déjà écrit ({first.fichier}:{first.ligne}). Gardez-en un.")
-            continue
-        yield Problem(
-            second.fichier,
-            second.ligne,
-            f"presque le même message que {first.fichier}:{first.ligne}, mais sous « {second.label} » au lieu de « {first.label} ».",
-        )
+def _twins(examples: Sequence[Example], new: Sequence[bool]) -> Iterator[Problem]:
+    for first, second in near_duplicates([(e.text, e) for e in examples], new=new):
+        if first.label != second.label:
+            said = f"{quoted(second.text)} : presque le même message que {quoted(first.text)}, mais sous « {second.label} » au lieu de "
+            yield Problem(second.fichier, second.ligne, f"{said}« {first.label} ».")
+        elif plain_words(first.text) == plain_words(second.text):
+            yield Problem(second.fichier, second.ligne, f"{quoted(second.text)} : message déjà écrit dans « {first.label} ». Gardez-en un.")
 
 
 def _leaks(examples: Sequence[Example], held_out: Iterable[tuple[str, str]]) -> Iterator[Problem]:
-    held = list(held_out)
-    tagged: list[tuple[str, Example | str]] = [*((t, w) for t, w in held), *((e.text, e) for e in examples)]
+    tagged: list[tuple[str, Example | str]] = [*((t, w) for t, w in held_out), *((e.text, e) for e in examples)]
+    if not examples:
+        return
     for first, second in near_duplicates(tagged, across=lambda a, b: isinstance(a, str) != isinstance(b, str)):
         example, where = (second, first) if isinstance(first, str) else (first, second)
         assert isinstance(example, Example)
-        yield Problem(example.fichier, example.ligne, f"ce message est aussi dans un jeu d'essai ({where}). Retirez-le d'ici.")
+        said = f"ce message est aussi dans un jeu d'essai ({where}) : l'apprendre fausserait les mesures. Retirez-le."
+        yield Problem(example.fichier, example.ligne, f"{quoted(example.text)} : {said}")
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """Return the start of a message between French quotes."""
+    return f"« {text if len(text) <= limit else text[: limit - 1].rstrip() + '…'} »"
 
 
 def near_duplicates(
-    tagged: Sequence[tuple[str, Tag]], threshold: float = NEAR_DUPLICATE, across: Callable[[Tag, Tag], bool] | None = None
+    tagged: Sequence[tuple[str, Tag]],
+    threshold: float = NEAR_DUPLICATE,
+    across: Callable[[Tag, Tag], bool] | None = None,
+    new: Sequence[bool] | None = None,
 ) -> Iterator[tuple[Tag, Tag]]:
     """Yield pairs of tags whose texts share at least ``threshold`` of their words.
 
@@ -230,22 +253,36 @@ def near_duplicates(
         tagged: list of (text, tag).
         threshold: Jaccard share of words in common, in (0, 1].
         across: optional predicate on two tags; pairs it refuses are skipped.
+        new: for each text, whether it is new: pairs of old ones are skipped; all are new by default.
     """
     bags = [frozenset(plain_words(text).split()) for text, _ in tagged]
     frequency = Counter(w for bag in bags for w in bag)
     index: dict[str, list[int]] = defaultdict(list)
+
+    def rare(bag: frozenset[str]) -> list[str]:
+        """Prefix filter: two sets this alike must share one of their rarest words."""
+        return sorted(bag, key=lambda w: (frequency[w], w))[: len(bag) - int(threshold * len(bag) + 0.999) + 1]
+
+    def alike(j: int, i: int) -> bool:
+        return len(bags[i] & bags[j]) >= threshold * len(bags[i] | bags[j]) and (across is None or across(tagged[j][1], tagged[i][1]))
+
+    if new is not None and not all(new):
+        for i, is_new in enumerate(new):
+            if is_new:
+                for word in rare(bags[i]):
+                    index[word].append(i)
+        for i, bag in enumerate(bags):
+            for j in {j for word in bag & index.keys() for j in index[word]}:
+                if j != i and not (new[i] and j > i) and alike(min(i, j), max(i, j)):
+                    yield tagged[min(i, j)][1], tagged[max(i, j)][1]
+        return
     for i, bag in enumerate(bags):
-        if not bag:
-            continue
-        # Prefix filter: two sets this alike must share one of their rarest words.
-        rare = sorted(bag, key=lambda w: (frequency[w], w))[: len(bag) - int(threshold * len(bag) + 0.999) + 1]
         seen: set[int] = set()
-        for word in rare:
+        for word in rare(bag):
             for j in index[word]:
                 if j in seen:
                     continue
                 seen.add(j)
-                union = len(bag | bags[j])
-                if len(bag & bags[j]) >= threshold * union and (across is None or across(tagged[j][1], tagged[i][1])):
+                if alike(j, i):
                     yield tagged[j][1], tagged[i][1]
             index[word].append(i)

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.base.errors import AssistantError, ModelError, SettingsError
-from bot.base.files import digest_of, drafting, finish_batch, locked
+from bot.base.files import digest_of, drafting, finish_batch, locked, read_json, swap_folder
 from bot.base.paths import ProjectPaths
 from bot.base.readings import kept_reading
 from bot.emergency.abroad import AbroadDetector, load_abroad
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+RESTORED = "restauration.json"
+"""What a restoration is, in its folder."""
 FINISH_SECONDS = 5.0
 """How long to wait for another process that writes before reading."""
 SOUND_KEPT = 2
@@ -200,7 +202,7 @@ def sound_paths(paths: ProjectPaths) -> ProjectPaths:
 
 
 def finish_saves(paths: ProjectPaths) -> None:
-    """Finish a save and a going live that a crash stopped."""
+    """Finish a save, a going live and the files of a restoration that a crash stopped."""
     for lock, batch in ((paths.editing_lock, paths.batch), (paths.registry_lock, paths.models_batch)):
         if batch.exists():
             try:
@@ -208,6 +210,19 @@ def finish_saves(paths: ProjectPaths) -> None:
                     finish_batch(batch)
             except OSError as error:
                 log.error("a save cannot be finished", extra={"evenement": "lot_en_attente", "erreur": str(error)})
+    if paths.restoring.exists():
+        try:
+            with locked(paths.editing_lock, FINISH_SECONDS):
+                finish_restored_files(paths)
+        except OSError as error:
+            log.error("a backup cannot be put back", extra={"evenement": "restauration_en_attente", "erreur": str(error)})
+
+
+def finish_restored_files(paths: ProjectPaths) -> Path | None:
+    """Put the files of a backup in their place; hold the lock of the edits. Returns where those of before are kept."""
+    aside = paths.root / str(read_json(paths.restoring / RESTORED)["avant"])
+    swap_folder(paths.restoring / "data", paths.root / "data", aside)
+    return aside if aside.exists() else None
 
 
 def _keep(paths: ProjectPaths) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import combinations
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from bot.base.errors import CorpusError, Problem, ReferentialError
 from bot.base.paths import ProjectPaths
@@ -13,38 +17,42 @@ from bot.dialogue.door_codes import clashes
 from bot.dialogue.foreign_doors import shared_words
 from bot.dialogue.needs import tells_to_call, written_card
 from bot.dialogue.wording import Writer, possible_destinations
-from bot.language.foreign import load_languages
+from bot.language.cleaning import strip_accents
 from bot.language.readability import problems as readability_problems
 from bot.learning.corpus import lint, read_corpus, read_jsonl
-from bot.learning.loading import load_detector
-from bot.referential import Referential, load_referential
+from bot.learning.loading import load_detector, once_per_state, shared_gazetteer, shared_languages, shared_referential
+from bot.referential import Referential
 from bot.referential.ages import due_facts
-from bot.referential.communes import load_gazetteer
 from bot.referential.directory import TOWN_HALL, directory_problems
 from bot.referential.doors import door_problems
+from bot.referential.facts import is_mobile
+
+_PHONE = re.compile(r"(?<![\d/.-])(?:\+33|0)(?:\(0\))?[ .-]?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
+_SITE_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|net|eu|info)")
+_UNSAID = frozenset({"id", "service", "source", "url", "refs", "numero"})
+"""Fields of a record that are no sentence the public reads."""
 
 
-def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Problem], list[str]]:
+def run_checks(
+    paths: ProjectPaths,
+    today: date | None = None,
+    known: Container[tuple[str, str]] = frozenset(),
+    tests: Path | None = None,
+) -> tuple[list[Problem], list[str]]:
     """Return every problem, and French notes that are no errors (counts, facts to validate).
 
     Args:
         paths: the tree.
         today: date to judge the age of facts by; ``None`` leaves ages out.
+        known: (label, text) of training messages looked at before (see :func:`bot.learning.corpus.lint`).
+        tests: folder of the test sets; that of the tree by default.
     """
     try:
-        referential = load_referential(paths.referential)
-        gazetteer = load_gazetteer(paths.referential)
+        referential = shared_referential(paths.referential)
         load_detector(paths)
-        languages = load_languages(paths.referential)
+        problems = list(referential_problems(paths.referential))
     except ReferentialError as error:
         return list(error.problems), []
-    problems = [*answer_problems(referential), *need_problems(referential), *all_door_problems(referential)]
-    problems.extend(directory_problems(referential.directory, gazetteer))
-    problems.extend(desk_problems(referential))
-    problems.extend(code_problems(referential))
-    if (number := languages.emergency_number) not in referential.emergency_numbers:
-        problems.append(Problem("data/referentiel/langues.yml", 0, f"le numéro « {number} » n'existe pas dans urgences.yml."))
-    problems.extend(foreign_problems(referential, languages.ids))
     places = referential.directory.places.values()
     notes = [
         f"{len(referential.topics)} sujets, {len(referential.services)} services, {len(referential.entry_points)} guichets.",
@@ -65,13 +73,31 @@ def run_checks(paths: ProjectPaths, today: date | None = None) -> tuple[list[Pro
     notes.append(f"{len(examples)} messages d'entraînement.")
     held_out = [
         (str(row["texte"]), f"{folder.name}/{path.name}:{row.get('id', '?')}")
-        for folder in (paths.test_sets, paths.tuning, paths.exam.parent)
+        for folder in (tests or paths.test_sets, paths.tuning, paths.exam.parent)
         for path in sorted(folder.glob("*.jsonl"))
         for row in read_jsonl(path)
     ]
-    problems.extend(lint(examples, referential, held_out))
+    problems.extend(lint(examples, referential, held_out, known))
     problems.extend(danger_problems(paths, referential, held_out))
     return problems, notes
+
+
+@once_per_state
+def referential_problems(folder: Path) -> Sequence[Problem]:
+    """Return every problem of a referential that can be read; looked for once as long as its files stay.
+
+    Raises:
+        ReferentialError: it cannot be read.
+    """
+    referential, gazetteer, languages = shared_referential(folder), shared_gazetteer(folder), shared_languages(folder)
+    problems = [*answer_problems(referential), *need_problems(referential), *all_door_problems(referential)]
+    problems.extend(sentence_problems(referential))
+    problems.extend(directory_problems(referential.directory, gazetteer))
+    problems.extend(desk_problems(referential))
+    problems.extend(code_problems(referential))
+    if (number := languages.emergency_number) not in referential.emergency_numbers:
+        problems.append(Problem("data/referentiel/langues.yml", 0, f"le numéro « {number} » n'existe pas dans urgences.yml."))
+    return (*problems, *foreign_problems(referential, languages.ids))
 
 
 def all_door_problems(referential: Referential) -> list[Problem]:
@@ -81,6 +107,56 @@ def all_door_problems(referential: Referential) -> list[Problem]:
         for topic in referential.topics.values()
         for said in door_problems(referential, topic)
     ]
+
+
+def sentence_problems(referential: Referential) -> list[Problem]:
+    """Return the sentences that hold a phone number, which only desks may, and the links that do not lead where they say."""
+    records = [(f"sujets/{t.service}.yml", f"sujet « {t.id} »", t.dict()) for t in referential.topics.values()]
+    records += [("conversation.yml", f"« {act.id} »", act.dict()) for act in referential.acts.values()]
+    records += [("urgences.yml", f"danger « {s.id} »", {"consigne": s.consigne}) for s in referential.emergency_situations.values()]
+    found = [
+        (file, f"{name} : « {text} » contient un numéro de téléphone. Les numéros viennent des guichets.")
+        for file, name, values in records
+        for text in _sentences(values)
+        if _PHONE.search(text)
+    ]
+    links = [(file, name, *link) for file, name, values in records for link in _links(values)]
+    links += [
+        ("guichets.yml", f"guichet « {desk.id} »", site.libelle, site.valeur)
+        for desk in referential.entry_points.values()
+        for site in desk.site_internet
+    ]
+    sites = {_short(urlsplit(url).hostname or "") for *_, url in links}
+    for file, name, label, url in links:
+        host = urlsplit(url).hostname or ""
+        words = re.findall(r"[a-z0-9][a-z0-9.-]*", strip_accents(label.lower()))
+        named = {_short(w) for w in words if _SITE_NAME.fullmatch(w)} | {w for w in words if "-" in w or len(words) == 1} & sites
+        if named and not any(w in host for w in named):
+            found.append((file, f"{name} : le lien « {label} » mène à {host}, un autre site que celui qu'il nomme."))
+    return [Problem(f"data/referentiel/{file}", 0, said) for file, said in dict.fromkeys(found)]
+
+
+def _sentences(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for name, part in value.items() if name not in _UNSAID for text in _sentences(part))
+    elif isinstance(value, list | tuple):
+        yield from (text for part in value for text in _sentences(part))
+
+
+def _links(values: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield the label and the address of each link of a record."""
+    for part in values.values():
+        if isinstance(part, dict):
+            if isinstance(part.get("url"), str) and part["url"]:
+                yield str(part.get("libelle") or part.get("titre") or ""), part["url"]
+            yield from _links(part)
+
+
+def _short(host: str) -> str:
+    """Return what a site is called: « service-public » for « www.service-public.gouv.fr »."""
+    return re.sub(r"(?:\.gouv)?\.\w+$", "", host).split(".")[-1]
 
 
 def desk_problems(referential: Referential) -> list[Problem]:
@@ -93,6 +169,12 @@ def desk_problems(referential: Referential) -> list[Problem]:
         wrong = [desk.x_ose.annuaire] if desk.x_ose.annuaire and desk.x_ose.annuaire not in known else []
         wrong.extend(code for code in desk.x_ose.parmi if code not in halls)
         found.extend(("guichets.yml", f"guichet « {desk.id} » : « {name} » n'est pas dans l'annuaire.") for name in wrong)
+    found.extend(
+        ("guichets.yml", f"guichet « {desk.id} » : {phone.valeur} est un téléphone portable, sans doute celui d'une personne.")
+        for desk in referential.entry_points.values()
+        for phone in desk.telephone
+        if is_mobile(phone.valeur)
+    )
     found.extend(
         ("fermetures.yml", f"fermeture « {closure.id} » : « {closure.lieu} » n'est ni un guichet ni un lieu de l'annuaire.")
         for closure in referential.closures

@@ -19,6 +19,7 @@ PAGES = {
     "langues": "un autre de docs/menaces.md",
     "longueurs": "un autre de docs/menaces.md",
     "partage": "un autre de docs/menaces.md",
+    "empoisonnements": "un autre de docs/menaces.md",
     "dependances": "le tableau de docs/dependances.md",
 }
 
@@ -61,6 +62,10 @@ def main() -> int:
             from scripts.mesures.shares import run as measure_shares
 
             measure_shares(paths)
+        elif arguments.mesure == "empoisonnements":
+            from scripts.mesures.poisonings import run as poison
+
+            poison(paths)
         else:
             from scripts.mesures.dependencies import run as review
 

@@ -442,6 +442,7 @@ def test_the_state_remembers_nothing_else_than_what_is_documented() -> None:
         "needs",
         "danger",
         "language",
+        "earlier",
     }
 
 

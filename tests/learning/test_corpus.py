@@ -172,6 +172,22 @@ def test_a_leak_of_a_test_set(referential: Referential) -> None:
     assert found(problems, "pieges.jsonl:P34") == [1]
 
 
+def test_what_was_looked_at_before_is_not_said_again(referential: Referential) -> None:
+    rows = [
+        ("mon passeport est perdu", "passeport"),
+        ("mon passeport est perdu", "carte_identite"),
+        ("je m'appelle Jean Dupont", "passeport"),
+    ]
+    examples = [Example(text, label, "x.yml", n) for n, (text, label) in enumerate(rows, start=1)]
+    both = {(label, text) for text, label in rows}
+
+    def wrong(known: set[tuple[str, str]]) -> set[int]:
+        said = lint(examples, referential, known=known)
+        return {p.ligne for p in said if "presque le même" in p.message or "donnée personnelle" in p.message}
+
+    assert (wrong(set()), wrong(both), wrong(both - {("carte_identite", rows[1][0])})) == ({2, 3}, set(), {2})
+
+
 def test_two_test_sets_may_repeat_each_other(referential: Referential) -> None:
     held = (("je veux un passeport", "a"), ("je veux un passeport", "b"))
     assert found(said(referential, ("tout autre message ici", "passeport"), held_out=held), "jeu d'essai") == []
@@ -192,6 +208,9 @@ def test_near_duplicates_against_a_plain_search() -> None:
     plain = {(i, j) for i in range(150) for j in range(i + 1, 150) if len(sets[i] & sets[j]) >= 0.85 * len(sets[i] | sets[j])}
     assert set(near_duplicates([(b, i) for i, b in enumerate(bags)])) == plain
     assert plain
+    new = [i % 3 == 0 for i in range(150)]
+    found = list(near_duplicates([(b, i) for i, b in enumerate(bags)], new=new))
+    assert len(found) == len(set(found)) and set(found) == {(i, j) for i, j in plain if new[i] or new[j]}
 
 
 # The real one

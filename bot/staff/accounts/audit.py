@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, str] = {
     "sujet_retire": "a retiré un sujet",
     "lot_publie": "a publié un lot",
     "lot_annule": "a annulé un lot",
+    "sauvegarde_restauree": "a remis une sauvegarde en place",
     "service_cree": "a ouvert un service",
     "service_modifie": "a modifié un service",
     "guichet_cree": "a ouvert un guichet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from bot.base.errors import ModelError
 from bot.base.files import finish_batch, locked, write_json
 from bot.base.paths import ProjectPaths
 from bot.emergency.detector import EmergencyDetector
+from bot.language.privacy import mask
 from bot.language.spelling import COMMON_WORDS
 from bot.learning.corpus import phrase_in, read_corpus
 from bot.learning.freshness import fingerprint, model_config
-from bot.learning.loading import load_detector
+from bot.learning.loading import load_detector, shared_gazetteer
 from bot.learning.store import StoredModel, load_model
 from bot.learning.tuning import train
 from bot.learning.vector_cache import remembered_vectors
@@ -33,6 +35,8 @@ from bot.understanding.model import TopicModel
 
 COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
 
+_AGE = re.compile(r"\b\d{1,2} ?ans\b|\b(?:cp|ce[12]|cm[12]|maternelle)\b", re.IGNORECASE)
+"""How old somebody is, in years or by the class of a child."""
 HELD_BACK_FROM = 5
 """One newly taught phrase in so many is held back, from so many phrases on; the memory answers it all the same."""
 
@@ -140,9 +144,16 @@ def reviewer_of(paths: ProjectPaths, model: TopicModel | None, *referentials: Re
         return found is not None and found.sure
 
     names = {t.id: t.libelle for r in referentials for t in r.topics.values()}
+    names |= {a.id: a.libelle for r in referentials for a in r.acts.values()}
     names |= {s.id: s.nom_clair for r in referentials for s in r.services.values()}
+    gazetteer = shared_gazetteer(paths.referential)
+
+    def recognised(text: str) -> bool:
+        """What is masked most of the time; or an age and a commune together, which tell a person in a village."""
+        return mask(text) != text or (_AGE.search(text) is not None and bool(gazetteer.find(text)))
+
     vocabulary = frozenset(spoken((paths.referential / COMMON_WORDS).read_text(encoding="utf-8")).split())
-    return Reviewer(reader_of(model), alarm, dangers_of(paths), held_out_of(paths), names, vocabulary)
+    return Reviewer(reader_of(model), alarm, dangers_of(paths), held_out_of(paths), names, vocabulary, recognised, detector.is_french)
 
 
 def ensure_evaluation(

@@ -49,24 +49,31 @@ class Books:
         former: id that is no topic any more → the topic it leads to.
         phrases: label → its phrases.
         doors: topic → what tells where it sends: the entry point, the body outside, the official link.
+        retired: ids of the topics that left.
     """
 
     services: Mapping[str, str]
     former: Mapping[str, str]
     phrases: Mapping[str, frozenset[str]]
     doors: Mapping[str, str] = field(default_factory=dict)
+    retired: frozenset[str] = frozenset()
+
+    def label(self, former: str) -> str:
+        """Return what a label of before is called now."""
+        return former if former in self.phrases else self.former.get(former, former)
 
     def as_json(self) -> dict[str, object]:
         """Return plain values."""
         phrases = {label: sorted(found) for label, found in self.phrases.items()}
-        return {"services": dict(self.services), "anciens": dict(self.former), "phrases": phrases, "portes": dict(self.doors)}
+        plain = {"services": dict(self.services), "anciens": dict(self.former), "portes": dict(self.doors)}
+        return {**plain, "phrases": phrases, "retires": sorted(self.retired)}
 
     @classmethod
     def from_json(cls, row: Mapping[str, dict[str, object]]) -> Books:
         """Read back what :meth:`as_json` gave."""
         phrases = {label: frozenset(map(str, found)) for label, found in row["phrases"].items()}  # type: ignore[call-overload]
         plain = [{k: str(v) for k, v in row[name].items()} for name in ("services", "anciens", "portes")]
-        return cls(plain[0], plain[1], phrases, plain[2])
+        return cls(plain[0], plain[1], phrases, plain[2], frozenset(row.get("retires", ())))
 
 
 def books_of(paths: ProjectPaths, referential: Referential) -> Books:
@@ -81,6 +88,7 @@ def books_of(paths: ProjectPaths, referential: Referential) -> Books:
         dict(referential.aliases),
         {label: frozenset(found) for label, found in phrases.items()},
         {t.id: f"{t.guichet} {t.organisme} {t.lien.url if t.lien else ''}" for t in topics},
+        frozenset(path.stem for path in paths.retired.glob("*.yml")),
     )
 
 
@@ -106,6 +114,8 @@ class Reviewer:
         held_out: messages kept for tests.
         names: label → plain name.
         vocabulary: common French words, besides those of the corpus.
+        recognised: whether a phrase may lead to someone.
+        french: whether half of the words of a phrase are French.
     """
 
     reader: Reader
@@ -114,10 +124,12 @@ class Reviewer:
     held_out: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     vocabulary: frozenset[str] = frozenset()
+    recognised: Callable[[str], bool] = holds_personal_data
+    french: Callable[[str], bool] = bool
 
-    def broken(self, before: Books, after: Books) -> tuple[str, ...]:
-        """Return the rules of « bot check » that new phrases break: nobody may publish them."""
-        return self._all(before, after, (self._twins, self._tested))
+    def reused(self, before: Books, after: Books) -> tuple[str, ...]:
+        """Return the names given again to another request: what was written before would lead elsewhere, so nobody may publish them."""
+        return tuple(dict.fromkeys(self._reused(before, after)))
 
     def review(self, before: Books, after: Books) -> tuple[str, ...]:
         """Return what is to be said against the edits between two moments: French sentences, none when all is well."""
@@ -127,7 +139,7 @@ class Reviewer:
     def _all(self, before: Books, after: Books, rules: Sequence[Rule]) -> tuple[str, ...]:
         known: dict[str, set[str]] = defaultdict(set)
         for label, found in before.phrases.items():
-            known[label if label in after.phrases else after.former.get(label, label)] |= found
+            known[after.label(label)] |= found
         added = {label: sorted(found - known[label]) for label, found in after.phrases.items()}
         flooded = [label for label, found in added.items() if len(found) > FLOOD]
         added = {label: found[:FLOOD] for label, found in added.items() if found}
@@ -153,10 +165,13 @@ class Reviewer:
         for former, topic in after.former.items():
             if before.former.get(former, topic) != topic and after.former.get(before.former[former]) != topic:
                 yield f"L'ancien nom « {former} » mène à {self._name(topic)}, au lieu de {self._name(before.former[former])}."
-            if former in after.services:
-                yield f"Le nom « {former} » a déjà servi à une autre demande : il ne peut pas être repris."
-        for topic in after.services.keys() - before.services.keys():
-            if topic in before.former:
+        yield from self._reused(before, after)
+
+    def _reused(self, before: Books, after: Books) -> Iterator[str]:
+        for topic in after.services:
+            back = after.former.get(before.former.get(topic, "")) == topic  # a request takes its own former name again
+            taken = topic not in before.services and (topic in before.retired or (topic in before.former and not back))
+            if taken or topic in after.former:
                 yield f"Le nom « {topic} » a déjà servi à une autre demande : il ne peut pas être repris."
 
     def _lost(self, before: Books, after: Books, _: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -226,9 +241,9 @@ class Reviewer:
             odd = []
             for phrase in found:
                 words = spoken(phrase).split()
-                if holds_personal_data(phrase):
-                    yield f"« {cut(phrase)} » (ajoutée à {self._name(label)}) contient une donnée personnelle."
-                if not words or sum(w not in known for w in words) >= max(2, UNKNOWN_WORDS * len(words)):
+                if self.recognised(phrase):
+                    yield f"« {cut(phrase)} » (ajoutée à {self._name(label)}) parle de quelqu'un que l'on pourrait reconnaître."
+                if not words or not self.french(phrase) or sum(w not in known for w in words) >= max(2, UNKNOWN_WORDS * len(words)):
                     odd.append(phrase)
             if len(odd) >= max(FOREIGN_LEAST, FOREIGN_SHARE * len(found)):
                 yield f"{len(odd)} phrases ajoutées à {self._name(label)} ne sont pas du français connu : « {cut(odd[0])} »…"

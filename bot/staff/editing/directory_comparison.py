@@ -12,6 +12,7 @@ from bot.base.paths import ProjectPaths
 from bot.referential import load_referential
 from bot.referential.communes import load_gazetteer
 from bot.staff.editing.directory_import import DirectoryImport, Plan, Reading
+from bot.staff.editing.drafts import Drafts
 from bot.staff.editing.workspace import Change
 
 LARGEST = 2 << 30
@@ -93,8 +94,12 @@ class Comparisons:
         work.start()
         return work
 
-    def write(self, author: str) -> Change | None:
-        """Write what was compared, and forget it; returns ``None`` when nothing changes.
+    def write(self, author: str, draft: ProjectPaths) -> Change | None:
+        """Write what was compared in the draft, and forget it; returns ``None`` when nothing changes.
+
+        Args:
+            author: name of the person.
+            draft: the tree of the draft.
 
         Raises:
             EditError: nothing is compared, or the directory changed meanwhile; nothing was written.
@@ -103,13 +108,14 @@ class Comparisons:
             compared = self.latest
             if compared is None or compared.importer is None or compared.plan is None or compared.reading is None:
                 raise EditError(STALE)
-            change = compared.importer.write(compared.plan, compared.reading, author)
+            change = compared.importer.write(compared.plan, compared.reading, author, draft)
             self.latest = None
         return change
 
     def _compare(self, path: Path, france_services: bool, day: str, author: str) -> None:
         try:
-            importer = DirectoryImport(self._paths, load_referential(self._paths.referential), load_gazetteer(self._paths.referential))
+            tree = Drafts(self._paths).edited
+            importer = DirectoryImport(tree, load_referential(tree.referential), load_gazetteer(tree.referential))
             reading = (importer.read_france_services if france_services else importer.read_dila)(path, day)
             self.latest = Comparison(path.name, author, importer, reading, importer.plan(reading))
         except AssistantError as error:

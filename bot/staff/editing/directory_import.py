@@ -223,8 +223,14 @@ class DirectoryImport:
             tuple(place for places in ours.values() for place in places if place.type in types),
         )
 
-    def write(self, plan: Plan, reading: Reading, author: str) -> Change | None:
+    def write(self, plan: Plan, reading: Reading, author: str, into: ProjectPaths | None = None) -> Change | None:
         """Write a plan in the files and record it; returns ``None`` when nothing changes.
+
+        Args:
+            plan: what to do.
+            reading: the file it comes from.
+            author: name of the person.
+            into: the tree to write in, such as that of the draft; by default the one that was read.
 
         Raises:
             EditError: the directory changed since it was compared, or the files cannot be written; nothing changed.
@@ -236,12 +242,13 @@ class DirectoryImport:
             files.setdefault(file_of(place), []).append(place)
         done: list[Change] = []
         summary = f"Annuaire : {reading.source}, fichier du {reading.day}"
-        with self._workspace.editing(author, summary, done, "annuaire_importe", reading.day) as draft:
-            if tuple(Directory(self._folder).places.values()) != self._known:
+        workspace, folder = (Workspace(into), into.referential / FOLDER) if into else (self._workspace, self._folder)
+        with workspace.editing(author, summary, done, "annuaire_importe", reading.day) as draft:
+            if tuple(Directory(folder).places.values()) != self._known:
                 raise EditError("Une autre personne a changé l'annuaire pendant ce temps. Recommencez.")
             for name, rows in files.items():
                 text = as_csv(rows)
-                path = self._folder / name
+                path = folder / name
                 if not draft.exists(path) or draft.read(path) != text:
                     draft.write(path, text)
         return done[0] if done else None

@@ -7,7 +7,9 @@ meanwhile stays: the batch changes its own lines only. A published batch is take
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +27,7 @@ MIN_REASON = 20
 """Characters of the reason that goes through objections."""
 SIGNED = frozenset({"urgence_modifiee", "danger_appris", "danger_retire"})
 """Edits that another person must publish: what is shown in a danger (see docs/menaces.md)."""
+NAME_FILE = "nom.json"
 KEPT = 20
 """Published batches that can still be taken back."""
 
@@ -87,18 +90,18 @@ class Drafts:
     def __init__(self, paths: ProjectPaths) -> None:
         self._paths = paths
         self._folder = paths.variable / "brouillon"
-        self._batches = paths.variable / "lots"
+        self._batches = paths.published
         self.tree = ProjectPaths(self._folder / "arbre", paths.models)
 
     @property
     def is_open(self) -> bool:
-        """Whether a draft waits."""
-        return self._folder.exists()
+        """Whether a draft waits; one that was published, and that a stop left there, waits no more."""
+        return self._folder.exists() and not self._is_published()
 
     @property
     def name(self) -> str:
         """Name of the draft, "" when there is none."""
-        return str(read_json(self._folder / "nom.json").get("nom", ""))
+        return str(self._named().get("nom", "")) if self.is_open else ""
 
     @property
     def edited(self) -> ProjectPaths:
@@ -111,25 +114,32 @@ class Drafts:
         Args:
             name: of the draft, when it is made.
         """
+        self.recover()
         with locked(self._paths.editing_lock):
             finish_batch(self._paths.batch)
             if not self.is_open:
+                self.discard()
                 with drafting(self._folder) as draft:
                     for copy in ("arbre", "avant"):
                         shutil.copytree(self._paths.root / "data", draft / copy / "data", ignore=shutil.ignore_patterns(".*"))
                     (draft / "arbre" / DRAFT_MARK).touch()
-                    write_json(draft / "nom.json", {"nom": name})
+                    write_json(draft / NAME_FILE, {"nom": name, "id": secrets.token_hex(8)})
                     os.replace(draft, self._folder)
         return self.tree
+
+    def recover(self) -> None:
+        """Finish an edit that a stop left half written in the draft, unless someone is writing."""
+        if self.is_open:
+            Workspace(self.tree).recover()
 
     def rename(self, name: str) -> None:
         """Give the draft another name."""
         if self.is_open and name.strip():
-            write_json(self._folder / "nom.json", {"nom": " ".join(name.split())[:80]})
+            write_json(self._folder / NAME_FILE, {**self._named(), "nom": " ".join(name.split())[:80]})
 
     def edits(self) -> Sequence[Edit]:
         """Return what waits, the oldest first."""
-        rows = [read_json(path) for path in sorted(self.tree.deeds[0].glob("*.json"))]
+        rows = [read_json(path) for path in sorted(self.tree.deeds[0].glob("*.json"))] if self.is_open else []
         return [Edit(r["acteur"], r["action"], r["cible"]) for r in rows if r]
 
     def publish(
@@ -147,6 +157,7 @@ class Drafts:
             GateRefused: there are objections and no reason.
             EditError: nothing to publish, the same person, or someone changed the same lines meanwhile.
         """
+        self.recover()
         edits, name = self.edits(), self.name
         if not self.is_open or not edits:
             raise EditError("Le brouillon est vide : il n'y a rien à publier.")
@@ -184,9 +195,8 @@ class Drafts:
         if not row or row["annule"]:
             raise EditError("Ce lot n'existe pas, ou il est déjà annulé.")
         texts = {Path(name): (after, before) for name, (before, after) in row["textes"].items()}
-        change = self._write(texts, author, f"Lot « {row['nom']} » annulé", "lot_annule", row["nom"], {"lot": batch})
-        write_json(path, {**row, "annule": True})
-        return change
+        undone = {path: json.dumps({**row, "annule": True}, ensure_ascii=False)}
+        return self._write(texts, author, f"Lot « {row['nom']} » annulé", "lot_annule", row["nom"], {"lot": batch}, lambda _: undone)
 
     def _apply(self, before: Path, after: Path, author: str, summary: str, action: str, name: str) -> Change:
         names = {path.relative_to(root) for root in (before, after) for path in (root / "data").rglob("*") if path.is_file()}
@@ -196,21 +206,25 @@ class Drafts:
             if old != new and not any(part.startswith(".") for part in inside.parts):
                 texts[inside] = (old, new)
         path = self._batches / f"{time.time_ns():020d}.json"
-        row = {"nom": name, "auteur": author, "le": time.time(), "annule": False}
+        row = {"nom": name, "auteur": author, "le": time.time(), "annule": False, "brouillon": self._named().get("id")}
         gestures = [[edit.action, edit.target] for edit in self.edits()]
 
-        def remember(applied: Texts) -> None:
-            """Before the files are written: what can be taken back is always known."""
-            write_json(path, {**row, "textes": {str(inside): list(pair) for inside, pair in applied.items()}})
+        def remember(applied: Texts) -> Mapping[Path, str]:
+            """With the files, as one: what was published is always known, and only that."""
+            texts = {str(inside): list(pair) for inside, pair in applied.items()}
+            return {path: json.dumps({**row, "textes": texts}, ensure_ascii=False)}
 
-        try:
-            change = self._write(texts, author, summary, action, name, {"lot": path.stem, "gestes": gestures}, remember)
-        except EditError:
-            path.unlink(missing_ok=True)
-            raise
+        change = self._write(texts, author, summary, action, name, {"lot": path.stem, "gestes": gestures}, remember)
         for old_batch in sorted(self._batches.glob("*.json"))[:-KEPT]:
             old_batch.unlink(missing_ok=True)
         return change
+
+    def _named(self) -> dict[str, Any]:
+        return read_json(self._folder / NAME_FILE)
+
+    def _is_published(self) -> bool:
+        latest = max(self._batches.glob("*.json"), default=None)
+        return latest is not None and read_json(latest).get("brouillon") == self._named().get("id", "")
 
     def _write(
         self,
@@ -220,7 +234,7 @@ class Drafts:
         action: str,
         name: str,
         details: Mapping[str, Any],
-        remember: Callable[[Texts], None] = lambda _: None,
+        remember: Callable[[Texts], Mapping[Path, str]],
     ) -> Change:
         done: list[Change] = []
         with Workspace(self._paths).editing(author, summary, done, action, name, details) as draft:
@@ -233,7 +247,7 @@ class Drafts:
                     raise EditError(
                         f"Une autre personne a changé la même chose entre-temps (« {inside.stem} »). Refaites ce changement."
                     ) from None
-            remember(applied)
+            draft.beside.update(remember(applied))
             draft.changed.update({self._paths.root / inside: text for inside, (_, text) in applied.items()})
         if not done:
             raise EditError("Rien n'a changé.")

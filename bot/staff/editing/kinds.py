@@ -496,8 +496,32 @@ PHRASES = Kind(
     ),
 )
 
+CRIES = Kind(
+    id="cris",
+    name="Cris",
+    one="le cri",
+    help="Les dangers les plus graves, dits le plus simplement : cette courte liste suffit quand aucun modèle n'est là. Une ligne est une "
+    "suite de mots d'une même phrase, sans accent ni majuscule. « feu|flammes » : l'un ou l'autre. « brul* » : tout mot qui commence "
+    "ainsi. « .. » : quatre mots au plus. Un cri retiré, qui ferait manquer un danger connu, ne peut pas être publié.",
+    path="/atelier/urgences/cris",
+    file="urgences_mots.yml",
+    key="regles",
+    title="situation",
+    named="situation",
+    called=lambda row: str(row.get("situation") or "").replace("_", " ").capitalize(),
+    new="Ajouter les cris d'un danger",
+    shown=("motifs",),
+    deeds=("urgence_modifiee", "urgence_modifiee", ""),
+    saved="C'est enregistré dans le brouillon. Une autre personne doit le publier.",
+    fields=(
+        Field("situation", "Danger", Shape.ONE, among="dangers", needed=True, only_new=True),
+        Field("motifs", "Ce qui suffit", Shape.LINES, hint="Un cri par ligne, jamais une tournure rare.", needed=True),
+        Field("sauf", "Ce qui l'arrête", Shape.LINES, hint="Dans la même phrase ; une suite de mots par ligne."),
+    ),
+)
+
 KINDS: Sequence[Kind] = (
-    DESKS, SERVICES, DANGERS, PHRASES, EVENTS, MENUS, ANSWERS, WORDS, DELEGATIONS, BODIES, NEEDS, LANGUAGES, AROUND, DOORS, AGES,
+    DESKS, SERVICES, DANGERS, PHRASES, CRIES, EVENTS, MENUS, ANSWERS, WORDS, DELEGATIONS, BODIES, NEEDS, LANGUAGES, AROUND, DOORS, AGES,
 )  # fmt: skip
 WEEK: Mapping[str, str] = dict(zip(DAYS, DAYS, strict=True))
 

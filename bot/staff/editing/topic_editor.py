@@ -34,7 +34,6 @@ from bot.staff.editing.workspace import Change, Draft, Workspace, unique
 from bot.staff.editing.yaml_records import RecordFile, record_text
 
 TOPICS = "sujets"
-RETIRED_FOLDER = "retires"
 FIELDS = (
     "libelle", "public", "premier_geste", "precisions", "a_apporter", "lien", "fiche", "faits", "services_associes",
     "organisme", "guichet", "nom_actuel", "partenaire", "refs", "source", "verifie_le", "a_valider",
@@ -283,7 +282,7 @@ class TopicEditor:
         return self._paths.corpus / f"{service}.yml"
 
     def _retired_file(self, topic: str) -> Path:
-        return self._paths.root / "data" / RETIRED_FOLDER / f"{topic}.yml"
+        return self._paths.retired / f"{topic}.yml"
 
     def _remove_record(self, draft: Draft, sheet: TopicSheet) -> None:
         path = self._file(sheet.service)

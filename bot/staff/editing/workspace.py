@@ -72,6 +72,8 @@ class Draft:
 
     root: Path
     changed: dict[Path, str | None] = field(default_factory=dict)
+    beside: dict[Path, str] = field(default_factory=dict)
+    """What is written with them, as one, and is neither checked nor recorded in git."""
 
     def exists(self, path: Path) -> bool:
         """Whether the file is there, changes of this draft included."""
@@ -143,7 +145,7 @@ class Workspace:
             deed = {"acteur": author, "action": action, "cible": target, "resume": summary, "textes": texts, "plus": details or {}}
             file = deed_file(self.paths.deeds[0])
             try:
-                write_batch(self.paths.batch, {**after, file: json.dumps(deed, ensure_ascii=False)})
+                write_batch(self.paths.batch, {**after, **draft.beside, file: json.dumps(deed, ensure_ascii=False)})
             except OSError as error:
                 raise EditError(f"Le disque refuse l'enregistrement ({error.strerror}). Rien n'a changé.") from error
             commit, note = self._record(file)

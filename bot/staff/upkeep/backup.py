@@ -29,12 +29,17 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.base.errors import ModelError, StorageError
-from bot.base.files import replacing
+from bot.base.files import drafting, locked, read_json, replacing, write_json
 from bot.base.paths import ProjectPaths
 from bot.learning.freshness import read_manifest
+from bot.learning.loading import RESTORED, finish_restored_files
+from bot.staff.accounts import audit
 from bot.staff.schema import MIGRATIONS, attempts, metadata, schema_version, web_sessions
+from bot.staff.schema import audit as journal
 from bot.staff.storage import Storage
 
+DEED = "sauvegarde_restauree"
+"""In the journal: with the rows of the backup, so that a restoration is never done twice."""
 MANIFEST = "manifeste.json"
 FORMAT = 1
 ROWS = 500
@@ -108,6 +113,8 @@ def create(target: Path, storage: Storage, paths: ProjectPaths, replace: bool = 
 def restore(source: Path, storage: Storage, paths: ProjectPaths, replace: bool = False) -> tuple[Saved, Path | None]:
     """Check a backup from end to end, then put it back; returns what it held, and where the former ``data/`` was put aside.
 
+    The files and the database change as one: what a stop leaves undone is done by :func:`finish_restore`.
+
     Args:
         source: the backup.
         storage: the database to fill.
@@ -119,28 +126,59 @@ def restore(source: Path, storage: Storage, paths: ProjectPaths, replace: bool =
     """
     if not source.is_file():
         raise StorageError(f"« {source} » n'existe pas.")
-    paths.root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".restauration-", dir=paths.root) as folder:
-        draft = Path(folder)
+    finish_restore(storage, paths)
+    with drafting(paths.restoring) as draft:
         manifest = _unpack(source, draft)
         data = paths.root / "data"
-        new_data = draft / "data"
         if not replace and (_holds_rows(storage) or (data.exists() and any(data.iterdir()))):
             raise StorageError("La base ou le dossier data/ contiennent déjà quelque chose. Pour les remplacer, ajoutez --remplacer.")
-        aside = None
-        try:
-            with storage.write() as connection:
-                _fill(connection, draft / "base")
-                if new_data.exists():  # before the commit: when the folder cannot be moved, the database keeps its rows
-                    aside = _put_aside(data)
-                    os.replace(new_data, data)
-            _put_back_waiting(draft / "attente", paths.variable / "attente")
-        except (OSError, StorageError, SQLAlchemyError, ValueError, KeyError) as error:
-            if aside is not None:
-                shutil.rmtree(data, ignore_errors=True)
-                os.replace(aside, data)
-            raise StorageError("La restauration a échoué ; rien n'a été changé.") from error
+        former = f"data.avant-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        write_json(draft / RESTORED, {"avant": former})
+        new_data, aside = paths.restoring / "data", None
+        has_files = (draft / "data").exists()
+        with locked(paths.editing_lock):
+            try:
+                with storage.write() as connection:
+                    _fill(connection, draft / "base")
+                    _note(connection, former)
+                    os.replace(draft, paths.restoring)  # from here on, a stop leaves it to be finished
+                    aside = finish_restored_files(paths)
+                _put_away(paths)
+            except (OSError, StorageError, SQLAlchemyError, ValueError, KeyError) as error:
+                if has_files and paths.restoring.exists() and not new_data.exists():
+                    os.replace(data, new_data)
+                if aside is not None:
+                    os.replace(aside, data)
+                shutil.rmtree(paths.restoring, ignore_errors=True)
+                raise StorageError("La restauration a échoué ; rien n'a été changé.") from error
     return Saved(manifest["lignes"], len([n for n in manifest["sha256"] if n[:5] != "base/"]), manifest["modele"], manifest["date"]), aside
+
+
+def finish_restore(storage: Storage, paths: ProjectPaths) -> None:
+    """Do what is left of a restoration that was stopped; a stop before its files were ready left nothing to do."""
+    if not paths.restoring.exists():
+        return
+    with locked(paths.editing_lock):
+        if not paths.restoring.exists():
+            return
+        former = str(read_json(paths.restoring / RESTORED)["avant"])
+        with storage.write() as connection:
+            done = select(journal.c.id).where(journal.c.action == DEED, journal.c.target == former)
+            if connection.execute(done).first() is None:
+                _fill(connection, paths.restoring / "base")
+                _note(connection, former)
+        finish_restored_files(paths)
+        _put_away(paths)
+
+
+def _note(connection: Connection, former: str) -> None:
+    audit.record(connection, "bot sauvegarde", DEED, former)
+
+
+def _put_away(paths: ProjectPaths) -> None:
+    _put_back_waiting(paths.restoring / "attente", paths.variable / "attente")
+    with drafting(paths.restoring) as aside:
+        os.replace(paths.restoring, aside / "fini")
 
 
 @contextlib.contextmanager
@@ -240,14 +278,6 @@ def _fill(connection: Connection, folder: Path) -> None:
             if last is not None:
                 sequence = "SELECT setval(pg_get_serial_sequence(:table, :column), :last)"
                 connection.execute(text(sequence), {"table": table.name, "column": counter.name, "last": last})
-
-
-def _put_aside(data: Path) -> Path | None:
-    if not data.exists():
-        return None
-    aside = data.with_name(f"data.avant-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
-    os.replace(data, aside)
-    return aside
 
 
 def _put_back_waiting(source: Path, spool: Path) -> None:

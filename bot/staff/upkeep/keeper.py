@@ -10,10 +10,12 @@ from collections.abc import Callable
 from bot.base.paths import ProjectPaths
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Accounts
+from bot.staff.editing.drafts import Drafts
 from bot.staff.editing.workspace import Workspace
 from bot.staff.inbox.inbox import Inbox
 from bot.staff.nearness import CorpusIndex, index_of
 from bot.staff.storage import Storage
+from bot.staff.upkeep.backup import finish_restore
 from bot.staff.upkeep.retention import DAY, purge
 
 log = logging.getLogger("bot.staff.upkeep.keeper")
@@ -70,7 +72,9 @@ class Keeper:
 
     def round(self) -> None:
         """Do what is due now."""
+        finish_restore(self._storage, self._paths)
         Workspace(self._paths).recover()
+        Drafts(self._paths).recover()
         audit.deliver(self._storage, self._paths)
         now = time.time()
         if not self._next_purge - DAY <= now < self._next_purge:  # due, or the clock of the machine was put back

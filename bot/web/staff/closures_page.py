@@ -12,13 +12,14 @@ from bot.base.errors import EditError
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.closures_editor import ClosuresEditor, places_of
 from bot.web.staff.deeds import say_change
+from bot.web.staff.drafts_page import draft_of
 from bot.web.staff.forms import line
 from bot.web.staff.framework import actor, needs, page, read_form, redirect, workshop
 
 PATH = "/atelier/fermetures"
 HELP = (
     "Les jours où un lieu est fermé, en plus de ses horaires. Les jours fériés sont déjà connus : ne les écrivez pas. "
-    "Le public voit la fermeture tout de suite, jusqu'à son dernier jour."
+    "La fermeture attend dans le brouillon ; publiée, le public la voit jusqu'à son dernier jour."
 )
 _ID = re.compile(r"\(([a-z0-9_-]+)\)$")
 """At the end of what the list of places proposes: « Mairie de Figeac (mairie-46102-01) »."""
@@ -38,7 +39,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """POST: add one, or remove the one named."""
     form = await read_form(request)
-    editor = ClosuresEditor(workshop(request).paths)
+    editor = ClosuresEditor(draft_of(request))
     removed, typed = form.get("retirer", ""), line(form, "lieu")
     match = _ID.search(typed)
     place = match.group(1) if match else typed
@@ -49,18 +50,18 @@ async def change(request: web.Request) -> web.StreamResponse:
             first = date.fromisoformat(form.get("du", ""))
             last = date.fromisoformat(form.get("au") or form.get("du", ""))
             reason, source = line(form, "motif"), line(form, "source")
-            done = editor.add(workshop(request).referential(), place, first, last, reason, source, actor(request))
+            done = editor.add(workshop(request).drafted(), place, first, last, reason, source, actor(request))
     except ValueError:
         return _form_page(request, form, ["Écrivez le premier jour de la fermeture."], 422)
     except EditError as error:
         return _form_page(request, form, str(error).splitlines(), 422)
-    said = "La fermeture est retirée." if removed else "La fermeture est enregistrée."
-    say_change(request, done, said)
+    said = "La fermeture est retirée, dans le brouillon." if removed else "La fermeture est enregistrée dans le brouillon."
+    say_change(request, done, f"{said} Publiez-le pour que le public le voie.")
     return redirect(PATH)
 
 
 def _form_page(request: web.Request, typed: Mapping[str, str], mistakes: Sequence[str] = (), status: int = 200) -> web.Response:
-    referential = workshop(request).referential()
+    referential = workshop(request).drafted()
     coming = sorted((c for c in referential.closures if c.au >= date.today()), key=lambda closure: closure.du)
     return page(
         request,

@@ -11,7 +11,7 @@ from bot.emergency.detector import Clue
 from bot.emergency.known import CALM
 from bot.learning.loading import load_detector, sound_paths
 from bot.staff.danger_words import announced
-from bot.staff.editing.kinds import DANGERS, KINDS, PHRASES
+from bot.staff.editing.kinds import CRIES, DANGERS, KINDS, PHRASES
 from bot.staff.editing.record_editor import RecordSheet
 from bot.web.staff.framework import read_form, workshop
 from bot.web.staff.records_page import RecordPages
@@ -46,7 +46,7 @@ class DangerPages(RecordPages):
     def list_values(self, request: web.Request) -> Mapping[str, Any]:
         """Return what the list shows beside the table."""
         dangers = {s.id: s.libelle for s in workshop(request).drafted().emergency_situations.values()}
-        return {"essai": "", "verdict": None, "indices": (), "messages": PHRASES.path, "dangers": dangers}
+        return {"essai": "", "verdict": None, "indices": (), "messages": PHRASES.path, "cris": CRIES.path, "dangers": dangers}
 
     def form_values(self, request: web.Request, sheet: RecordSheet) -> Mapping[str, Any]:
         """Return what announces the danger."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.base.errors import EditError
 from bot.staff.accounts.accounts import Role
 from bot.web.staff.deeds import say_change
+from bot.web.staff.drafts_page import draft_of
 from bot.web.staff.forms import line
 from bot.web.staff.framework import actor, needs, page, read_form, redirect, workshop
 
@@ -18,7 +19,8 @@ SHOWN = 400
 """Lines of differences on the page; the command shows them all."""
 HELP = (
     "Compare l'annuaire des lieux à un fichier publié, puis l'écrit si vous le voulez. Ce que quelqu'un a corrigé à la main n'est "
-    "jamais touché. Aucun lieu n'est retiré. La comparaison d'un fichier national prend quelques minutes."
+    "jamais touché. Aucun lieu n'est retiré. Le changement attend dans le brouillon. "
+    "La comparaison d'un fichier national prend quelques minutes."
 )
 
 
@@ -53,13 +55,13 @@ async def compare(request: web.Request) -> web.StreamResponse:
 
 @needs(Role.EDITOR)
 async def write(request: web.Request) -> web.StreamResponse:
-    """POST: write what was compared."""
+    """POST: write what was compared in the draft."""
     await read_form(request)
     try:
-        change = workshop(request).comparisons.write(actor(request))
+        change = workshop(request).comparisons.write(actor(request), draft_of(request))
     except EditError as error:
         return _page(request, mistakes=str(error).splitlines(), status=409)
-    say_change(request, change, "L'annuaire est à jour.")
+    say_change(request, change, "L'annuaire est à jour dans le brouillon. Publiez-le pour que le public le voie.")
     return redirect(PATH)
 
 

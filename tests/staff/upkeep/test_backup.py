@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_moved_leaves_the_database(
     def refuse(_: Path) -> Path:
         raise PermissionError(13, "refusé")
 
-    monkeypatch.setattr(backup, "_put_aside", refuse)
+    monkeypatch.setattr(backup, "finish_restored_files", refuse)
     with pytest.raises(StorageError, match="rien n'a été changé"):
         restore(tmp_path / "s.tar.gz", living[1], living[0], replace=True)
     with living[1].read() as connection:

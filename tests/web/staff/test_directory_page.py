@@ -71,11 +71,14 @@ async def test_the_differences_are_shown_then_written_and_what_was_corrected_is_
     shown = await remi.get(PATH)
     assert f"telephone : {before[FIGEAC].telephone} → 05 65 00 00 01" in shown and "gardé, corrigé par « appel à la mairie »" in shown
     assert "fichier du 2026-11-30" in shown and places_of(workshop) == before, "nothing is written yet"
-    assert "L'annuaire est à jour." in await remi.post(f"{PATH}/ecriture")
+    assert "L'annuaire est à jour dans le brouillon" in await remi.post(f"{PATH}/ecriture")
+    assert places_of(workshop) == before, "nothing is public yet"
+    await remi.get("/atelier/brouillon")
+    assert "Le brouillon est publié" in await remi.post("/atelier/brouillon", geste="publier")
     after = places_of(workshop)
     assert after[FIGEAC].telephone == "05 65 00 00 01" and after[CAHORS] == before[CAHORS]
-    noted, _ = audit.entries(workshop.storage, action="annuaire_importe")
-    assert [entry.actor for entry in noted] == ["remi"]
+    (noted,), _ = audit.entries(workshop.storage, action="lot_publie")
+    assert noted.actor == "remi" and noted.details["gestes"] == [["annuaire_importe", "2026-11-30"]]
     assert "Cette comparaison n'est plus là" in await remi.post(f"{PATH}/ecriture", 409), "a second press writes nothing"
 
 

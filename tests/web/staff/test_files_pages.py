@@ -242,10 +242,13 @@ async def test_a_closure_is_added_and_removed(enter: Any, workshop: Workshop) ->
         assert said in shown and 'value="congés"' in shown
     assert "La fermeture est enregistrée" in await remi.post(path, **fields)
     assert "déjà écrite" in await remi.post(path, 422, **fields)
+    assert not load_referential(workshop.paths.referential).closures, "it waits in the draft"
+    assert "Le brouillon est publié" in await publish(remi)
     (closure,) = load_referential(workshop.paths.referential).closures
     assert (closure.lieu, closure.du, closure.au, closure.motif) == ("mairie-46102-01", first, last, "congés")
     assert "Mairie de Figeac" in await remi.get(path)
     assert "La fermeture est retirée" in await remi.post(path, retirer=closure.id)
+    await publish(remi)
     assert not load_referential(workshop.paths.referential).closures
     gone = await remi.post(path, 422, retirer=closure.id)
     assert "existe plus" in gone

@@ -15,7 +15,7 @@ from atelier_demo import staffed
 from bot.base.paths import ProjectPaths
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
-from bot.staff.editing.kinds import KINDS, editor_of
+from bot.staff.editing.kinds import CRIES, KINDS, editor_of
 from bot.web.staff.framework import Workshop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
@@ -107,3 +107,23 @@ async def test_a_sentence_is_tried_then_written_down_as_a_danger_and_signed_by_a
     found = load_detector(workshop.paths).detect(sentence)
     assert found is not None and found.situation == "accident"
     assert "mot pour mot" in await ada.post("/atelier/urgences/essai", essai=sentence)
+
+
+async def test_cries_are_changed_in_the_draft_and_none_may_be_lost(enter: Any, workshop: Workshop) -> None:
+    remi, ada, path = await enter("remi"), await enter("ada"), "/atelier/urgences/cris/suicide"
+    assert "Cris" in await remi.get("/atelier/urgences") and "je vais|veux me suicider" in await remi.get(path)
+    before = load_detector(workshop.paths)
+    fields = {"version": version(await remi.get(path)), "sauf": "dossier"}
+    assert "mal écrite" in await remi.post(path, 422, **fields, motifs="je vais (me) pendre")
+    assert "Une autre personne" in await remi.post(path, **fields, motifs="ragondin pendu")
+    await ada.get("/atelier/brouillon")
+    refused = await ada.post("/atelier/brouillon", geste="publier")
+    assert "messages de danger connus (« " in refused and "donneraient plus aucun numéro" in refused
+    kept = (sheet := editor_of(workshop.paths, CRIES).read("suicide")).values
+    fields = {"version": version(await remi.get(path)), "sauf": "\r\n".join(kept["sauf"])}
+    await remi.post(path, **fields, motifs="\r\n".join([*kept["motifs"], "le ragondin me pousse au pont"]))
+    assert "Une autre personne doit relire" in await remi.post("/atelier/brouillon", geste="publier")
+    await ada.get("/atelier/brouillon")
+    assert "Le brouillon est publié" in await ada.post("/atelier/brouillon", geste="publier")
+    found = load_detector(workshop.paths).detect("le ragondin me pousse au pont")
+    assert before.detect("le ragondin me pousse au pont") is None and found is not None and found.situation == "suicide" == sheet.id
