@@ -13,10 +13,12 @@ from scripts.mesures.pages import write_between
 
 START, END = "<!-- masquage:début -->", "<!-- masquage:fin -->"
 FILES = {
-    "masquage_aveugle_4.txt": "écrit avant de lire les règles, mesuré une fois avant d'être lu : le chiffre à retenir",
+    "masquage_aveugle_5.txt": "écrit par quelqu'un qui n'a lu ni les règles ni les autres essais, mesuré une fois : le chiffre à retenir",
+    "masquage_aveugle_4.txt": "de même, lu depuis ; 112 / 137 (81,8 %) à la première mesure",
     "masquage_aveugle_3.txt": "de même, lu depuis ; 146 / 179 (81,6 %) à la première mesure",
     "masquage_aveugle_2.txt": "écrit avant les règles d'une version passée, mesuré après",
     "masquage_aveugle.txt": "aveugle autrefois, lu depuis",
+    "masquage_3.txt": "écrit par une autre main pour apprendre, jamais lu",
     "masquage_2.txt": "écrit avec les règles de cette version",
     "masquage.txt": "écrit avec les règles d'avant",
 }
