@@ -74,7 +74,7 @@ class Memory:
                 if self._fill is not None:
                     self._fill(self)
                     self._fill = None
-        return self._phrases.get(near_key(words), {})
+        return self._phrases.get(near_key(words), {}) if words else {}
 
 
 @lru_cache(maxsize=1 << 17)

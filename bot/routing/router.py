@@ -128,7 +128,17 @@ class Router:
         """
         emergency = self.detector.detect(text)
         text = abridged(text)
-        return Heard(clean(mask(text)), emergency, self._foreign(text, emergency))
+        masked = mask(text)
+        read = clean(masked)
+        taught = self._taught(read) or (self._taught(clean(text)) if masked != text else "")
+        return Heard(read, emergency, self._foreign(text, emergency), taught)
+
+    def _taught(self, text: CleanText) -> str:
+        """Return the topic, or the kind of non-request, under which a message was taught; "" when it was not."""
+        label = self.memory.find(text) or ""
+        act = self.referential.acts.get(label)
+        known = act.famille == OFF_TOPIC if act else self._aliases.get(label, label) in self.referential.topics
+        return label if known else ""
 
     @stage("langue")
     def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
@@ -184,8 +194,8 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the message read alone and read with the last request, by how much it goes on with it.
 
-        A follow-up question, and a message that is sure by itself, are read alone. So is one that asks for nothing (« merci »), unless
-        the share says that it goes on: « il recommence » is no chat.
+        A follow-up question, and a message that is sure by itself or was taught, are read alone. So is one that asks for nothing
+        (« merci »), unless the share says that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
@@ -195,7 +205,8 @@ class Router:
         if before is None or heard.understanding is None or not scorer.takes(len(FEATURES)):
             return heard
         alone = self.read(heard.understanding)
-        sure = len(heard.text.plain.split()) >= SURE_WORDS and max(alone.services.values(), default=0.0) >= SURE_ALONE
+        known = bool(heard.taught) or max(alone.services.values(), default=0.0) >= SURE_ALONE
+        sure = known and len(heard.text.plain.split()) >= SURE_WORDS
         nothing = idle(alone, self.referential.acts)
         silent = sum(nothing.values())
         if sure or alone.non_request - silent >= self.decider.thresholds.non_demande:
@@ -316,15 +327,13 @@ class Router:
         return self.decider.read(understanding, profile)
 
     def _recalled(self, heard: Heard) -> Heard:
-        """Read a message that was taught word for word under a topic, or as no request, as it was taught; any other as it is."""
-        label = self.memory.find(heard.text) if heard.text.script is Script.LATIN and not heard.read else None
-        act = self.referential.acts.get(label or "")
-        if label is None or (act.famille != OFF_TOPIC if act else self._aliases.get(label, label) not in self.referential.topics):
+        """Read a message that was taught word for word as it was taught; any other, or one that goes on with the last, as it is."""
+        if not heard.taught or heard.read:
             return heard
         read = heard.understanding.probabilities if heard.understanding else {}
         left = 1 - TAUGHT if read else 0.0
         blended = {name: left * probability for name, probability in read.items()}
-        blended[label] = blended.get(label, 0.0) + 1 - left
+        blended[heard.taught] = blended.get(heard.taught, 0.0) + 1 - left
         return replace(heard, understanding=Understanding(blended), segmentations=())
 
     def _decision(self, heard: Heard, profile: str | None) -> RoutingDecision:

@@ -26,6 +26,7 @@ class Heard:
         text: what was typed, masked then cleaned: no later step sees the rest.
         emergency: what the fixed rules found.
         foreign: the language, when it is clearly not French.
+        taught: label under which it was taught word for word, or nearly; "" when it was not.
         read: the text joined to the last request, when the message goes on with it.
         understanding: what the model read in the whole message.
         glanced: whether keywords alone read it, being sure.
@@ -37,6 +38,7 @@ class Heard:
     text: CleanText
     emergency: Emergency | None = None
     foreign: Foreign | None = None
+    taught: str = ""
     read: str = ""
     understanding: Understanding | None = None
     glanced: bool = False
