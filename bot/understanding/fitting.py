@@ -107,7 +107,7 @@ def lift_of(counts: Targets) -> Vectors:
 
 def _enough(counts: Targets) -> int:
     """Return the messages below which a label is scarce: in a small corpus, beside the others."""
-    return int(min(ENOUGH, np.median(counts)))
+    return min(ENOUGH, int(np.median(counts).item()))
 
 
 def _read_words(model: TopicModel, plain: Sequence[str]) -> list[Vectors]:
