@@ -84,7 +84,9 @@ class Part:
     def holders(self, word: str) -> NDArray[np.int64]:
         """Return the messages that hold a word, by place."""
         n = self.number.get(word)
-        return self._by_word[:0] if n is None else self._by_word[self._starts[n] : self._starts[n + 1]]
+        start, stop = (0, 0) if n is None else self._starts[n : n + 2]
+        found: NDArray[np.int64] = self._by_word[start:stop]
+        return found
 
     def totals(self, weight: Mapping[str, float]) -> NDArray[np.float64]:
         """Return the weight of the words of each message, (n_rows,)."""

@@ -102,7 +102,8 @@ def lift_of(counts: Targets) -> Vectors:
     Args:
         counts: messages of each label, (n_labels,), none of them 0.
     """
-    return np.clip(LIFT * np.log(_enough(counts) / counts), 0.0, MOST_LIFT).astype(np.float32)
+    lift: Vectors = np.clip(LIFT * np.log(_enough(counts) / counts), 0.0, MOST_LIFT).astype(np.float32)
+    return lift
 
 
 def _enough(counts: Targets) -> int:
