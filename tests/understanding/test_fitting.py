@@ -13,8 +13,8 @@ from bot.understanding.config import NgramConfig, TopicModelConfig
 from bot.understanding.fitting import ENOUGH, MOST_LIFT, lift_of, read_again
 from bot.understanding.model import TopicModel
 
-ANIMALS = ["chien", "chat", "cheval", "âne", "chèvre", "mouton", "poule", "canard", "lapin", "vache", "porc", "dindon", "pintade", "faisan", "caille", "paon"]
-PLACES = ["grange", "cour", "pré", "bois", "cave", "jardin", "village", "marché", "parking", "école"]
+ANIMALS = ("chien", "chat", "cheval", "âne", "chèvre", "mouton", "poule", "canard", "lapin", "vache", "porc", "dindon", "faisan", "paon")
+PLACES = ("grange", "cour", "pré", "bois", "cave", "jardin", "village", "marché", "parking", "école")
 CONFIG = TopicModelConfig(
     encoders=(), word_vectors="", ngrams=NgramConfig(min_word_count=1, min_character_count=2, dimensions=40), hidden=32, epochs=4
 )
@@ -60,4 +60,4 @@ def test_other_messages_of_a_label_taught_little_are_recognised(monkeypatch: pyt
     helped = found()
     monkeypatch.setattr(fitting, "ENOUGH", 1)
     alone = found()
-    assert helped >= alone + 0.25, (helped, alone)
+    assert helped > alone == 0, (helped, alone)
