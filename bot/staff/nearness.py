@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ COMMON_WORD = 0.02
 """Words found in a larger share of the corpus do not bring messages together."""
 SHOWN_WORDS = 4
 TOPICS = 3
+NEIGHBOURS = 200
+"""Messages among which the topics nearest to another are looked for."""
 _WORD = re.compile(r"[a-z0-9]{3,}")
 
 
@@ -119,7 +122,7 @@ class CorpusIndex:
         return [self._compare(text) for text in texts]
 
     def _compare(self, text: str) -> Nearness:
-        found = self._scores(_words_of(text))
+        found = list(islice(self._scores(_words_of(text)), NEIGHBOURS))
         topics = dict.fromkeys(part.rows[i][1] for _, part, i in found)
         words = plain_words(text)
         same = next((part.same[words] for part in reversed(self._parts) if words in part.same), None)
@@ -135,21 +138,31 @@ class CorpusIndex:
                 return Near(label, text, phrase, tuple(common[:SHOWN_WORDS]), round(score, 3))
         return None
 
-    def _scores(self, words: frozenset[str]) -> list[tuple[float, Part, int]]:
-        """Return (score, part, place) of the messages that share a rare word with ``words``, the nearest first."""
+    def _scores(self, words: frozenset[str]) -> Iterator[tuple[float, Part, int]]:
+        """Yield (score, part, place) of the messages that share a rare word with ``words``, the nearest first."""
         mine = sum(self._weight.get(w, self._unknown) for w in words)
-        known = sorted(words & self._weight.keys())
-        found: list[tuple[float, Part, int]] = []
+        known = [(word, self._weight[word]) for word in sorted(words & self._weight.keys())]
+        rare = [word for word, _ in known if word not in self._common]
+        places, scores = [], []
         for part, total in zip(self._parts, self._totals, strict=True):
-            shared, near = np.zeros(len(total)), np.zeros(len(total), dtype=bool)
-            for word in known:
-                holders = part.holders(word)
-                shared[holders] += self._weight[word]
-                near[holders] |= word not in self._common
-            places = np.flatnonzero(near)
-            scores = shared[places] / (mine + total[places] - shared[places])
-            found += [(score, part, place) for score, place in zip(scores.tolist(), places.tolist(), strict=True)]
-        return sorted(found, key=lambda f: -f[0])
+            near = [part.holders(word) for word in rare if word in part.number]
+            if not near:
+                places.append(np.zeros(0, dtype=np.int64))
+                continue
+            shared = np.zeros(len(total))
+            for word, weight in known:
+                if word in part.number:
+                    shared[part.holders(word)] += weight
+            found = np.unique(np.concatenate(near))
+            places.append(found)
+            scores.append(shared[found] / (mine + total[found] - shared[found]))
+        if not scores:
+            return
+        flat, ends = np.concatenate(scores), np.cumsum([len(found) for found in places])
+        for n in np.argsort(-flat, kind="stable").tolist():
+            which = int(np.searchsorted(ends, n, side="right"))
+            start = int(ends[which]) - len(places[which])
+            yield float(flat[n]), self._parts[which], int(places[which][n - start])
 
 
 def index_of(paths: ProjectPaths) -> CorpusIndex:
