@@ -72,7 +72,7 @@ class Memory:
                 if self._fill is not None:
                     self._fill(self)
                     self._fill = None
-        return self._phrases.get(near_key(words), {})
+        return self._phrases.get(near_key(words), {}) if words else {}
 
 
 def wordings_of(rows: Iterable[Row]) -> Wordings:

@@ -50,6 +50,8 @@ OFF_TOPIC = "hors_sujet"
 """Family of the messages that ask for nothing."""
 TAUGHT = 0.99
 """Probability of the topic under which a message was taught word for word: the rest keeps the order of the other doors."""
+TAUGHT_WORDS = 4
+"""Words from which a message that was taught is read alone in the middle of a conversation: shorter, it may go on (« le prix »)."""
 IDEA = 0.2
 """Probability of all topics together under which the model's choices for a vague message are guesses."""
 BEHIND, BEHIND_SURE = 0.5, 0.9
@@ -126,7 +128,17 @@ class Router:
         """
         emergency = self.detector.detect(text)
         text = abridged(text)
-        return Heard(clean(mask(text)), emergency, self._foreign(text, emergency))
+        masked = mask(text)
+        read = clean(masked)
+        taught = self._taught(read) or (self._taught(clean(text)) if masked != text else "")
+        return Heard(read, emergency, self._foreign(text, emergency), taught)
+
+    def _taught(self, text: CleanText) -> str:
+        """Return the topic, or the kind of non-request, under which a message was taught; "" when it was not."""
+        label = self.memory.find(text) or ""
+        act = self.referential.acts.get(label)
+        known = act.famille == OFF_TOPIC if act else self._aliases.get(label, label) in self.referential.topics
+        return label if known else ""
 
     @stage("langue")
     def _foreign(self, text: str, emergency: Emergency | None) -> Foreign | None:
@@ -182,8 +194,8 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the ways to take the message: alone, with the last request, of the last door, of a door given earlier.
 
-        A follow-up question is read alone: only the door it is about is looked for. So is one
-        that asks for nothing (« merci »), unless the shares say that it goes on: « il recommence » is no chat.
+        A follow-up question is read alone: only the door it is about is looked for. A message that was taught is read alone too. So is
+        one that asks for nothing (« merci »), unless the shares say that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
@@ -194,6 +206,8 @@ class Router:
             return heard
         asking = self.decider.thresholds.non_demande
         alone = self.read(heard.understanding)
+        if heard.taught and len(heard.text.plain.split()) >= TAUGHT_WORDS:
+            return heard
         if not before.earlier and alone.non_request - sum(idle(alone, self.referential.acts).values()) >= asking:
             return heard
         together = clean(before.joined(heard.text.display))
@@ -344,15 +358,13 @@ class Router:
         return self.decider.read(understanding, profile)
 
     def _recalled(self, heard: Heard) -> Heard:
-        """Read a message that was taught word for word under a topic, or as no request, as it was taught; any other as it is."""
-        label = self.memory.find(heard.text) if heard.text.script is Script.LATIN and not heard.read else None
-        act = self.referential.acts.get(label or "")
-        if label is None or (act.famille != OFF_TOPIC if act else self._aliases.get(label, label) not in self.referential.topics):
+        """Read a message that was taught word for word as it was taught; any other, or one that goes on with the last, as it is."""
+        if not heard.taught or heard.read:
             return heard
         read = heard.understanding.probabilities if heard.understanding else {}
         left = 1 - TAUGHT if read else 0.0
         blended = {name: left * probability for name, probability in read.items()}
-        blended[label] = blended.get(label, 0.0) + 1 - left
+        blended[heard.taught] = blended.get(heard.taught, 0.0) + 1 - left
         return replace(heard, understanding=Understanding(blended), segmentations=())
 
     def _decision(self, heard: Heard, profile: str | None) -> RoutingDecision:

@@ -26,6 +26,7 @@ class Heard:
         text: what was typed, masked then cleaned: no later step sees the rest.
         emergency: what the fixed rules found.
         foreign: the language, when it is clearly not French.
+        taught: label under which it was taught word for word, or nearly; "" when it was not.
         read: the text that what comes next is read with, when the message goes on with a request; "" when it opens its own.
         back: id of the door given earlier that the message goes back to, "" when it does not.
         understanding: what the model read in the whole message.
@@ -38,6 +39,7 @@ class Heard:
     text: CleanText
     emergency: Emergency | None = None
     foreign: Foreign | None = None
+    taught: str = ""
     read: str = ""
     back: str = ""
     understanding: Understanding | None = None

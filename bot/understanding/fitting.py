@@ -32,6 +32,12 @@ BATCH, STEP = 512, 2e-3
 """Messages per step of the perceptron, and its rate (Adam: Kingma & Ba, 2015)."""
 LEAST_STEPS = 300
 """A small corpus is read more times than said, until the perceptron has made these steps."""
+ENOUGH = 50
+"""Messages from which a label stands its ground among the others; one that has fewer is read again until it has as many."""
+LIFT, MOST_LIFT = 5.0, 6.0
+"""What the score of a label gains for each e-fold it is short of :data:`ENOUGH`, and at most: what fifteen messages teach is read in
+those messages only, and their neighbours, taught by a hundred, win every other (logit adjustment: Menon et al., 2021; both values
+measured by ``python -m scripts.mesures apprendre``)."""
 KEYWORD_BATCH = 128
 KEYWORD_STEP, BIAS_STEP, FIRST_MOVE = np.float32(1.5), np.float32(0.15), np.float32(1e-3)
 """How far the keyword classifier moves at each step, its bias apart; what a feature never seen has moved."""
@@ -55,6 +61,8 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
         raise ValueError("at least two different labels are needed")
     index = {label: i for i, label in enumerate(names)}
     targets = np.array([index[label] for label in labels])
+    lift = lift_of(np.bincount(targets))
+    texts, targets = read_again(texts, targets)
     say("mots et lettres")
     plain = [t.plain for t in texts]
     counts = _as_scipy(model.ngrams.fit_counts(plain))
@@ -68,8 +76,39 @@ def fit(model: TopicModel, texts: Sequence[CleanText], labels: Sequence[str], sa
         projection, reduced = reduction.result()
         dense = model.join([*(np.vstack([part.result() for part in parts]) for parts in encoded), reduced, *words.result()])
         say("classement")
-        model.perceptron, model.keywords = _fit_perceptron(dense, targets, len(names), config), keywords.result()
+        *hidden, (weights, bias) = _fit_perceptron(dense, targets, len(names), config)
+        found = keywords.result()
+    model.perceptron, model.keywords = (*hidden, (weights, bias + lift)), found and (found[0], found[1] + lift)
     model.labels, model.ngrams.projection = names, projection
+
+
+def read_again(texts: Sequence[CleanText], targets: Targets) -> tuple[list[CleanText], Targets]:
+    """Return messages and labels, with those of scarce labels written several times: their words enter the vocabulary too.
+
+    Args:
+        texts: (n_samples,).
+        targets: number of the label of each, (n_samples,).
+    """
+    counts = np.bincount(targets)
+    enough = _enough(counts)
+    more = [np.resize(np.flatnonzero(targets == label), enough - counts[label]) for label in np.flatnonzero(counts < enough)]
+    rows = np.concatenate([np.arange(len(targets)), *more])
+    return [texts[i] for i in rows], targets[rows]
+
+
+def lift_of(counts: Targets) -> Vectors:
+    """Return what the score of each label gains for being scarce, (n_labels,).
+
+    Args:
+        counts: messages of each label, (n_labels,), none of them 0.
+    """
+    lift: Vectors = np.clip(LIFT * np.log(_enough(counts) / counts), 0.0, MOST_LIFT).astype(np.float32)
+    return lift
+
+
+def _enough(counts: Targets) -> int:
+    """Return the messages below which a label is scarce: in a small corpus, beside the others."""
+    return min(ENOUGH, int(np.median(counts).item()))
 
 
 def _read_words(model: TopicModel, plain: Sequence[str]) -> list[Vectors]:

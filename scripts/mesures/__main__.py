@@ -12,6 +12,7 @@ from bot.base.errors import AssistantError
 from bot.base.paths import project_paths
 
 PAGES = {
+    "apprendre": "des tableaux de docs/corpus.md",
     "comparaison": "docs/comparaison.md",
     "conversations": "un tableau de docs/comparaison.md",
     "erreurs": "docs/erreurs.md",
@@ -38,6 +39,10 @@ def main() -> int:
             from scripts.mesures.comparison import run as compare
 
             compare(paths, arguments.rapide)
+        elif arguments.mesure == "apprendre":
+            from scripts.mesures.lessons import run as teach
+
+            teach(paths)
         elif arguments.mesure == "conversations":
             from scripts.mesures.conversations import run as hold_conversations
 

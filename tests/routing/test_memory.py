@@ -12,6 +12,8 @@ from bot.base.paths import project_paths
 from bot.emergency.detector import EmergencyDetector
 from bot.language.cleaning import clean
 from bot.learning.loading import Lessons, bare_router
+from bot.routing.context import FEATURES, JOINED, Before
+from bot.routing.decision import Thresholds
 from bot.routing.memory import Memory, wordings_of
 from bot.routing.router import Router
 from bot.routing.types import DecisionKind
@@ -22,6 +24,8 @@ ROWS = (
     ("carte_identite", "la marmotte a mangé mes papiers"),
     ("hygiene_restaurant_signalement", "mon fils ne respire plus"),
     ("sujet_disparu", "un sujet que personne ne connaît plus"),
+    ("handicap_ecole", "l'école nous demande de garder Gabin l'après-midi"),
+    ("hebergement_urgence", "115"),
     ("meteo_sport_actualite", "quel temps fera-t-il au marché de Lalbenque"),
 )
 
@@ -58,6 +62,23 @@ def test_the_same_words_or_nearly_are_answered_with_their_topic(router: Router, 
 )
 def test_other_words_are_left_to_the_model(router: Router, message: str) -> None:
     assert router.route(message).decision is DecisionKind.INCOMPRIS
+
+
+@pytest.mark.parametrize(("label", "phrase"), ROWS[4:6])
+def test_what_the_mask_hides_or_what_has_no_word_is_known_too(router: Router, label: str, phrase: str) -> None:
+    assert router.route(phrase).destinations[0].sujet == label
+    assert "Gabin" not in router.hear(phrase).text.display
+
+
+def test_a_taught_message_is_not_read_with_the_last_request(router: Router) -> None:
+    goes_on = {JOINED: (9.0, *[0.0] * (len(FEATURES) - 1))}
+    router = Router(router.referential, router.gazetteer, router.detector, thresholds=Thresholds(contexte=goes_on), memory=router.memory)
+    before = Before("je construis une maison", "permis_construire")
+    unsure = Understanding({"passeport": 0.6, "permis_construire": 0.4})
+    heard = replace(router.hear("la marmotte a mangé mes papiers"), understanding=unsure)
+    assert router.in_context(heard, before) is heard
+    with pytest.raises(ValueError, match="unpack"):  # any other is read again with the request before it: no model here does
+        router.in_context(replace(router.hear("la marmotte a bu mes encriers"), understanding=unsure), before)
 
 
 def test_an_emergency_comes_first_whatever_was_taught(router: Router) -> None:
@@ -105,7 +126,7 @@ def test_every_phrase_of_the_corpus_is_answered_with_its_topic(bare: Router) -> 
     examples = [e for e in read_corpus(project_paths().corpus) if e.label in bare.referential.topics][::100]
     router = Router(bare.referential, bare.gazetteer, EmergencyDetector(*_no_danger()), memory=bare.memory)
     missed = [e for e in examples if [d.sujet for d in router.route(e.text).destinations] != [e.label]]
-    assert len(missed) <= 0.005 * len(examples), missed[:5]  # what the mask takes for a name is not recalled
+    assert len(missed) <= 0.001 * len(examples), missed[:5]  # some tell a danger that no detector may keep silent
 
 
 def _no_danger():  # type: ignore[no-untyped-def]

@@ -338,6 +338,23 @@ async def test_a_better_model_goes_live_and_back_in_one_click(enter: Any, worksh
     assert "pas de modèle précédent" in await remi.post("/atelier/modeles/retour")
 
 
+async def test_the_page_says_what_was_learnt_and_what_to_write_more_of(enter: Any, workshop: Workshop) -> None:
+    registry = ModelRegistry(workshop.paths)
+    card = registry.get(candidate(workshop, 0.0))
+    lost = [("ma plaque a été mangée", "permis_construire")]
+    lessons = {
+        "passeport": {"phrases": 16, "reconnues": 15, "a_part": 3, "devinees": 2, "ailleurs": lost},
+        "carte_identite": {"phrases": 10, "reconnues": 10, "a_part": 2, "devinees": 2, "ailleurs": []},
+    }
+    registry.keep_evaluation(card, {**(registry.evaluation(card) or {}), "lecons": lessons})
+    text = await (await enter("lea")).get(f"/atelier/modeles/{card.id}")
+    names = {t.id: t.libelle for t in workshop.referential().topics.values()}
+    passport, card_of_identity = text.split(f"<h3>{names['passeport']}</h3>")[1].split(f"<h3>{names['carte_identite']}</h3>")
+    assert "15 des 16 phrases reconnues, dont 2 des 3 qu'il n'avait pas lues" in passport and "Écrivez-en 20" in passport
+    assert "ma plaque a été mangée" in passport and f"va vers <strong>{names['permis_construire']}</strong>" in passport
+    assert "10 des 10 phrases reconnues" in card_of_identity and "Écrivez-en 20" not in card_of_identity.split("</section>")[0]
+
+
 async def test_what_changes_door_for_the_public_is_read_before_a_model_goes_live(enter: Any, workshop: Workshop) -> None:
     topic, message = "passeport", workshop.writer.phrases("passeport")[0] + " à Cahors"
     sure = {"dis": "population", "service": "titres", "sujet": topic, "confiance": 0.97}
