@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.base.errors import CorpusError, Problem
 from bot.base.yaml_lines import load_located
-from bot.language.cleaning import plain_words
+from bot.language.cleaning import Script, clean, plain_words
 from bot.language.privacy import holds_personal_data
 from bot.referential import Referential
 
@@ -226,7 +226,9 @@ def _twins(examples: Sequence[Example], new: Sequence[bool]) -> Iterator[Problem
 
 
 def _leaks(examples: Sequence[Example], held_out: Iterable[tuple[str, str]]) -> Iterator[Problem]:
-    tagged: list[tuple[str, Example | str]] = [*((t, w) for t, w in held_out), *((e.text, e) for e in examples)]
+    foreign = Script.OTHER_ALPHABET  # of which only a name in our letters would be compared
+    tagged: list[tuple[str, Example | str]] = [(t, w) for t, w in held_out if clean(t).script is not foreign]
+    tagged += [(e.text, e) for e in examples]
     if not examples:
         return
     for first, second in near_duplicates(tagged, across=lambda a, b: isinstance(a, str) != isinstance(b, str)):
