@@ -32,6 +32,7 @@ from bot.referential.hours import readable_hours
 from bot.routing.context import Before
 from bot.routing.decision import AGENT_QUESTION, MAX_CHOICES
 from bot.routing.router import SMALL_TALK, TELL_COMMUNE, Router, commune_as_json
+from bot.routing.several import asks
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 
 MAX_FAILURES = 2
@@ -65,6 +66,7 @@ COMMUNE_NOTED = "C'est noté. Voici où aller."
 STILL_ASKED = "C'est noté. Et de quoi s'agit-il ?"
 WHICH_COMMUNE = "Laquelle ? {noms}."
 SAME_DOOR = "C'est noté. Votre porte reste la même."
+ASK_THERE = "Votre porte reste la même : posez-lui cette question."
 NEXT_REQUEST = "Je vous écoute. Que voulez-vous faire ?"
 TELL_MORE = "D'accord. Dites-moi votre besoin avec d'autres mots."
 YES_WITHOUT_QUESTION = "Bien. Avez-vous une autre question ?"
@@ -280,7 +282,7 @@ class Dialogue:
         known = replace(known, destination=door)
         alone = len(reply.cards) == 1 and not reply.choices
         if decision.read and alone and kind in DOORS and door == state.destination and known.commune == state.commune:
-            return self._same_door(known, decision)
+            return self._same_door(known, decision, ASK_THERE if "?" in text or asks(clean(text).plain) else SAME_DOOR)
         return Turn(reply, known, decision)
 
     def _moves_elsewhere(self, decision: RoutingDecision, text: str, state: ConversationState) -> bool:
@@ -556,10 +558,10 @@ class Dialogue:
             return self._same_door(state, decision)
         return Turn(Reply("C'est noté. Que voulez-vous faire ?"), state, decision)
 
-    def _same_door(self, state: ConversationState, decision: RoutingDecision) -> Turn:
+    def _same_door(self, state: ConversationState, decision: RoutingDecision, said: str = SAME_DOOR) -> Turn:
         """Say that the door just given is still the one: its card is on the screen already."""
         card = self._last_card(state.destination or "", state)
-        return Turn(Reply(f"{SAME_DOOR}\n{contact_line(card.contact)}"), state, decision)
+        return Turn(Reply(f"{said}\n{contact_line(card.contact)}"), state, decision)
 
     def _labels(self, choices: tuple[str, ...]) -> tuple[Choice, ...]:
         said = {NONE_CHOICE: NONE_OF_THESE, HUMAN_CHOICE: self.referential.acts["parler_humain"].libelle}

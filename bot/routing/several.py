@@ -41,6 +41,11 @@ _TOLD, _ASKED = _any_of(read_words("recit")), _any_of(read_words("demande"))
 _SELF = re.compile(r"^(?:je suis|nous sommes|ici|mairie|notaire|maire|agent|bonjour|bonsoir|merci|cordialement)\b")
 
 
+def asks(plain: str) -> bool:
+    """Whether words without accents ask for something."""
+    return _ASKED.search(plain) is not None or "?" in plain
+
+
 @dataclass(frozen=True)
 class Part:
     """One part of a message, and the door it asks for.
@@ -162,7 +167,7 @@ def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading,
     yield from (float(segmentation.announced), float(len(parts) - 2))
     yield from (min(counts) / 10, math.log(sum(counts)) / 4, float(min(counts) == 1), counts[least] / sum(counts), float(least == 0))
     yield from (max(part.reading.vague + part.reading.non_request for part in parts), whole.vague)
-    told, asked = [_TOLD.search(p) is not None for p in plain], [_ASKED.search(p) is not None or "?" in p for p in plain]
+    told, asked = [_TOLD.search(p) is not None for p in plain], [asks(p) for p in plain]
     yield from (float(told[least]), float(any(told)), float(asked[least]), float(all(asked)))
     yield from (float(_SELF.match(plain[0]) is not None), float(kept(text) != text))
     yield float(max(whole.services, key=whole.services.__getitem__, default="") in services)

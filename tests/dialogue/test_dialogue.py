@@ -8,6 +8,7 @@ import pytest
 
 from bot.dialogue.dialogue import (
     ASK_COMMUNE,
+    ASK_THERE,
     CHOOSE_FIRST,
     HUMAN_CHOICE,
     NEXT_REQUEST,
@@ -322,6 +323,8 @@ def test_a_door_already_on_the_screen_is_not_drawn_again(dialogue: Dialogue) -> 
     goes_on = RoutingDecision(DecisionKind.ORIENTER, (door,), read="passeport. on part bientôt")
     again = dialogue.answer(goes_on, "on part bientôt", given)
     assert not again.reply.cards and again.reply.text.startswith(SAME_DOOR) and again.state.destination == "passeport"
+    asked = dialogue.answer(goes_on, "et si on part bientôt ?", given)
+    assert not asked.reply.cards and asked.reply.text.startswith(ASK_THERE)
     assert dialogue.answer(replace(goes_on, read=""), "mon passeport", given).reply.cards
     elsewhere = replace(goes_on, commune={"nom": "Souillac", "code_insee": "46309", "departement": "46"})
     assert dialogue.answer(elsewhere, "à Souillac", given).reply.cards
