@@ -69,15 +69,9 @@ def state_of(tracker: Tracker) -> ConversationState:
             values[field] = int(value) if isinstance(value, (int, float)) and 0 <= value < 100 else 0
         elif field in {"choices", "others", "rejected", "needs", "danger"}:
             values[field] = [c for c in value if isinstance(c, str)] if isinstance(value, (list, tuple)) else []
-        elif field == "earlier":
-            values[field] = [pair for pair in value if _is_pair(pair)] if isinstance(value, (list, tuple)) else []
-        elif isinstance(value, str):
+        elif field == "earlier" or isinstance(value, str):
             values[field] = value
     return ConversationState.from_mapping(values)
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(text, str) for text in value)
 
 
 def text_of(tracker: Tracker) -> str:

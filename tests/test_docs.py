@@ -54,7 +54,7 @@ def test_files_exist(page: Path) -> None:
 def test_commands_and_settings_exist(page: Path) -> None:
     code, known = code_of(page), set(commands()[1].parsers)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    settings = {variable for variable, _, _ in Settings.describe()} | {"BOT_RACINE", "BOT_MODELES", "BOT_ESSAIS"}
+    settings = {variable for variable, _, _ in Settings.describe()} | {"BOT_RACINE", "BOT_MODELES", "BOT_ESSAIS", "BOT_TOURS"}
     assert set(COMMAND.findall(code)) - known == set()
     assert [t for t in TARGET.findall(code) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
     assert set(VARIABLE.findall(page.read_text(encoding="utf-8"))) - settings == set()

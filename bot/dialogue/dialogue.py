@@ -29,7 +29,7 @@ from bot.language.talk import GOES_ON
 from bot.referential import ConversationAct, Referential
 from bot.referential.communes import Commune
 from bot.referential.hours import readable_hours
-from bot.routing.context import Before
+from bot.routing.context import Before, doors_before
 from bot.routing.decision import AGENT_QUESTION, MAX_CHOICES
 from bot.routing.router import SMALL_TALK, TELL_COMMUNE, Router, commune_as_json
 from bot.routing.several import asks
@@ -116,7 +116,7 @@ class ConversationState:
         """Build from plain values; what is unknown or absent takes its default."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__ and v is not None}
         known.update({name: tuple(known.get(name) or ()) for name in ("choices", "others", "rejected", "needs", "danger")})
-        known["earlier"] = tuple((str(door), str(request)) for door, request in known.get("earlier") or ())
+        known["earlier"] = doors_before(known.get("earlier"))
         known["failures"] = int(known.get("failures") or 0)
         return cls(**known)
 
@@ -280,7 +280,7 @@ class Dialogue:
             return Turn(reply, replace(known, pending=text), decision)
         door = _identifier(decision.destinations[0])
         known = replace(known, destination=door)
-        alone = len(reply.cards) == 1 and not reply.choices
+        alone = len(reply.cards) == 1 and not reply.choices and not decision.back
         if decision.read and alone and kind in DOORS and door == state.destination and known.commune == state.commune:
             return self._same_door(known, decision, ASK_THERE if "?" in text or asks(clean(text).plain) else SAME_DOOR)
         return Turn(reply, known, decision)

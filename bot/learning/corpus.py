@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -175,7 +176,9 @@ def _too_few(examples: Sequence[Example], referential: Referential) -> Iterator[
         if count[label] < MIN_EXAMPLES:
             yield Problem(fichier, ligne, f"« {label} » n'a que {count[label]} messages : il en faut {MIN_EXAMPLES} au moins.")
         elif label in referential.topics and stories[label] < MIN_STORIES_SHARE * count[label]:
-            yield Problem(fichier, ligne, f"« {label} » a trop peu de récits d'au moins {STORY_WORDS} mots ({stories[label]}).")
+            wanted = math.ceil(MIN_STORIES_SHARE * count[label])
+            said = f"a trop peu de récits d'au moins {STORY_WORDS} mots ({stories[label]}) : il en faut {wanted}."
+            yield Problem(fichier, ligne, f"« {label} » {said}")
 
 
 def has_markup(text: str) -> bool:

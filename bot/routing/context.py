@@ -71,6 +71,14 @@ _REFUSAL = re.compile(r"^(non|nan|pas|c est pas|ce n est pas|rien a voir|je parl
 _REJECTED = re.compile(r"(?:^|[,;.!?]\s*|\s)(?:et\s+)?(?:non\s+pas|c['’ ]?est\s+pas|ce\s+n['’ ]?est\s+pas|pas)\s+[^,;.!?]*", re.IGNORECASE)
 
 
+def doors_before(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of door and request of a value that comes from outside; what makes no sense is left out."""
+    rows = value if isinstance(value, (list, tuple)) else ()
+    return tuple(
+        (row[0], row[1]) for row in rows if isinstance(row, (list, tuple)) and len(row) == 2 and all(isinstance(t, str) for t in row)
+    )
+
+
 @dataclass(frozen=True)
 class Before:
     """What a conversation already knows when a message comes.
@@ -98,8 +106,7 @@ class Before:
         if not isinstance(request, str) or not request:
             return None
         asked = tuple(map(str, choices or ())) if pending or not destination else ()
-        doors = tuple((str(door), str(told)) for door, told in earlier or ())
-        return cls(request, str(destination or ""), asked, tuple(map(str, rejected or ())), doors)
+        return cls(request, str(destination or ""), asked, tuple(map(str, rejected or ())), doors_before(earlier))
 
     def joined(self, text: str) -> str:
         """Return the text of the last request and of this message, what this message rejects left out."""

@@ -169,7 +169,8 @@ class Router:
         told = self.languages.talk.read(text, language)
         french = self.detector.is_french(text)
         known = told is not None and told[0] in self.languages.ids
-        if told is not None and known and (told[0] == language or not french or self.detector.knows(text, told[0])):
+        ours = french and self.memory.find(clean(text)) is not None  # « salut » is of two languages, and taught in French
+        if told is not None and known and (told[0] == language or not french or (not ours and self.detector.knows(text, told[0]))):
             return Foreign(told[0]) if told[1] == TELL_COMMUNE and not self.gazetteer.find(text) else Foreign(*told)
         return Foreign(language) if language and (not french or self.detector.knows(text, language)) else None
 

@@ -263,7 +263,7 @@ POISONS = (
     Poison("un cri si large que tout alarme", replaced(CRIES, (r"- situation: etouffement\n  motifs:\n", '- situation: etouffement\n  motifs:\n  - "je|mon|ma|le|la|les"\n')), "fausse alerte"),
     Poison("un danger qui donne un autre numéro", replaced("referentiel/urgences.yml", (r'(- id: incendie\n.*\n  numeros: )\[[^\]]*\]', r'\1["115"]')), "d'autres numéros"),
     Poison("les numéros d'urgence vidés", replaced("referentiel/urgences.yml", (r"(?s)numeros:\n.*?\nsituations:", "numeros: []\nsituations:")), "n'existe pas"),
-    Poison("un danger connu, écrit comme calme", replaced("referentiel/urgences_phrases.yml", (r"phrases: \[\]", f"phrases:\n- texte: {json.dumps(next(d for d in DANGERS[::16] if d), ensure_ascii=False)}\n")), "plus aucun numéro"),
+    Poison("un danger connu, écrit comme calme", replaced("referentiel/urgences_phrases.yml", (r"phrases:\n", f"phrases:\n- texte: {json.dumps(next(d for d in DANGERS[::16] if d), ensure_ascii=False)}\n")), "plus aucun numéro"),
 )  # fmt: skip
 
 
@@ -341,17 +341,13 @@ def before() -> Figures:
 @pytest.mark.parametrize(
     ("lost", "taught"),
     {
-        "la moitié des phrases du passeport, une à une, données à la carte grise": (
-            PASSPORT,
-            [(text, CAR if label == PASSPORT and n % 4 else label) for n, (text, label) in enumerate(HONEST)],
-        ),
         "un sujet dont les phrases deviennent un seul mot": (
             ANIMALS,
             [(text if label != ANIMALS else text.split()[0], label) for text, label in HONEST],
         ),
         "deux sujets échangés": (BUILDING, [(text, {BUILDING: LEAVING, LEAVING: BUILDING}.get(label, label)) for text, label in HONEST]),
     }.values(),
-    ids=["peu à peu", "vidé", "échangés"],
+    ids=["vidé", "échangés"],
 )
 def test_a_topic_that_is_lost_closes_the_gate(before: Figures, lost: str, taught: list[tuple[str, str]]) -> None:
     names = {lost: "Le sujet perdu"}

@@ -39,6 +39,25 @@ NEW = {
     "phrases": "un drone filme mon jardin\r\nqui règle les drones ?",
     "geste": "enregistrer",
 }
+DRONES = (
+    "un drone filme mon jardin",
+    "qui règle les drones ?",
+    "le voisin fait voler son appareil au-dessus de ma piscine tous les soirs et il dit que le ciel est à tout le monde",
+    "drone interdit au-dessus des maisons ou pas",
+    "on nous survole tous les dimanches avec une caméra, mes petits-enfants ne veulent plus jouer dehors à cause de cet engin",
+    "a-t-on le droit de voler au ras des toits",
+    "ça bourdonne au-dessus de la terrasse, c'est un engin télécommandé",
+    "j'ai trouvé sur internet des photos aériennes de chez moi prises sans que personne ne me demande mon avis avant",
+    "mon gamin en a reçu un à Noël, où peut-il le piloter",
+    "il passe devant la fenêtre de ma fille avec son quadricoptère, elle a quinze ans et elle ferme les volets en plein jour",
+    "à quelle hauteur ont-ils le droit de passer",
+    "faut-il déclarer un petit aéronef de loisir",
+    "signaler un télépilote qui survole le lotissement",
+    "un bruit d'hélices chaque soir vers huit heures, les chiens deviennent fous et le maire me répond que ce n'est pas lui",
+    "quelqu'un espionne notre cour depuis le ciel",
+)
+"""As many as a topic must have to be published."""
+WHOLE = {**NEW, "phrases": "\r\n".join(DRONES)}
 
 
 MOTIVE = "Décidé ensemble à la réunion de mardi."
@@ -102,7 +121,7 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
     assert "drone_dessus_maison" not in load_referential(workshop.paths.referential).topics
     missing = await remi.post("/atelier/sujets/nouveau", 422, **{**NEW, "premier_geste": "", "source": ""})
     assert "« Première étape » manque" in missing and "« Source » manque" in missing and "qui règle les drones" in missing
-    done = await remi.post("/atelier/sujets/nouveau", **NEW)
+    done = await remi.post("/atelier/sujets/nouveau", **WHOLE)
     assert "Le sujet est enregistré" in done
     assert "drone_dessus_maison" not in load_referential(workshop.paths.referential).topics
     waiting = await remi.get("/atelier/brouillon")
@@ -110,7 +129,7 @@ async def test_create_with_a_preview_then_change(enter: Any, workshop: Workshop)
     assert "Le brouillon est publié" in await publish(remi)
     topic = load_referential(workshop.paths.referential).topics["drone_dessus_maison"]
     assert topic.precisions == ("Notez l'heure.", "Relevez le lieu.") and topic.service == "securite_publique"
-    assert workshop.writer.phrases(topic.id) == ("un drone filme mon jardin", "qui règle les drones ?")
+    assert workshop.writer.phrases(topic.id) == DRONES
     with workshop.storage.read() as connection:
         assert connection.execute(audit.audit.select().where(audit.audit.c.action == "lot_publie")).first() is not None
 
@@ -147,7 +166,7 @@ async def test_facts_are_written_with_their_sheet_and_those_due_are_listed(enter
 async def test_the_linter_answers_the_script(enter: Any) -> None:
     remi = await enter("remi")
     await remi.get("/atelier/sujets/nouveau")
-    text = await remi.post("/atelier/sujets/verifier", **{**NEW, "phrases": "appelez le 06 12 34 56 78\r\nrefaire ma carte d'identité"})
+    text = await remi.post("/atelier/sujets/verifier", **{**NEW, "phrases": "appelez le 06 12 34 56 78\r\ncarte d'identité pour personne alitée"})
     assert "donnée personnelle" in text and "<html" not in text and "al-carte-porte" in text
     assert "presque la même phrase" in text
 
@@ -430,7 +449,7 @@ async def test_a_desk_and_a_service_are_opened_then_changed_from_the_pages(enter
     both = load_referential(paths).services[created.id]
     assert (both.nom_actuel, both.sigle) == ("DDT", "MF")
     await remi.get("/atelier/sujets/nouveau")
-    done = await remi.post("/atelier/sujets/nouveau", **{**NEW, "service": created.id})
+    done = await remi.post("/atelier/sujets/nouveau", **{**WHOLE, "service": created.id})
     assert "Le sujet est enregistré" in done
     assert {p: p.read_bytes() for p in before} == before  # nothing is public before
     assert "Le brouillon est publié" in await publish(remi)
