@@ -166,7 +166,9 @@ async def test_facts_are_written_with_their_sheet_and_those_due_are_listed(enter
 async def test_the_linter_answers_the_script(enter: Any) -> None:
     remi = await enter("remi")
     await remi.get("/atelier/sujets/nouveau")
-    text = await remi.post("/atelier/sujets/verifier", **{**NEW, "phrases": "appelez le 06 12 34 56 78\r\ncarte d'identité pour personne alitée"})
+    text = await remi.post(
+        "/atelier/sujets/verifier", **{**NEW, "phrases": "appelez le 06 12 34 56 78\r\ncarte d'identité pour personne alitée"}
+    )
     assert "donnée personnelle" in text and "<html" not in text and "al-carte-porte" in text
     assert "presque la même phrase" in text
 
