@@ -18,7 +18,9 @@ FILES = {
     "masquage_aveugle_3.txt": "de même, lu depuis ; 146 / 179 (81,6 %) à la première mesure",
     "masquage_aveugle_2.txt": "écrit avant les règles d'une version passée, mesuré après",
     "masquage_aveugle.txt": "aveugle autrefois, lu depuis",
-    "masquage_3.txt": "écrit par une autre main pour apprendre, jamais lu",
+    "masquage_7.txt": "écrit par une autre main pour apprendre (adresses, dates, numéros), jamais lu",
+    "masquage_6.txt": "de même (noms sous toutes les formes)",
+    "masquage_3.txt": "de même (de tout)",
     "masquage_2.txt": "écrit avec les règles de cette version",
     "masquage.txt": "écrit avec les règles d'avant",
 }
