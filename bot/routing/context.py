@@ -179,6 +179,11 @@ def refuses(text: CleanText) -> bool:
     return _REFUSAL.match(text.plain) is not None or kept(text.display) != text.display
 
 
+def sets_aside(text: CleanText, name: str) -> bool:
+    """Whether what a message rejects is the thing of this name (« pas le passeport »)."""
+    return bool((_stems(text.plain) - _stems(clean(kept(text.display)).plain)) & _stems(clean(name).plain))
+
+
 def kept(text: str) -> str:
     """Return a message without what it rejects; the whole of it when nothing else would be left."""
     left = re.sub(r"^(?:non|nan)\b[\s,;.!]*", "", _REJECTED.sub(" ", text), flags=re.IGNORECASE).strip(" ,;.!")

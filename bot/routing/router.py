@@ -226,12 +226,15 @@ class Router:
         chat = silent >= asking
         if chat and 1 - mine < GOES_ON:
             return heard
-        away = refuses(heard.text) and best.kind != KEPT
+        refused = refuses(heard.text)
+        last = self.referential.topics.get(before.destination)
+        away = refused and (best.kind != KEPT or (last is not None and context.sets_aside(heard.text, last.libelle)))
         doors = (before.destination, *before.rejected) if away else before.rejected
         out = [*(d for d in doors if d in self.referential.topics and d != back), *(nothing if chat else ())]
         both = mixed([(mine, understanding.probabilities), *zip(theirs, (way.read for way in ways), strict=True)], out)
         goes_on = best.request if 1 - mine >= GOES_ON else ""
-        return replace(heard, understanding=Understanding(both), read=goes_on, back=back, fragments={})
+        left = clean(context.kept(heard.text.display)) if refused else heard.text  # what is set aside is no request of its own
+        return replace(heard, text=left, understanding=Understanding(both), read=goes_on, back=back, fragments={})
 
     def _ways(self, text: CleanText, alone: Reading, silent: float, before: Before, joined: Way) -> list[Way]:
         """Return the ways to take a message: with the last request, of its door, of each door given earlier.

@@ -133,6 +133,16 @@ def test_the_door_given_stays_or_an_earlier_one_comes_back(make_router) -> None:
     assert "passeport" not in {door.sujet for door in with_ways(router, always(KEPT)).route("je suis étudiante", before=asked).destinations}
 
 
+@pytest.mark.parametrize("way", [JOINED, KEPT])
+def test_what_is_set_aside_is_no_request_and_no_door(make_router, way: str) -> None:  # type: ignore[no-untyped-def]
+    said = "non pas le passeport, la carte d'identité"
+    router = with_ways(make_router({said: {"passeport": 0.6, "carte_identite": 0.3}}), always(way))
+    (heard,) = router.understand([router.hear(said)])
+    read = router.in_context(heard, Before("mon passeport", "passeport"))
+    assert "passeport" not in read.text.plain
+    assert read.understanding is not None and read.understanding.probabilities.get("passeport", 0.0) == 0.0
+
+
 def test_a_question_is_answered_for_the_door_gone_back_to(make_router) -> None:  # type: ignore[no-untyped-def]
     router = make_router(
         {
