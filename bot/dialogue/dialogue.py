@@ -537,9 +537,11 @@ class Dialogue:
         if not places[0].in_lot:
             said = RoutingDecision(DecisionKind.ORIENTER, commune=commune_as_json(places[0]))
             return Turn(Reply(" ".join(self.writer._place_notes(said))), known, decision)
-        if state.destination and not state.pending and self.writer.depends_on_commune(self.destination(state.destination)):
-            card = self._last_card(state.destination, known)
-            return Turn(Reply(COMMUNE_NOTED, (card,)), known, decision)
+        beside = (door for door, request in state.earlier if request == state.request)  # given for the same message
+        given = (state.destination, *beside) if state.destination and not state.pending else ()
+        moved = [door for door in given if self.writer.depends_on_commune(self.destination(door))]
+        if moved:
+            return Turn(Reply(COMMUNE_NOTED, tuple(self._last_card(door, known) for door in moved)), known, decision)
         if state.pending and state.choices:  # the place says nothing of what was asked
             return Turn(Reply(STILL_ASKED, choices=self._labels(state.choices)), known, decision)
         return self._resume(known, decision)

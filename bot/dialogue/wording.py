@@ -422,7 +422,7 @@ class Writer:
             choices = (*offered, Choice("aucun", NONE_OF_THESE)) if offered else ()
             text, steps = " ".join((cards[0].text, *notes)), decision.invitation == FIRST_STEPS
             return Reply(text, tuple(cards), choices, invitation=invitation, question=decision.invitation, steps=steps)
-        text = " ".join(("Vous avez plusieurs demandes. Voici la porte de chacune.", *notes))
+        text = " ".join(("Vous avez plusieurs demandes. Voici la porte de chacune. S'il en manque une, écrivez-la seule.", *notes))
         return Reply(text, tuple(cards), invitation=invitation)
 
     def _invitation(self, doors: Sequence[Destination], decision: RoutingDecision, place: Commune | None) -> str:

@@ -485,6 +485,17 @@ def test_two_requests_remember_the_first(dialogue: Dialogue) -> None:
 # The commune, asked only where it changes the desk
 
 
+def test_the_commune_moves_every_door_given_for_the_same_message(dialogue: Dialogue) -> None:
+    two = RoutingDecision(
+        DecisionKind.ORIENTER,
+        (dialogue.destination("ecole_creche_cantine"), dialogue.destination("certificat_urbanisme"), dialogue.destination("passeport")),
+    )
+    first = dialogue.answer(two, "l'ecole, le certificat et le passeport", START)
+    moved = dialogue.reply("j habite Gourdon", first.state)
+    depends = [c.topic_id for c in first.reply.cards if dialogue.writer.depends_on_commune(dialogue.destination(c.topic_id))]
+    assert len(depends) > 1 and [card.topic_id for card in moved.reply.cards] == depends
+
+
 @pytest.mark.parametrize("message", ["créer une association", "refaire mon passeport", "inscrire à l'école"])
 def test_the_commune_is_asked_only_where_it_changes_the_desk(dialogue: Dialogue, message: str) -> None:
     assert talk(dialogue, message).reply.invitation == ASK_COMMUNE
