@@ -224,16 +224,14 @@ def spoken_number(number: str) -> str:
 
 
 def _lead(reply: Reply) -> str:
-    """Return the words of a reply that its only card does not already say."""
+    """Return the words of a reply that its only card does not already say; a list keeps its lines."""
     text = " ".join(reply.text.split())
-    if len(reply.cards) != 1:
-        return text
-    card = reply.cards[0]
-    for said in (card.text, " ".join(card.sentences)):
-        said = " ".join(said.split())
-        if said and text.startswith(said):
-            return text[len(said) :].strip()
-    return text
+    for card in reply.cards if len(reply.cards) == 1 else ():
+        for said in (card.text, " ".join(card.sentences)):
+            said = " ".join(said.split())
+            if said and text.startswith(said):
+                return text[len(said) :].strip()
+    return reply.text
 
 
 def call_view(call: EmergencyCall) -> CallView:

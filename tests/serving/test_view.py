@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from bot.dialogue.wording import Writer
+from bot.dialogue.wording import Reply, Writer
 from bot.referential import Referential
 from bot.referential.communes import Gazetteer
 from bot.referential.hours import PARIS
@@ -15,7 +15,7 @@ from bot.referential.models import Closure
 from bot.routing.decision import FIRST_STEPS, OR_ELSE
 from bot.routing.types import DecisionKind, Destination, RoutingDecision
 from bot.serving.lot_map import HEIGHT, WIDTH, communes_path, heading, on_map
-from bot.serving.view import DeskView, desk_view, reply_view
+from bot.serving.view import DeskView, desk_view, reply_view, typeset
 from bot.web.assets import Pages, load_assets
 
 MONDAY = datetime(2026, 12, 7, 10, tzinfo=PARIS)
@@ -104,3 +104,12 @@ def _exchange(reply: object) -> dict[str, object]:
 
     said = SimpleNamespace(id="a", said="passeport", masked=False, voted=False, reply=reply)
     return {"echange": said, "conversation": "c", "adresse": "/", "raisons": {}}
+
+
+def test_a_list_keeps_its_lines() -> None:
+    shown = reply_view(
+        Reply("À apporter :\n- une photo, récente\n- un justificatif\nFormulaire : cerfa."), datetime(2026, 12, 1, 10, tzinfo=PARIS)
+    )
+    assert ["".join(run["texte"] for run in phrase) for phrase in shown["phrases"]] == [
+        typeset(line) for line in ("À apporter :", "- une photo, récente", "- un justificatif", "Formulaire : cerfa.")
+    ]
