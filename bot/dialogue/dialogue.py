@@ -46,7 +46,7 @@ NONE_CHOICE = "aucun"
 HUMAN_CHOICE = "personne"
 WRONG_DOOR = "autre_porte"
 """Choice that opens the last door's question again: the feedback presses it."""
-LIKELY = 0.5
+LIKELY = 0.3
 """Probability from which a door is given in a doubt that holds the last one: who is misled has the other under the thumb."""
 MOST_EARLIER = 4
 """Doors given before the last that a conversation remembers: the person may go back to them."""
@@ -295,22 +295,23 @@ class Dialogue:
         return bool(state.commune and state.destination) and named != state.commune
 
     def _with_last_door(self, decision: RoutingDecision, text: str, state: ConversationState) -> RoutingDecision:
-        """Settle a doubt between the last door and another: the likelier is given, and the others are buttons beside it.
+        """Settle a doubt in mid-conversation: the likelier door is given, the last one when none is likely; the others are buttons.
 
-        When none is likely, the last door is first among the choices: most often the person is still speaking of it. Not when the
-        message names another thing, nor when what is asked is who speaks.
+        When a likely one is not the last, and the last not among them, the last is first of a question: most often the person is still
+        speaking of it. Not when the message names another thing, nor when what is asked is who speaks.
         """
         last = state.destination
         doubt = decision.question and decision.question != AGENT_QUESTION and self.router.menus.opening(clean(text)) is None
         if not doubt or not last or last in state.rejected or state.pending:
             return decision
-        door, *others = sorted(decision.destinations, key=lambda d: -d.confiance)
-        if last not in map(_identifier, decision.destinations):
+        named = sorted(decision.destinations, key=lambda d: -d.confiance)
+        likely = named[0].confiance >= LIKELY
+        if likely and last not in map(_identifier, named):
             return replace(decision, destinations=(self.destination(last), *decision.destinations[: MAX_CHOICES - 1]))
-        if door.confiance < LIKELY:
-            return decision
+        door = named[0] if likely else self.destination(last)
+        others = tuple(other for other in named if _identifier(other) != _identifier(door))
         kind = DecisionKind.HORS_PERIMETRE if door.dis == "hors_perimetre" else DecisionKind.ORIENTER
-        return replace(decision, decision=kind, destinations=(door,), niveau=door.level, question=None, offered=tuple(others))
+        return replace(decision, decision=kind, destinations=(door,), niveau=door.level, question=None, offered=others[: MAX_CHOICES - 1])
 
     def _words(self, decision: RoutingDecision, state: ConversationState) -> tuple[Reply, ConversationState]:
         """Return the reply to a decision; the commune is asked once, then it is left to the person to tell it."""
