@@ -71,7 +71,7 @@ def test_any_probabilities_give_a_decision_that_makes_sense(decider: Decider, re
     labels = [*referential.topics, *referential.acts]
     kinds = set()
     for strength in (0.005, 0.02, 0.2, 5):
-        for row in np.random.default_rng(2).dirichlet(np.full(len(labels), strength), 150):
+        for row in np.random.default_rng(2).dirichlet(np.full(len(labels), strength), 400):
             decision = decide(decider, **dict(zip(labels, row.tolist(), strict=True)))
             kinds.add(decision.decision)
             for door in (*decision.destinations, *decision.alternatives):
