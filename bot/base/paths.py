@@ -15,11 +15,13 @@ class ProjectPaths:
         root: top folder, the one that holds ``config.yml``.
         models_folder: where the models are; ``BOT_MODELES`` or ``models`` by default.
         referential_folder: where who does what is; ``data/referentiel`` by default.
+        tests_folder: where the labelled messages are; ``BOT_ESSAIS`` or ``tests/data`` by default.
     """
 
     root: Path
     models_folder: Path | None = None
     referential_folder: Path | None = None
+    tests_folder: Path | None = None
 
     @property
     def referential(self) -> Path:
@@ -96,7 +98,9 @@ class ProjectPaths:
 
     @property
     def test_sets(self) -> Path:
-        """Labelled messages never trained on: ``BOT_ESSAIS``, or ``tests/data``. A server needs them to compare models."""
+        """Labelled messages never trained on. A server needs them to compare models."""
+        if self.tests_folder is not None:
+            return self.tests_folder
         override = os.environ.get("BOT_ESSAIS")
         return Path(override) if override else self.root / "tests" / "data"
 

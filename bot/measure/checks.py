@@ -37,7 +37,6 @@ def run_checks(
     paths: ProjectPaths,
     today: date | None = None,
     known: Container[tuple[str, str]] = frozenset(),
-    tests: Path | None = None,
 ) -> tuple[list[Problem], list[str]]:
     """Return every problem, and French notes that are no errors (counts, facts to validate).
 
@@ -45,7 +44,6 @@ def run_checks(
         paths: the tree.
         today: date to judge the age of facts by; ``None`` leaves ages out.
         known: (label, text) of training messages looked at before (see :func:`bot.learning.corpus.lint`).
-        tests: folder of the test sets; that of the tree by default.
     """
     try:
         referential = shared_referential(paths.referential)
@@ -73,7 +71,7 @@ def run_checks(
     notes.append(f"{len(examples)} messages d'entraînement.")
     held_out = [
         (str(row["texte"]), f"{folder.name}/{path.name}:{row.get('id', '?')}")
-        for folder in (tests or paths.test_sets, paths.tuning, paths.exam.parent)
+        for folder in (paths.test_sets, paths.tuning, paths.exam.parent)
         for path in sorted(folder.glob("*.jsonl"))
         for row in read_jsonl(path)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from bot.base.errors import CorpusError, EditError, ModelError, ReferentialError
 from bot.base.files import digest_of
 from bot.base.paths import ProjectPaths
 from bot.dialogue.wording import Writer
+from bot.learning.corpus import listed_phrases
 from bot.learning.loading import shared_model, shared_referential
 from bot.measure.checks import run_checks
 from bot.referential import Referential
@@ -19,6 +21,7 @@ from bot.routing.types import Destination
 from bot.staff.candidates.candidate import reviewer_of
 from bot.staff.candidates.danger_gate import judge_dangers
 from bot.staff.candidates.review import Books, books_of
+from bot.staff.editing.workspace import read_text
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,27 @@ class CardChange:
     after: str
 
 
+@dataclass(frozen=True)
+class PhraseChange:
+    """What is taught and untaught of one topic or act.
+
+    Args:
+        label: its id.
+        added, removed: phrases.
+    """
+
+    label: str
+    added: Sequence[str]
+    removed: Sequence[str]
+
+
 def objections(live: ProjectPaths, draft: ProjectPaths) -> Sequence[str]:
     """Return what asks for a written reason and an administrator.
 
     Raises:
         EditError: the draft breaks a rule of « bot check » that nobody may break; says which, in plain words.
     """
+    draft = replace(draft, tests_folder=live.test_sets)
     if digest_of(_files(live.referential)) == digest_of(_files(draft.referential)):  # nothing to read twice
         draft = replace(draft, referential_folder=live.referential)
     try:
@@ -67,9 +85,9 @@ def _refusal(broken: Iterable[str]) -> EditError:
 def _broken(live: ProjectPaths, draft: ProjectPaths, before: Books, after: Books, names: Mapping[str, str]) -> Sequence[str]:
     """Return the problems of « bot check » that the draft makes; those that were there already are not its own."""
     known = {(after.label(label), phrase) for label, phrases in before.phrases.items() for phrase in phrases}
-    found = [p.message for p in run_checks(draft, known=known, tests=live.test_sets)[0]]
+    found = [p.message for p in run_checks(draft, known=known)[0]]
     if found:
-        old = {_uncounted(p.message) for p in run_checks(live, known=known, tests=live.test_sets)[0]}
+        old = {_uncounted(p.message) for p in run_checks(live, known=known)[0]}
         found = [message for message in found if _uncounted(message) not in old]
     return list(dict.fromkeys(_in_words(message, names) for message in found))
 
@@ -123,3 +141,16 @@ def _card(referential: Referential, topic: str) -> str:
         return ""
     service = referential.service_of(topic)
     return Writer(referential).card(Destination(service.delegation, service.id, topic, 1.0)).text
+
+
+def phrase_changes(live: ProjectPaths, draft: ProjectPaths) -> Sequence[PhraseChange]:
+    """Return the phrases that the draft adds and removes, topic by topic."""
+    before, after = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for name in sorted({path.name for folder in (live.corpus, draft.corpus) for path in folder.glob("*.yml")}):
+        texts = [read_text(folder / name) or "" for folder in (live.corpus, draft.corpus)]
+        if texts[0] != texts[1]:
+            before.update(listed_phrases(texts[0]))
+            after.update(listed_phrases(texts[1]))
+    added, removed = after - before, before - after
+    labels = dict.fromkeys(label for label, _ in (*added, *removed))
+    return [PhraseChange(of, [p for label, p in added if label == of], [p for label, p in removed if label == of]) for of in labels]

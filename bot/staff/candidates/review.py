@@ -30,6 +30,8 @@ LOST_SHARE, LOST_LEAST = 0.3, 8
 """Share and number of the phrases of a topic whose removal is no tidying any more."""
 FLOOD = 200
 """Phrases taught at once to one topic that nobody can have read one by one."""
+NO_REQUEST = ("insulte", "charabia")
+"""Acts of which no phrase of a topic may be."""
 UNKNOWN_WORDS = 0.6
 """Share of words that the corpus never saw from which a phrase means nothing."""
 SHOWN = 3
@@ -194,6 +196,9 @@ class Reviewer:
         former = {phrase: label for label, found in before.phrases.items() for phrase in found}
         rows = [(label, phrase) for label, found in added.items() for phrase in found]
         readings = self.reader([phrase for _, phrase in rows])
+        for (label, phrase), reading in zip(rows, readings, strict=True):
+            if label in after.services and sum(reading.get(act, 0.0) for act in NO_REQUEST) >= SURE:
+                yield f"« {cut(phrase)} » (ajoutée à {self._name(label)}) ne demande rien : injure, ou mots sans suite."
         read: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for (label, phrase), reading in zip(rows, readings, strict=True):
             best = max(reading, key=reading.__getitem__, default="")
@@ -245,7 +250,7 @@ class Reviewer:
                     yield f"« {cut(phrase)} » (ajoutée à {self._name(label)}) parle de quelqu'un que l'on pourrait reconnaître."
                 if not words or not self.french(phrase) or sum(w not in known for w in words) >= max(2, UNKNOWN_WORDS * len(words)):
                     odd.append(phrase)
-            if len(odd) >= max(FOREIGN_LEAST, FOREIGN_SHARE * len(found)):
+            if odd and len(odd) >= FOREIGN_SHARE * len(found):
                 yield f"{len(odd)} phrases ajoutées à {self._name(label)} ne sont pas du français connu : « {cut(odd[0])} »…"
 
 

@@ -18,6 +18,7 @@ from bot.learning.loading import lessons_of
 from bot.routing.memory import spoken
 from bot.staff.candidates.exam import exam_id, read_exam
 from bot.staff.candidates.review import held_out_of, twins
+from bot.staff.editing.drafts import Drafts
 from bot.staff.editing.workspace import Change, Draft, Workspace, summary_line, unique
 
 LONGEST_PHRASE = 2000
@@ -55,13 +56,21 @@ class CorpusEditor:
     """
 
     def __init__(self, paths: ProjectPaths) -> None:
-        self._paths = paths
-        self._workspace = Workspace(paths)
+        self._live = paths
+
+    def _seen(self) -> ProjectPaths:
+        """Return the tree that is read."""
+        return self._live
+
+    def _written(self) -> ProjectPaths:
+        """Return the tree that is written."""
+        return self._live
 
     def phrases(self, topic: str) -> tuple[str, ...]:
         """Return the messages of a topic, in order of file and line."""
-        draft = Draft(self._paths.root)
-        return tuple(p for path in files_of(self._paths, draft, topic) for p in phrases_in(draft.read(path), topic))
+        paths = self._seen()
+        draft = Draft(paths.root)
+        return tuple(p for path in files_of(paths, draft, topic) for p in phrases_in(draft.read(path), topic))
 
     def add_phrase(self, topic: str, text: str, author: str) -> Change:
         """Add one message to a topic.
@@ -81,9 +90,9 @@ class CorpusEditor:
         done: list[Change] = []
         many = f"{len(texts)} phrases ajoutées à « {topic} »"
         summary = summary_line(f"Phrase ajoutée à « {topic} »") if len(texts) == 1 else many
-        tidy = tidy_phrases(texts)
-        with self._workspace.editing(author, summary, done, "phrase_ajoutee", topic, {"phrases": len(tidy)}) as draft:
-            put_phrases(self._paths, draft, topic, tidy)
+        tidy, paths = tidy_phrases(texts), self._written()
+        with Workspace(paths).editing(author, summary, done, "phrase_ajoutee", topic, {"phrases": len(tidy)}) as draft:
+            put_phrases(paths, draft, topic, tidy)
         if not done:
             raise EditError("Aucune phrase à ajouter.")
         return done[0]
@@ -100,12 +109,12 @@ class CorpusEditor:
             EditError: the message will not do, or was taught.
         """
         done: list[Change] = []
-        phrase, path = tidy_phrase(text), self._paths.exam
-        with self._workspace.editing(author, "Message gardé pour l'examen", done, "message_garde", wanted) as draft:
+        phrase, path = tidy_phrase(text), self._live.exam
+        with Workspace(self._live).editing(author, "Message gardé pour l'examen", done, "message_garde", wanted) as draft:
             if exam_id(phrase) in read_exam(path):
                 return
             try:
-                refuse_known(self._paths, "", [phrase])
+                refuse_known(self._seen(), "", [phrase])
             except EditError:
                 raise EditError("L'assistant a déjà appris cette phrase : elle ne dirait rien de plus à l'examen.") from None
             before = draft.read(path) if draft.exists(path) else ""
@@ -118,8 +127,9 @@ class CorpusEditor:
             EditError: it is no longer there (someone else removed or moved it).
         """
         done: list[Change] = []
-        with self._workspace.editing(author, f"Phrase retirée de « {topic} »", done, "phrase_retiree", topic) as draft:
-            take_phrase(self._paths, draft, topic, text)
+        paths = self._written()
+        with Workspace(paths).editing(author, f"Phrase retirée de « {topic} »", done, "phrase_retiree", topic) as draft:
+            take_phrase(paths, draft, topic, text)
         return done[0]
 
     def move_phrase(self, text: str, source: str, target: str, author: str) -> Change:
@@ -131,12 +141,31 @@ class CorpusEditor:
         if source == target:
             raise EditError("La phrase est déjà dans ce sujet.")
         done: list[Change] = []
-        summary = f"Phrase déplacée de « {source} » vers « {target} »"
-        with self._workspace.editing(author, summary, done, "phrase_deplacee", source) as draft:
-            take_phrase(self._paths, draft, source, text)
-            path = _last_file(self._paths, draft, target)
+        paths, summary = self._written(), f"Phrase déplacée de « {source} » vers « {target} »"
+        with Workspace(paths).editing(author, summary, done, "phrase_deplacee", source) as draft:
+            take_phrase(paths, draft, source, text)
+            path = _last_file(paths, draft, target)
             draft.write(path, insert_phrases(draft.read(path), target, [text]))
         return done[0]
+
+
+class DraftedCorpus(CorpusEditor):
+    """The messages as the draft has them: what is taught waits there, and is published with the rest.
+
+    Args:
+        live: the tree that serves.
+        drafts: its draft.
+    """
+
+    def __init__(self, live: ProjectPaths, drafts: Drafts) -> None:
+        super().__init__(live)
+        self._drafts = drafts
+
+    def _seen(self) -> ProjectPaths:
+        return self._drafts.edited
+
+    def _written(self) -> ProjectPaths:
+        return self._drafts.open()
 
 
 def files_of(paths: ProjectPaths, draft: Draft, topic: str) -> list[Path]:

@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class Drafts:
         self._paths = paths
         self._folder = paths.variable / "brouillon"
         self._batches = paths.published
-        self.tree = ProjectPaths(self._folder / "arbre", paths.models)
+        self.tree = ProjectPaths(self._folder / "arbre", paths.models, tests_folder=paths.test_sets)
 
     @property
     def is_open(self) -> bool:
@@ -108,11 +109,11 @@ class Drafts:
         """The tree as it will be: that of the draft, or the one that serves."""
         return self.tree if self.is_open else self._paths
 
-    def open(self, name: str) -> ProjectPaths:
+    def open(self, name: str = "") -> ProjectPaths:
         """Return the tree of the draft, made from the files as they are now when there was none.
 
         Args:
-            name: of the draft, when it is made.
+            name: of the draft, when it is made; after the day by default.
         """
         self.recover()
         with locked(self._paths.editing_lock):
@@ -123,7 +124,7 @@ class Drafts:
                     for copy in ("arbre", "avant"):
                         shutil.copytree(self._paths.root / "data", draft / copy / "data", ignore=shutil.ignore_patterns(".*"))
                     (draft / "arbre" / DRAFT_MARK).touch()
-                    write_json(draft / NAME_FILE, {"nom": name, "id": secrets.token_hex(8)})
+                    write_json(draft / NAME_FILE, {"nom": name or f"Brouillon du {date.today():%d/%m/%Y}", "id": secrets.token_hex(8)})
                     os.replace(draft, self._folder)
         return self.tree
 

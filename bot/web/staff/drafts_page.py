@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -10,7 +9,7 @@ from aiohttp import web
 from bot.base.errors import EditError, GateRefused
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
-from bot.staff.candidates.publication import card_changes, objections
+from bot.staff.candidates.publication import card_changes, objections, phrase_changes
 from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.drafts import MIN_REASON
 from bot.staff.editing.kinds import KINDS
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
 PATH = "/atelier/brouillon"
 HELP = (
-    "Les textes, les contacts, les fusions, les retraits et les sujets nouveaux attendent ici. Le public ne voit rien avant la "
-    "publication. Tout part en une fois, et s'annule en une fois. Ce qui enfreint une règle ne peut pas être publié. Ce qui change la "
-    "porte d'une demande a besoin d'un administrateur et d'un motif écrit."
+    "Les textes, les phrases, les contacts, les fusions, les retraits et les sujets nouveaux attendent ici. Le public ne voit rien "
+    "avant la publication. Tout part en une fois, et s'annule en une fois. Ce qui enfreint une règle ne peut pas être publié. Ce qui "
+    "change la porte d'une demande a besoin d'un administrateur et d'un motif écrit."
 )
 
 
@@ -37,7 +36,7 @@ def add(app: web.Application) -> None:
 
 def draft_of(request: web.Request) -> ProjectPaths:
     """Return the tree of the draft, made when there is none: edits go there."""
-    return workshop(request).drafts.open(f"Brouillon du {date.today():%d/%m/%Y}")
+    return workshop(request).drafts.open()
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -85,6 +84,7 @@ def _page(request: web.Request, reasons: tuple[str, ...] = (), status: int = 200
         ouvert=drafts.is_open,
         gestes=drafts.edits(),
         cartes=card_changes(workshop(request).paths, drafts.tree) if drafts.is_open else (),
+        phrases=phrase_changes(workshop(request).paths, drafts.tree) if drafts.is_open else (),
         fiches=record_changes(workshop(request).paths, drafts.tree, KINDS, names) if drafts.is_open else (),
         lots=drafts.batches(),
         raisons=reasons,

@@ -26,7 +26,7 @@ from bot.staff.accounts import accounts as staff
 from bot.staff.accounts.accounts import Accounts, Role, StaffSession
 from bot.staff.candidates.nightly import Nightly
 from bot.staff.candidates.trainings import TrainingQueue
-from bot.staff.editing.corpus_editor import CorpusEditor
+from bot.staff.editing.corpus_editor import CorpusEditor, DraftedCorpus
 from bot.staff.editing.directory_comparison import Comparisons
 from bot.staff.editing.drafts import Drafts
 from bot.staff.inbox.inbox import NOTHING, Inbox
@@ -71,8 +71,8 @@ class Workshop:
 
     @functools.cached_property
     def writer(self) -> CorpusEditor:
-        """What writes phrases into the corpus."""
-        return CorpusEditor(self.paths)
+        """What writes phrases into the corpus: in the draft."""
+        return DraftedCorpus(self.paths, self.drafts)
 
     @functools.cached_property
     def queue(self) -> TrainingQueue:

@@ -38,11 +38,12 @@ HELP = (
     "Voici les messages que l'assistant n'a pas compris, ceux où il doute, ceux qu'il a crus hors sujet, et ceux dont la réponse n'a "
     "pas aidé. Les données "
     "personnelles sont déjà cachées. Les messages qui se ressemblent sont réunis. En haut : ceux dont l'assistant apprendra le plus. "
-    "Choisissez le bon sujet, et la phrase entre dans ses exemples. Un message sans intérêt s'écarte pour toujours."
+    "Choisissez le bon sujet : la phrase attend dans le brouillon, et s'apprend à sa publication. Un message sans intérêt s'écarte "
+    "pour toujours."
 )
 HELP_ONE = (
-    "Choisissez le sujet de cette demande. Vous pouvez aussi ajouter d'autres façons de la dire. Ces phrases sont comprises "
-    "tout de suite ; un entraînement les étend aux autres façons de le dire."
+    "Choisissez le sujet de cette demande. Vous pouvez aussi ajouter d'autres façons de la dire. Ces phrases attendent dans "
+    "le brouillon. Une fois publiées, elles sont comprises tout de suite ; un entraînement les étend aux autres façons de le dire."
 )
 
 
@@ -252,7 +253,7 @@ def _neighbours(request: web.Request, inbox: Inbox, group: Group) -> list[tuple[
 def _waits(done: Group) -> str:
     if done.state == WAITING:
         return "Une seconde personne doit le relire."
-    return "Il est compris tout de suite, mot pour mot ; un entraînement l'étend aux autres façons de le dire."
+    return "Il attend dans le brouillon : publiez-le, et il sera compris aussitôt. Un entraînement l'étend aux autres façons de le dire."
 
 
 def _names(request: web.Request) -> Callable[[str], str]:

@@ -19,7 +19,6 @@ from bot.referential import Referential
 from bot.referential.ages import due_facts
 from bot.staff.accounts.accounts import Role
 from bot.staff.editing.conflicts import differences, field_of
-from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.kinds import DESKS, KINDS, WEEK, editor_of
 from bot.staff.editing.record_editor import Field, Kind, RecordSheet, Shape
 from bot.web.staff.deeds import say_change
@@ -163,16 +162,16 @@ class RecordPages:
         return redirect(self._path(str(renamed)))
 
     def _phrases(self, request: web.Request, sheet: RecordSheet, form: Mapping[str, str]) -> web.Response:
-        """Phrases are learnt at once for what the public has, and in the draft for what waits there."""
-        known = sheet.id in workshop(request).referential().acts
-        writer = workshop(request).writer if known else CorpusEditor(draft_of(request))
+        writer = workshop(request).writer
         try:
             if not self.kind.taught:
                 raise EditError("Ce geste n'existe pas.")
             if form["geste"] == "phrases":
-                say_change(request, writer.add_phrases(sheet.id, lines(form, "phrase"), actor(request)), "C'est appris.")
+                change = writer.add_phrases(sheet.id, lines(form, "phrase"), actor(request))
+                say_change(request, change, "C'est dans le brouillon. Publiez-le pour que le public soit compris.")
             else:
-                say_change(request, writer.remove_phrase(sheet.id, form.get("phrase", ""), actor(request)), "Phrase retirée.")
+                change = writer.remove_phrase(sheet.id, form.get("phrase", ""), actor(request))
+                say_change(request, change, "Phrase retirée. Cela attend dans le brouillon.")
         except EditError as error:
             flash(request, str(error), "erreur")
         return redirect(self._path(sheet.id))
@@ -226,7 +225,7 @@ class RecordPages:
             long=LONG,
             fautes=mistakes,
             conflit=differences(conflict.current, conflict.proposed, kind.names, names) if conflict else (),
-            phrases=CorpusEditor(workshop(request).drafts.edited).phrases(sheet.id) if kind.taught and sheet.id else (),
+            phrases=workshop(request).writer.phrases(sheet.id) if kind.taught and sheet.id else (),
             aujourdhui=date.today().isoformat(),
             **(self.form_values(request, sheet) if sheet.id else {}),
         )

@@ -21,7 +21,6 @@ from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.review import reader_of
 from bot.staff.editing.conflicts import differences
-from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.linting import Remark, lint_known, lint_phrase, lint_topic, preview
 from bot.staff.editing.topic_editor import FACT_NAMES, NAMES, TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
@@ -46,7 +45,8 @@ HEARD, HEARD_AMONG, LOOKED_UP = 6, 200, 5
 AUDIENCES = {"citoyen": "le public", "partenaire": "les partenaires", "agent": "les agents"}
 HELP = (
     "Un sujet est une demande, avec la porte où frapper et la première chose à faire. Ses phrases montrent à l'assistant comment "
-    "les gens en parlent. Les phrases sont comprises tout de suite, mot pour mot. Un entraînement les étend."
+    "les gens en parlent. Les phrases attendent dans le brouillon. Une fois publiées, elles sont comprises tout de suite, mot pour "
+    "mot. Un entraînement les étend."
 )
 HELP_NEW = (
     "Écrivez ce que le public doit savoir, puis des phrases comme les gens les écrivent. La page vous dit au fur et à mesure ce "
@@ -161,7 +161,7 @@ async def check(request: web.Request) -> web.StreamResponse:
 async def show_one(request: web.Request) -> web.StreamResponse:
     """GET: one topic, to read or change."""
     sheet = TopicEditor(workshop(request).drafts.edited).read(request.match_info["id"])
-    form = TopicForm(dict(sheet.values), _writer(request, sheet.id).phrases(sheet.id), sheet.id, sheet.service, sheet.version)
+    form = TopicForm(dict(sheet.values), workshop(request).writer.phrases(sheet.id), sheet.id, sheet.service, sheet.version)
     return _form_page(request, form)
 
 
@@ -174,7 +174,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
     sheet = editor.read(form.id)
     form.service = sheet.service
     form.values |= others_words(await read_form(request), form.values, sheet.values)
-    form.phrases = _writer(request, form.id).phrases(form.id)
+    form.phrases = workshop(request).writer.phrases(form.id)
     if (await read_form(request)).get("geste") == "apercu":
         return _form_page(request, form)
     try:
@@ -192,15 +192,15 @@ async def edit(request: web.Request) -> web.StreamResponse:
 async def change_phrases(request: web.Request) -> web.StreamResponse:
     """POST: add, move or remove a phrase."""
     topic = request.match_info["id"]
-    form, writer, author = await read_form(request), _writer(request, topic), actor(request)
+    form, writer, author = await read_form(request), workshop(request).writer, actor(request)
     try:
         if form.get("retirer"):
             change = writer.remove_phrase(topic, form["retirer"], author)
-            say_change(request, change, "Phrase retirée.")
+            say_change(request, change, "Phrase retirée. Cela attend dans le brouillon.")
         elif form.get("deplacer"):
             target = resolve(choices_of(workshop(request).drafted()), form.get("vers", ""))
             change = writer.move_phrase(form["deplacer"], topic, target, author)
-            say_change(request, change, "Phrase déplacée.")
+            say_change(request, change, "Phrase déplacée. Cela attend dans le brouillon.")
         else:
             added = lines(form, "phrase")
             if not added:
@@ -208,7 +208,8 @@ async def change_phrases(request: web.Request) -> web.StreamResponse:
             index = index_of(workshop(request).paths)
             warnings = [r.text for phrase in added for r in lint_phrase(index, phrase, topic) if r.level != "erreur"]
             change = writer.add_phrases(topic, added, author)
-            say_change(request, change, "Phrase ajoutée." if len(added) == 1 else "Phrases ajoutées.")
+            said = "Phrase ajoutée" if len(added) == 1 else "Phrases ajoutées"
+            say_change(request, change, f"{said} au brouillon. Publiez-le pour que le public soit compris.")
             for warning in warnings[:5]:
                 flash(request, warning, "attention")
     except EditError as error:
@@ -244,12 +245,6 @@ async def change_topic(request: web.Request) -> web.StreamResponse:
     except EditError as error:
         flash(request, str(error), "erreur")
     return redirect(f"{PATH}/{topic}")
-
-
-def _writer(request: web.Request, topic: str) -> CorpusEditor:
-    """Return what writes phrases: at once for a topic that the public has, in the draft for another."""
-    known = topic in workshop(request).referential().topics and topic in workshop(request).drafted().topics
-    return workshop(request).writer if known else CorpusEditor(workshop(request).drafts.edited)
 
 
 async def _read(request: web.Request) -> TopicForm:

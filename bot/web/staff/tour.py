@@ -56,8 +56,8 @@ _STEPS = (
     Step(
         "entrainement",
         "L'entraînement",
-        "Vos phrases sont comprises tout de suite, mot pour mot. Un entraînement les étend. La page compare l'ancien "
-        "modèle et le nouveau. Un modèle moins bon ne peut pas être mis en ligne.",
+        "Une fois publiées, vos phrases sont comprises tout de suite, mot pour mot. Un entraînement les étend. La page compare "
+        "l'ancien modèle et le nouveau. Un modèle moins bon ne peut pas être mis en ligne.",
     ),
     Step(
         "tableau",

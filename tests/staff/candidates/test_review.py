@@ -72,3 +72,14 @@ def test_a_rename_is_no_loss() -> None:
     renamed = Books(services, {**BEFORE.former, PASSPORT: "titre_voyage"}, kept, doors)
     assert REVIEWER.review(BEFORE, renamed) == ()
     assert Books.from_json(renamed.as_json()) == renamed  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("said", ["tas de fonctionnaires de merde", "blablabla la carte blabla"])
+def test_one_phrase_that_asks_nothing_needs_a_signature(said: str) -> None:
+    """One is enough: it would be answered word for word."""
+    reviewer = replace(REVIEWER, reader=lambda phrases: [{"insulte": 0.5, "charabia": 0.4, CAR: 0.1} for _ in phrases])
+    assert any("ne demande rien" in reason for reason in reviewer.review(BEFORE, taught(CAR, said)))
+
+
+def test_one_phrase_of_unknown_words_needs_a_signature() -> None:
+    assert any("français connu" in reason for reason in REVIEWER.review(BEFORE, taught(CAR, "blixou tranduil kerplonk")))

@@ -20,6 +20,7 @@ from bot.learning.tuning import ensure_model
 from bot.referential import load_referential
 from bot.staff.accounts import audit
 from bot.staff.candidates.registry import ModelRegistry
+from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.topic_editor import TopicEditor
 from bot.staff.inbox.events import TurnEvent
 from bot.staff.inbox.intake import Intake
@@ -101,6 +102,18 @@ async def test_a_topic_that_exists_and_messages_that_wait_are_shown_while_one_wr
     piece = await remi.post("/atelier/sujets/verifier", libelle="Refaire son passeport", phrases="\r\n".join(known[:4]))
     assert "Ce sujet existe peut-être déjà" in piece and 'href="/atelier/sujets/passeport"' in piece
     assert message in piece and 'href="/atelier/boite/1"' in piece
+
+
+async def test_a_phrase_of_a_topic_that_the_public_has_waits_is_published_and_taken_back(enter: Any, workshop: Workshop) -> None:
+    live, remi, said = CorpusEditor(workshop.paths), await enter("remi"), "mon passeport a séché sur la corde à linge"
+    assert "au brouillon" in await remi.post("/atelier/sujets/passeport/phrases", phrase=said)
+    assert said in await remi.get("/atelier/sujets/passeport") and said not in live.phrases("passeport")
+    assert said in await remi.get("/atelier/brouillon")
+    assert "Le brouillon est publié" in await publish(remi)
+    assert said in live.phrases("passeport")
+    batch = re.search(r'name="annuler" value="(\w+)"', await remi.get("/atelier/brouillon"))
+    assert batch and "Le lot est annulé" in await remi.post("/atelier/brouillon", annuler=batch[1])
+    assert said not in live.phrases("passeport")
 
 
 async def test_search_and_read_a_topic(enter: Any) -> None:
@@ -311,6 +324,8 @@ async def test_trainings_are_asked_followed_and_stopped(enter: Any, workshop: Wo
     assert "Écrivez l'heure" in await remi.post("/atelier/entrainement/nuit", heure="2h")
     assert not workshop.nightly._waits()  # the live model has learnt all that is written
     await remi.post("/atelier/sujets/passeport/phrases", phrase="le ragondin a pris mon passeport")
+    assert not workshop.nightly._waits(), "a phrase of the draft is nobody's lesson yet"
+    await remi.post("/atelier/brouillon", geste="publier")
     assert workshop.nightly._waits()
     lea = await enter("lea")
     assert "Chaque nuit à 02:30" in await lea.get("/atelier/entrainement")

@@ -15,6 +15,7 @@ from atelier_demo import staffed
 from bot.base.paths import ProjectPaths
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
+from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.kinds import CRIES, KINDS, editor_of
 from bot.web.staff.framework import Workshop
 
@@ -75,11 +76,12 @@ async def test_a_menu_is_changed_field_by_field_by_two_people_then_published(ent
     assert menu.mots == ("permis de conduire", "le papier rose") and menu.choix == ("permis_inscription", "permis_etranger")
 
 
-async def test_phrases_of_a_ready_made_answer_are_learnt_at_once(enter: Any, workshop: Workshop) -> None:
+async def test_phrases_of_a_ready_made_answer_wait_in_the_draft(enter: Any, workshop: Workshop) -> None:
     remi, path = await enter("remi"), "/atelier/fiches/reponses/remercier"
     await remi.get(path)
-    assert "C'est appris" in await remi.post(path, geste="phrases", phrase="mille mercis du ragondin")
-    assert "mille mercis du ragondin" in await remi.get(path)
+    assert "dans le brouillon" in await remi.post(path, geste="phrases", phrase="mille mercis du ragondin")
+    assert "mille mercis du ragondin" in await remi.get(path) and "mille mercis du ragondin" in await remi.get("/atelier/brouillon")
+    assert "mille mercis du ragondin" not in CorpusEditor(workshop.paths).phrases("remercier"), "not before the publication"
     assert "Phrase retirée" in await remi.post(path, geste="retirer_phrase", phrase="mille mercis du ragondin")
 
 
