@@ -23,14 +23,15 @@ def kept_reading(path: Path, content: bytes, read: Callable[[], Any], salt: str 
     """Return what ``read`` makes of a file, or made of the same file before.
 
     Args:
-        path: the file; what is read outside ``data`` is not kept.
+        path: the file; what is read outside ``data`` is not kept. That of a draft is most often the same: it is kept once.
         content: what it holds now.
         read: makes of it a value of lists, mappings, texts, numbers and dates; any other is not kept.
         salt: what the value depends on besides the file.
     """
     paths = project_paths()
     try:
-        name = "-".join(path.relative_to(paths.root / "data").parts)
+        inside = path.relative_to(paths.root).parts
+        name = "-".join(inside[inside.index("data") + 1 :])
     except ValueError:
         return read()
     kept = paths.readings / f"{name}.json"

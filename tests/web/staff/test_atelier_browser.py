@@ -146,8 +146,9 @@ def test_the_keyboard_alone_enters_labels_and_leaves(open_page: Any, demo: Demo)
     page.get_by_role("heading", name="Entrer dans l'atelier").wait_for()
 
 
-def test_a_label_is_one_line_in_the_corpus(open_page: Any, demo: Demo) -> None:
-    corpus = demo.workshop.paths.corpus
+def test_a_label_is_one_line_of_the_draft(open_page: Any, demo: Demo) -> None:
+    corpus, drafts = demo.workshop.paths.corpus, demo.workshop.drafts
+    drafts.discard()
     before = {path.name: path.read_text(encoding="utf-8").splitlines() for path in corpus.glob("*.yml")}
     page = open_page()
     log_in(page, demo.address)
@@ -156,12 +157,10 @@ def test_a_label_is_one_line_in_the_corpus(open_page: Any, demo: Demo) -> None:
     message.get_by_label("sujet").fill("Fête, loto, marché, vide-grenier, terrasse")
     message.get_by_role("button", name="Rattacher", exact=True).click()
     page.get_by_role("status").filter(has_text="Message rattaché à").wait_for()
-    added = [
-        line.strip()
-        for path in corpus.glob("*.yml")
-        for line in set(path.read_text(encoding="utf-8").splitlines()) - set(before[path.name])
-    ]
-    assert added == ["- on veut faire une brocante de l'école sur la place"]
+    for folder, expected in ((drafts.tree.corpus, ["- on veut faire une brocante de l'école sur la place"]), (corpus, [])):
+        lines = {path.name: path.read_text(encoding="utf-8").splitlines() for path in folder.glob("*.yml")}
+        assert [line.strip() for name, found in lines.items() for line in set(found) - set(before[name])] == expected
+    drafts.discard()
 
 
 def test_without_javascript_a_message_is_ignored_for_ever(open_page: Any, demo: Demo) -> None:
@@ -236,6 +235,7 @@ def test_the_draft_is_talked_to_beside_the_public_answer(open_page: Any, demo: D
     paths, drafts = demo.workshop.paths, demo.workshop.drafts
     phrase = next(e.text for e in read_corpus(paths.corpus) if e.label == "passeport")
     before = {path: path.read_bytes() for path in (paths.root / "data").rglob("*") if path.is_file()}
+    drafts.discard()
     editor = TopicEditor(drafts.open("Passeports"))
     editor.edit("passeport", {"premier_geste": "prenez le bac à Douelle."}, editor.read("passeport").version, "remi.costes")
     try:
