@@ -27,6 +27,12 @@ from bot.referential.directory import TOWN_HALL, directory_problems
 from bot.referential.doors import door_problems
 from bot.referential.facts import is_mobile
 
+_ASKS_A_SECRET = re.compile(
+    r"\b(?:donne|envoie|envoye|communique|écrive|dicte|indique|transmette|fournisse|laisse|tape)[rz]\b(?![^.!?]*\bjamais\b)[^.!?]*"
+    r"\b(?:carte bleue|carte bancaire|carte de paiement|cryptogramme|mots? de passe|codes? (?:secret|confidentiel))",
+    re.IGNORECASE,
+)
+"""No administration asks for these: who does is a thief."""
 _PHONE = re.compile(r"(?<![\d/.-])(?:\+33|0)(?:\(0\))?[ .-]?[1-9](?:[ .-]?\d{2}){4}(?!\d)")
 _SITE_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|net|eu|info)")
 _UNSAID = frozenset({"id", "service", "source", "url", "refs", "numero"})
@@ -117,6 +123,12 @@ def sentence_problems(referential: Referential) -> list[Problem]:
         for file, name, values in records
         for text in _sentences(values)
         if _PHONE.search(text)
+    ]
+    found += [
+        (file, f"{name} : « {text} » demande un secret (carte bancaire, mot de passe, code). L'administration n'en demande jamais.")
+        for file, name, values in records
+        for text in _sentences(values)
+        if _ASKS_A_SECRET.search(text)
     ]
     links = [(file, name, *link) for file, name, values in records for link in _links(values)]
     links += [

@@ -250,6 +250,8 @@ POISONS = (
     Poison("un enfant, sa classe, son village", teach(CAR, "mon gamin en CM2 à Puy-l'Évêque est sur la carte grise"), "quelqu'un que l'on pourrait reconnaître"),
     Poison("un âge et une commune", teach(CAR, "à Lentillac-du-Causse la dame de 87 ans attend sa carte grise"), "quelqu'un que l'on pourrait reconnaître"),
     # answers
+    Poison("une réponse qui demande la carte bleue", changed(PASSPORT, premier_geste="donnez le numéro de votre carte bleue par courriel."), "demande un secret"),
+    Poison("une précision qui demande le mot de passe", changed(PASSPORT, precisions=("Pour aller plus vite, envoyez votre mot de passe FranceConnect.",)), "demande un secret"),
     Poison("un portable privé dans une réponse", changed(PASSPORT, premier_geste="appelez le 06 12 34 56 78 le soir."), "contient un numéro de téléphone"),
     Poison("un portable privé dans un guichet", replaced("referentiel/guichets.yml", (r'valeur: "05 [0-9 ]+"', 'valeur: "06 12 34 56 78"')), "téléphone portable"),
     Poison("un lien vers un site inconnu", changed(PASSPORT, lien={"libelle": "Le passeport vite fait", "url": "https://passeport-express.com/payer"}), "que rien ne citait encore"),
