@@ -99,7 +99,7 @@ class Cries:
             stopped = [in_words(line, self.lists) for line in self._stop([sentence], unless)] if heard else []
             if heard and not stopped:
                 return Tried(heard, ())
-            found = found if found.heard else Tried(heard, stopped)
+            found = Tried(heard, stopped) if heard and not found.heard else found
         return found
 
     def _told(self, line: str, known: Sequence[tuple[str, Sequence[str]]]) -> Cry:

@@ -1,4 +1,4 @@
-"""The cries told to people: every line of the house has its words and an example that it hears; a sentence says which line, and what stops it."""
+"""The cries told to people: each line has its words and an example that it hears; a sentence says which line, and what stops it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_each_line_is_told_with_the_shortest_message_learnt_that_it_hears(cries:
 def test_a_sentence_says_which_line_hears_it_and_what_stops_it(cries: Cries) -> None:
     lines, unless = ["feu .. maison", "au feu"], ["cheminee"]
     assert cries.tried(lines, unless, "Vite ! Le feu prend la maison") == Tried(["feu .. maison"], ())
-    assert cries.tried(lines, unless, "le feu dans la cheminée de la maison") == Tried(["feu .. maison"], ["cheminee"])
+    assert cries.tried(lines, unless, "le feu de cheminée de la maison") == Tried(["feu .. maison"], ["cheminee"])
     assert cries.tried(lines, unless, "un film : le feu de la maison").stopped == ["(film ou roman)"]
     assert cries.tried(lines, unless, "Un film, le feu à la maison. Au feu !") == Tried(["au feu"], ())
     assert cries.tried(lines, unless, "ma maison") == Tried((), ())

