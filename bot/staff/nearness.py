@@ -128,12 +128,18 @@ class CorpusIndex:
         same = next((part.same[words] for part in reversed(self._parts) if words in part.same), None)
         return Nearness(round(1 - found[0][0], 4) if found else 1.0, tuple(topics)[:TOPICS], same)
 
-    def _nearest(self, phrase: str, without: str = "") -> Near | None:
-        """Return the message most like ``phrase``, ``None`` when no rare word is shared; the label ``without`` is left out."""
+    def _nearest(self, phrase: str, without: str = "", only: str = "") -> Near | None:
+        """Return the message most like ``phrase``, ``None`` when no rare word is shared.
+
+        Args:
+            phrase: as typed.
+            without: label that is left out.
+            only: the one label that is looked at; "" for all.
+        """
         mine = _words_of(phrase)
         for score, part, i in self._scores(mine):
             text, label = part.rows[i]
-            if label != without:
+            if label != without and only in ("", label):
                 common = sorted(mine & part.words[i], key=lambda w: (-self._weight[w], w))
                 return Near(label, text, phrase, tuple(common[:SHOWN_WORDS]), round(score, 3))
         return None

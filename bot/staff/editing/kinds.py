@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.base.errors import EditError
 from bot.base.paths import ProjectPaths
+from bot.language.lexicon import tokens_of
 from bot.learning.loading import load_detector
 from bot.routing.memory import spoken
 from bot.staff.candidates.review import dangers_of, held_out_of, twins
@@ -189,6 +190,7 @@ BODIES = Kind(
     title="organisme",
     named="organisme",
     shown=("sujets",),
+    heads=("Sujets",),
     fields=(Field("organisme", "Nom que lit le public", hint="Avec son article : La caisse d'allocations familiales (CAF).", needed=True),),
 )
 
@@ -377,6 +379,10 @@ LANGUAGES = Kind(
         Field("en_cas_d_urgence", "En cas d'urgence", Shape.TEXT, hint="{urgence} devient le numéro.", needed=True),
         Field("danger_maintenant", "Danger maintenant", Shape.TEXT, hint="{urgence} devient le numéro.", needed=True),
         Field("carte", "La fiche qui suit est en français", Shape.TEXT, hint="Vide : jamais de fiche dans cette langue."),
+        Field("de_rien", "De rien", Shape.TEXT, needed=True),
+        Field("au_revoir", "Au revoir", Shape.TEXT, needed=True),
+        Field("precisez", "Dites-en plus", Shape.TEXT, needed=True),
+        Field("note", "C'est noté", Shape.TEXT, needed=True),
         Field("mots", "Petits mots courants", Shape.LINES, hint="Un par ligne, jamais un mot français."),
         Field("locutions", "Expressions qui suffisent seules", Shape.LINES, hint="Une par ligne."),
     ),
@@ -496,22 +502,36 @@ PHRASES = Kind(
     ),
 )
 
+_PART = re.compile(r"[@a-z0-9*|]+\??|\.\.|\^|\$")
+
+
+def _unreadable(fields: Values) -> Sequence[str]:
+    """A line of cries holds plain words and a few signs."""
+    return [
+        f"« {row} » ne peut pas se lire : écrivez des mots sans accent, majuscule ni ponctuation, et les signes de l'aide."
+        for name in ("motifs", "sauf")
+        for row in fields.get(name) or ()
+        if not all(_PART.fullmatch(part) for part in row.split()) or row.startswith("..") or row.endswith("..")
+    ]
+
+
 CRIES = Kind(
     id="cris",
     name="Cris",
-    one="le cri",
-    help="Les dangers les plus graves, dits le plus simplement : cette courte liste suffit quand aucun modèle n'est là. Une ligne est une "
-    "suite de mots d'une même phrase, sans accent ni majuscule. « feu|flammes » : l'un ou l'autre. « brul* » : tout mot qui commence "
-    "ainsi. « .. » : quatre mots au plus. Un cri retiré, qui ferait manquer un danger connu, ne peut pas être publié.",
+    one="les cris du danger",
+    help="Les dangers les plus graves, dits le plus simplement : cette courte liste suffit quand aucun modèle n'est là. Chaque ligne est "
+    "expliquée sous le formulaire, avec un exemple, et vous pouvez essayer une phrase avant d'enregistrer. Un cri retiré, qui ferait "
+    "manquer un danger connu, ne peut pas être publié.",
     path="/atelier/urgences/cris",
     file="urgences_mots.yml",
     key="regles",
     title="situation",
     named="situation",
-    called=lambda row: str(row.get("situation") or "").replace("_", " ").capitalize(),
     new="Ajouter les cris d'un danger",
-    shown=("motifs",),
+    shown=("motifs", "sauf"),
+    heads=("Par exemple", "Lignes"),
     deeds=("urgence_modifiee", "urgence_modifiee", ""),
+    check=_unreadable,
     saved="C'est enregistré dans le brouillon. Une autre personne doit le publier.",
     fields=(
         Field("situation", "Danger", Shape.ONE, among="dangers", needed=True, only_new=True),
@@ -520,8 +540,66 @@ CRIES = Kind(
     ),
 )
 
+NOTIONS = {
+    "secours": "Au secours", "urgence": "Vite, c'est urgent", "secouristes": "Les secours, la police, un médecin", "feu": "Le feu",
+    "brule": "Brûler", "fumee": "La fumée", "gaz": "Le gaz", "odeur_fuite": "Sentir, fuir", "bombe": "Une bombe, un otage",
+    "respire": "Respirer", "coeur": "Le cœur", "avc": "Un AVC (attaque du cerveau)", "inconscient": "Inconscient, ne bouge plus",
+    "etouffe": "S'étouffer", "sang": "Le sang", "veines": "Les veines", "blesse": "Blesser, couper", "allergie": "Une allergie, une piqûre",
+    "poison": "Un poison, une drogue", "medicament": "Un médicament", "avale": "Avaler, boire", "vomit": "Vomir", "accouche": "Accoucher",
+    "douleur": "La douleur", "meurt": "Mourir", "accident": "Un accident", "coince": "Coincé, perdu", "dessous": "Dessous",
+    "tombe": "Tomber", "vehicule": "Un véhicule", "noie": "Se noyer", "eau": "L'eau", "disparu": "Disparu", "electrique": "L'électricité",
+    "frappe": "Frapper", "etrangle": "Étrangler", "tue": "Tuer", "menace": "Menacer", "viol": "Un viol", "touche": "Des attouchements",
+    "attaque": "Attaquer, suivre", "arme": "Une arme", "tire": "Tirer", "conjoint": "Le mari, la femme", "enfant": "Un enfant",
+    "bebe": "Un bébé", "personne": "Une personne, un proche", "voleur": "Un voleur", "force": "Forcer, entrer",
+    "porte": "La porte, la maison",
+    "suicide": "Le suicide", "soi": "Soi-même", "vivre": "Vivre", "saute": "Sauter", "adieu": "Adieu", "pense": "Penser",
+    "bete": "Une bête", "mord": "Mordre", "dormir": "Dormir, sans toit", "rue": "La rue", "toit": "Le toit", "foret": "La forêt",
+    "enferme": "Enfermer", "traine": "Traîner, emmener", "maintenant": "Maintenant", "peur": "La peur", "vouloir": "Vouloir",
+    "pas": "Ne pas, plus, sans", "hopital": "L'hôpital", "papier": "Des papiers, un rendez-vous", "passe": "Avant, l'an dernier",
+    "question": "Une question", "argent": "L'argent", "formation": "Une formation", "jardin": "Le jardin", "politesse": "La politesse",
+    "travail": "Le travail", "demarche": "Une démarche", "langue": "La langue", "logement": "Le logement", "poste": "Un poste",
+    "detecteur": "Un détecteur", "metier": "Un métier", "outils": "Petits mots, qui disent seulement la langue",
+}  # fmt: skip
+"""Notions of dangers in other languages (:mod:`bot.emergency.abroad`), as staff read them."""
+_NO_WORD = re.compile(r"[,;:/_]|[^*]\*+[^*]")
+
+
+def _unheard(fields: Values) -> Sequence[str]:
+    """A word of another language holds a letter or a figure, and a star only before or after."""
+    rows = ((NOTIONS[name.partition(".")[2]], row) for name in fields for row in fields[name] or ())
+    return [
+        f"{notion} : « {row} » ne peut pas se lire. Un mot par ligne ; une étoile se met au début ou à la fin."
+        for notion, row in rows
+        if _NO_WORD.search(row) or not tokens_of(row.strip("*"))
+    ]
+
+
+ABROAD = Kind(
+    id="mots-dangers",
+    name="Mots des dangers, en d'autres langues",
+    one="les mots de danger en",
+    help="Les mots simples qui font reconnaître un danger dit dans une autre langue, rangés par idée. Un mot ou une expression par ligne. "
+    "« burn* » : tout mot qui commence ainsi. Faites relire par une personne dont c'est la langue. Un mot retiré, qui ferait manquer un "
+    "danger connu, ne peut pas être publié.",
+    path="/atelier/urgences/mots",
+    file="urgences_langues.yml",
+    key="langues",
+    title="nom",
+    shown=("mots.secours", "mots.feu"),
+    deeds=("", "urgence_modifiee", ""),
+    check=_unheard,
+    read=lambda row: {
+        **row,
+        "mots": {name: [word.replace("_", " ") for word in str(words).split()] for name, words in row["mots"].items()},
+    },
+    finish=lambda before, fields: {name: " ".join(word.replace(" ", "_") for word in words) for name, words in fields.items()},
+    saved="C'est enregistré dans le brouillon. Une autre personne doit le publier.",
+    fields=tuple(Field(f"mots.{name}", notion, Shape.LINES) for name, notion in NOTIONS.items()),
+)
+
 KINDS: Sequence[Kind] = (
-    DESKS, SERVICES, DANGERS, PHRASES, CRIES, EVENTS, MENUS, ANSWERS, WORDS, DELEGATIONS, BODIES, NEEDS, LANGUAGES, AROUND, DOORS, AGES,
+    DESKS, SERVICES, DANGERS, PHRASES, CRIES, ABROAD,
+    EVENTS, MENUS, ANSWERS, WORDS, DELEGATIONS, BODIES, NEEDS, LANGUAGES, AROUND, DOORS, AGES,
 )  # fmt: skip
 WEEK: Mapping[str, str] = dict(zip(DAYS, DAYS, strict=True))
 

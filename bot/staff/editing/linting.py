@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,8 @@ SAME, CLOSE = 0.8, 0.45
 """Share of the weight of words in common from which a phrase is the same as another, or close to it."""
 LEADS = 0.6
 """Probability from which a text leads to a topic today."""
+HESITATES = 0.25
+"""Probability of another topic from which, below :data:`LEADS`, the model hesitates with it."""
 KNOWN_SHARE = 0.3
 """Share of the texts of a new topic that lead to one other from which it may exist already."""
 READ_AT_MOST = 40
@@ -74,9 +77,9 @@ def lint_phrases(index: CorpusIndex, phrases: Sequence[str], topic: str = "") ->
     """Return what is to be said of the phrases of a draft: each, then all together."""
     remarks: list[Remark] = []
     tidy = []
-    for phrase in phrases:
+    for number, phrase in enumerate(phrases, 1):
         found = lint_phrase(index, phrase, topic)
-        remarks.extend(found)
+        remarks.extend(replace(each, text=f"Phrase {number} : {each.text}") for each in found)
         if not any(r.level == "erreur" for r in found):
             tidy.append(tidy_phrase(phrase))
     remarks.extend(_together(tidy))
@@ -131,6 +134,32 @@ def lint_known(referential: Referential, reader: Reader, label: str, phrases: Se
     ]
 
 
+def lint_doubts(referential: Referential, reader: Reader, index: CorpusIndex, phrases: Sequence[str]) -> list[Remark]:
+    """Return the topics that the model hesitates with on the phrases of a new one, each beside what people say of that other topic.
+
+    Args:
+        referential: with the topics.
+        reader: the live model.
+        index: of the corpus.
+        phrases: its messages; the first :data:`READ_AT_MOST` are read.
+    """
+    doubts: dict[str, list[str]] = defaultdict(list)
+    texts = [phrase for phrase in phrases[:READ_AT_MOST] if phrase.strip()]
+    for phrase, read in zip(texts, reader(texts), strict=True):
+        other = max(read, key=read.__getitem__, default="")
+        if other in referential.topics and HESITATES <= read[other] < LEADS:
+            doubts[other].append(phrase)
+    remarks = []
+    for other, mine in sorted(doubts.items(), key=lambda pair: -len(pair[1]))[:2]:
+        beside = tuple(near for phrase in mine if (near := index.nearest(phrase, "", other)))[:3]
+        text = (
+            f"L'assistant hésite avec « {referential.topics[other].libelle} » pour {len(mine)} de vos phrases. Ajoutez-en qui disent "
+            "ce que l'autre sujet ne dit pas."
+        )
+        remarks.append(Remark("attention", "phrases", text, beside, other))
+    return remarks
+
+
 def preview(referential: Referential, topic: str, service: str, values: Mapping[str, Any]) -> Card | None:
     """Return the card of a draft topic as the public will see it; ``None`` while something needed is missing."""
     if service not in referential.services:
@@ -163,8 +192,11 @@ def _together(phrases: Sequence[str]) -> Iterable[Remark]:
         missing = MIN_EXAMPLES - len(phrases)
         yield Remark("attention", "phrases", f"Encore {missing} phrase{'s' if missing > 1 else ''} : il en faut {MIN_EXAMPLES} au moins.")
     stories = sum(len(p.split()) >= STORY_WORDS for p in phrases)
-    if phrases and stories < MIN_STORIES_SHARE * len(phrases):
-        yield Remark("attention", "phrases", f"Ajoutez des récits d'au moins {STORY_WORDS} mots, comme les gens les écrivent.")
+    wanted = math.ceil(MIN_STORIES_SHARE * max(len(phrases), MIN_EXAMPLES))
+    if phrases and stories < wanted:
+        more = f"Encore {wanted - stories} récit{'s' if wanted - stories > 1 else ''}"
+        text = f"{more} : {wanted} phrases de {STORY_WORDS} mots ou plus, comme les gens racontent. Vous en avez {stories}."
+        yield Remark("attention", "phrases", text)
     starts = Counter(" ".join(words[:CARRIER_WORDS]) for p in phrases if len(words := plain_words(p).split()) > CARRIER_WORDS)
     for start, count in starts.items():
         if count >= CARRIER_REPEATS:

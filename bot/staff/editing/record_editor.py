@@ -92,12 +92,14 @@ class Kind:
         new: what making one is called; empty when none can be made.
         removable: whether one may leave the file.
         shown: fields that the list shows beside the title.
+        heads: what the columns of the list are called, when it is not by the name of their fields.
         nothing: what the list says of a field that is empty.
         group: field that the list is sorted in parts by.
         keeps: which records of the file are of this kind.
         start: fields of a new record that the form does not ask.
         deeds: made, changed, removed, as the journal writes them.
         check: what is wrong in the fields, one French sentence each.
+        read: returns a record of the file as the form shows it; ``finish`` does the reverse.
         finish: returns the fields to write, given the record as it was and the fields that were typed.
         prefix: of the id of a new one.
         beside: writes what a new record needs elsewhere, given the tree, the draft, its id, and what was typed.
@@ -119,12 +121,14 @@ class Kind:
     new: str = ""
     removable: bool = False
     shown: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
     nothing: str = "–"
     group: str = ""
     keeps: Callable[[Values], bool] = lambda record: True
     start: Values = field(default_factory=dict)
     deeds: tuple[str, str, str] = ("fiche_creee", "fiche_modifiee", "fiche_retiree")
     check: Callable[[Values], Sequence[str]] = lambda fields: ()
+    read: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record
     finish: Callable[[Values, Values], Values] = lambda before, fields: fields
     prefix: str = ""
     beside: Callable[[ProjectPaths, Draft, str, Values], None] = lambda paths, draft, identifier, fields: None
@@ -258,7 +262,7 @@ class RecordEditor:
             yield draft, done
 
     def _rows(self, draft: Draft) -> list[dict[str, Any]]:
-        return [row for row in read_records(draft.read(self._file), self.kind.key) if self.kind.keeps(row)]
+        return [self.kind.read(row) for row in read_records(draft.read(self._file), self.kind.key) if self.kind.keeps(row)]
 
     def _found(self, draft: Draft, identifier: str) -> RecordSheet:
         row = next((row for row in self._rows(draft) if str(row.get(self.kind.named)) == identifier), None)

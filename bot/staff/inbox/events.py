@@ -25,6 +25,8 @@ REASONS = {
     "autre": "Autre chose",
 }
 """Reason of a thumbs-down → what the person reads."""
+DOOR_MAY_BE_RIGHT = frozenset({"incomplet", "trop_complique", "coordonnees_fausses"})
+"""Reasons that speak of the answer, not of its door."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from bot.base.errors import InboxError
 from bot.language.cleaning import strip_accents
 from bot.staff.accounts import audit
 from bot.staff.candidates.exam import NO_REQUEST, SPECIAL, URGENT
-from bot.staff.inbox.events import TurnEvent
+from bot.staff.inbox.events import DOOR_MAY_BE_RIGHT, TurnEvent
 from bot.staff.inbox.similarity import ALIKE, band_keys, exact_key, likeness, pack, signature, unpack
 from bot.staff.nearness import CorpusIndex
 from bot.staff.schema import bands, groups, labels, turns, votes
@@ -526,7 +526,7 @@ class Inbox:
         known = [t for t in dict.fromkeys([*json.loads(row.suggestions), *json.loads(row.nearest)]) if t in self._topics]
         if row.down:
             wrong = _reported(connection, row.id)
-            known.sort(key=wrong.__contains__)  # what was just reported as wrong comes last
+            known = [t for t in known if t not in wrong]  # it is still found by its name
         return Group(
             row.id,
             row.text,
@@ -604,9 +604,11 @@ def _shown(doors: str) -> tuple[str, ...]:
 
 
 def _reported(connection: Connection, group: int) -> set[str]:
-    """Return the doors that a person said did not help."""
+    """Return the doors that a person said did not help, but where the door itself was not what was wrong."""
     joined = turns.join(votes, votes.c.answer == turns.c.id)
-    rows = connection.execute(select(turns.c.doors).select_from(joined).where(turns.c.group_id == group, votes.c.helpful.is_(False)))
+    blamed = votes.c.reason.is_(None) | votes.c.reason.not_in(DOOR_MAY_BE_RIGHT)
+    where = (turns.c.group_id == group, votes.c.helpful.is_(False), blamed)
+    rows = connection.execute(select(turns.c.doors).select_from(joined).where(*where))
     return {door for row in rows for door in _shown(row.doors)}
 
 

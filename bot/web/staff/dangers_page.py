@@ -9,9 +9,10 @@ from aiohttp import web
 
 from bot.emergency.detector import Clue
 from bot.emergency.known import CALM
+from bot.language.lexicon import Lexicon, tokens_of
 from bot.learning.loading import load_detector, sound_paths
-from bot.staff.danger_words import announced
-from bot.staff.editing.kinds import CRIES, DANGERS, KINDS, PHRASES
+from bot.staff.danger_words import Cries, announced, in_words
+from bot.staff.editing.kinds import ABROAD, CRIES, DANGERS, KINDS, NOTIONS, PHRASES
 from bot.staff.editing.record_editor import RecordSheet
 from bot.web.staff.framework import read_form, workshop
 from bot.web.staff.records_page import RecordPages
@@ -28,11 +29,16 @@ NEAR = 2.0
 
 
 def add(app: web.Application) -> None:
-    """Add the pages of every kind of record; those of the messages come before the dangers, whose ids could be read in their address."""
+    """Add the pages of every kind of record; the dangers come last: their ids could be read in the addresses of the others."""
     pages = DangerPages(DANGERS, "urgences.html", "urgence.html")
     app.add_routes([web.post(f"{DANGERS.path}/essai", pages.try_out)])
-    for each in (*(RecordPages(kind) for kind in KINDS if kind is not DANGERS), pages):
-        each.add(app)
+    own: Mapping[str, RecordPages] = {
+        DANGERS.id: pages,
+        CRIES.id: CryPages(CRIES, form_template="cri.html"),
+        ABROAD.id: AbroadPages(ABROAD, form_template="mots.html"),
+    }
+    for kind in sorted(KINDS, key=lambda each: each is DANGERS):
+        own.get(kind.id, RecordPages(kind)).add(app)
 
 
 class DangerPages(RecordPages):
@@ -46,9 +52,17 @@ class DangerPages(RecordPages):
     def list_values(self, request: web.Request) -> Mapping[str, Any]:
         """Return what the list shows beside the table."""
         dangers = {s.id: s.libelle for s in workshop(request).drafted().emergency_situations.values()}
-        return {"essai": "", "verdict": None, "indices": (), "messages": PHRASES.path, "cris": CRIES.path, "dangers": dangers}
+        return {
+            "essai": "",
+            "verdict": None,
+            "indices": (),
+            "messages": PHRASES.path,
+            "cris": CRIES.path,
+            "mots": ABROAD.path,
+            "dangers": dangers,
+        }
 
-    def form_values(self, request: web.Request, sheet: RecordSheet) -> Mapping[str, Any]:
+    def form_values(self, request: web.Request, sheet: RecordSheet, values: Mapping[str, Any], tried: str) -> Mapping[str, Any]:
         """Return what announces the danger."""
         return {"annonce": announced(sound_paths(workshop(request).paths), sheet.id)}
 
@@ -61,6 +75,41 @@ class DangerPages(RecordPages):
             numbers = [f"{n} ({referential.emergency_numbers[n].nom})" for n in found.numeros]
             verdict = (names[found.situation], numbers, referential.emergency_situations[found.situation].consigne, found.sure)
         return {"essai": typed, "verdict": verdict, "indices": [_told(clue, names) for clue in detector.clues(typed)]}
+
+
+class CryPages(RecordPages):
+    """The pages of the cries: each line is told in words, with a sentence that it hears; a sentence is tried on what is typed."""
+
+    def cells(self, request: web.Request, sheet: RecordSheet, names: Mapping[str, str]) -> tuple[str, ...]:
+        """Return one example, and how many lines there are."""
+        found = _cries(request).told(sheet.id, sheet.values["motifs"], sheet.values.get("sauf") or ())
+        return f"« {next((cry.example for cry in found if cry.learnt), found[0].example)} »", str(len(found))
+
+    def form_values(self, request: web.Request, sheet: RecordSheet, values: Mapping[str, Any], tried: str) -> Mapping[str, Any]:
+        """Return what each line means, and what they make of the sentence tried."""
+        cries, lines, unless = _cries(request), values["motifs"] or (), values["sauf"] or ()
+        return {
+            "cris": cries.told(str(values["situation"] or ""), lines, unless),
+            "arrets": [in_words(line, cries.lists) for line in unless],
+            "arrets_de_tous": [in_words(line, cries.lists) for line in cries.unless],
+            "listes_de_mots": cries.lists,
+            "essai": tried,
+            "entendu": cries.tried(lines, unless, tried) if tried else None,
+        }
+
+
+class AbroadPages(RecordPages):
+    """The pages of the words of other languages; a sentence is tried on what is typed."""
+
+    def form_values(self, request: web.Request, sheet: RecordSheet, values: Mapping[str, Any], tried: str) -> Mapping[str, Any]:
+        """Return the ideas that the words typed hear in the sentence tried."""
+        words = {name.partition(".")[2]: [word.replace(" ", "_") for word in rows or ()] for name, rows in values.items()}
+        sign = Lexicon({sheet.id: words}).read(tokens_of(tried)) if tried else None
+        return {"essai": tried, "idees": sorted(NOTIONS[notion] for notion in sign.notions) if sign else ()}
+
+
+def _cries(request: web.Request) -> Cries:
+    return Cries(workshop(request).drafts.edited)
 
 
 def _told(clue: Clue, names: Mapping[str, str]) -> tuple[str, str]:

@@ -13,8 +13,8 @@ from bot.learning.loading import shared_model
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.exam import CALM, NO_REQUEST, SPECIAL, URGENT
-from bot.staff.inbox.events import CHECK_DAYS, REASONS
-from bot.staff.inbox.inbox import ATTACHED, DRAWN, NOTHING, OPEN, STATES, WAITING, Group, Inbox
+from bot.staff.inbox.events import CHECK_DAYS, LOW_CONFIDENCE, REASONS, SURE
+from bot.staff.inbox.inbox import ATTACHED, DRAWN, NOTHING, OPEN, STATES, WAITING, Exchange, Group, Inbox
 from bot.staff.inbox.meaning import alike_in_meaning
 from bot.staff.upkeep.retention import DAY
 from bot.web.staff.framework import (
@@ -104,7 +104,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         pas_utile=disliked,
         services=sorted(((s.id, s.nom_clair) for s in referential.services.values()), key=lambda s: s[1]),
         controles=inbox.checked(time.time() - CHECK_DAYS * DAY) if state == DRAWN else None,
-        reponses={g.id: next(iter(inbox.exchanges(g.id, 1)), None) for g in groups} if state == DRAWN else {},
+        reponses={g.id: next(iter(inbox.exchanges(g.id, 1)), None) for g in groups} if state in {OPEN, DRAWN} else {},
+        raisons=REASONS,
+        pourquoi=_why,
         genres=KINDS,
         attendus=EXPECTED,
         nom=_names(request),
@@ -135,7 +137,8 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         message=group,
         variantes=inbox.variants(group.id),
         historique=inbox.history(group.id),
-        echanges=inbox.exchanges(group.id),
+        echanges=(echanges := inbox.exchanges(group.id)),
+        pourquoi=_why(echanges[0]) if group.state == OPEN and echanges else "",
         raisons=REASONS,
         nom=_names(request),
         genres=KINDS,
@@ -248,6 +251,18 @@ def _neighbours(request: web.Request, inbox: Inbox, group: Group) -> list[tuple[
         return [(i, others[i]) for i in alike_in_meaning(group.text, others, shared_model(workshop(request).paths.router_model))]
     except ModelError:
         return []
+
+
+def _why(exchange: Exchange) -> str:
+    """Return why a message is to be read, in words."""
+    if exchange.helpful is False:
+        return "la personne a dit que la réponse n'a pas aidé"
+    if exchange.kind in SURE:
+        low = exchange.confidence is not None and exchange.confidence < LOW_CONFIDENCE
+        return "une porte a été donnée, avec un doute" if low else "la réponse a été jugée fausse au contrôle"
+    return {"clarifier": "l'assistant a hésité", "hors_sujet": "l'assistant a cru que ce n'était pas une demande"}.get(
+        exchange.kind, "l'assistant n'a pas compris"
+    )
 
 
 def _waits(done: Group) -> str:

@@ -23,13 +23,15 @@ from bot.staff.editing.kinds import DESKS, KINDS, WEEK, editor_of
 from bot.staff.editing.record_editor import Field, Kind, RecordSheet, Shape
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
-from bot.web.staff.forms import Choices, lines, loose, read_fields
+from bot.web.staff.forms import Choices, line, lines, loose, read_fields
 from bot.web.staff.framework import actor, flash, needs, page, read_form, redirect, workshop
 from bot.web.staff.plain_words import names_of
 
 PATH = "/atelier/fiches"
 MANY = 40
 """Records from which a list has a search field."""
+TRY = "essai"
+"""Gesture that tries a sentence on what is typed, and saves nothing."""
 LONG = 40
 """Choices from which one writes the name instead of unrolling a list."""
 HELP = (
@@ -86,9 +88,20 @@ class RecordPages:
         """Return what the list shows beside the table."""
         return {}
 
-    def form_values(self, request: web.Request, sheet: RecordSheet) -> Mapping[str, Any]:
-        """Return what the page of a record shows beside the form."""
+    def form_values(self, request: web.Request, sheet: RecordSheet, values: Mapping[str, Any], tried: str) -> Mapping[str, Any]:
+        """Return what the page of a record shows beside the form.
+
+        Args:
+            request: of the page.
+            sheet: the record; that of a new one is empty.
+            values: of the form: those typed, else those saved.
+            tried: a sentence to try on them, "" for none.
+        """
         return {}
+
+    def cells(self, request: web.Request, sheet: RecordSheet, names: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what the list shows of a record beside its name."""
+        return tuple(_said(field_of(sheet.values, name), names) for name in self.kind.shown)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """GET: every record."""
@@ -100,7 +113,7 @@ class RecordPages:
         due = {f.owner for f in due_facts(referential, date.today()) if f.kind == "guichet"} if kind is DESKS else set()
         groups: dict[str, list[Row]] = {}
         for sheet in self._ordered(request, due):
-            row = Row(self._path(sheet.id), names.get(sheet.title, sheet.title), _cells(kind, sheet, names), sheet.id in due)
+            row = Row(self._path(sheet.id), names.get(sheet.title, sheet.title), self.cells(request, sheet, names), sheet.id in due)
             if all(word in clean(" ".join([row.title, *row.cells])).plain for word in clean(words).plain.split()):
                 groups.setdefault(names.get(str(field_of(sheet.values, kind.group)), "") if kind.group else "", []).append(row)
         return page(
@@ -110,7 +123,7 @@ class RecordPages:
             titre=kind.name,
             aide=kind.help,
             sorte=kind,
-            entetes=[kind.names.get(name, "Sujets") for name in kind.shown],
+            entetes=kind.heads or [kind.names[name] for name in kind.shown],
             groupes=groups,
             recherche=words,
             cherche=bool(words) or sum(map(len, groups.values())) > MANY,
@@ -129,6 +142,8 @@ class RecordPages:
         self._refuse_new()
         form = await read_form(request)
         values = read_fields(form, self.kind.fields, choices_of(workshop(request).drafted()), {})
+        if form.get("geste") == TRY:
+            return self._form(request, RecordSheet("", {}, "", ""), values, tried=line(form, "essai"))
         try:
             identifier, change = editor_of(draft_of(request), self.kind).create(values, actor(request))
         except EditError as error:
@@ -147,6 +162,8 @@ class RecordPages:
             return self._phrases(request, sheet, form)
         values = read_fields(form, self.kind.fields, choices_of(workshop(request).drafted()), sheet.values)
         version = form.get("version", "")
+        if form.get("geste") == TRY:
+            return self._form(request, replace(sheet, version=version), values, tried=line(form, "essai"))
         editor = editor_of(draft_of(request), self.kind)
         try:
             if form.get("geste") == "retirer":
@@ -200,6 +217,7 @@ class RecordPages:
         mistakes: Sequence[str] = (),
         conflict: EditConflict | None = None,
         status: int = 200,
+        tried: str = "",
     ) -> web.Response:
         kind, referential = self.kind, workshop(request).drafted()
         asked = [f for f in kind.fields if (not f.only_new or not sheet.id) and not (f.unless and field_of(sheet.values, f.unless))]
@@ -227,7 +245,7 @@ class RecordPages:
             conflit=differences(conflict.current, conflict.proposed, kind.names, names) if conflict else (),
             phrases=workshop(request).writer.phrases(sheet.id) if kind.taught and sheet.id else (),
             aujourdhui=date.today().isoformat(),
-            **(self.form_values(request, sheet) if sheet.id else {}),
+            **self.form_values(request, sheet, values, tried),
         )
 
 
@@ -249,10 +267,6 @@ def choices_of(referential: Referential) -> Choices:
         "dangers": {s.id: s.libelle for s in referential.emergency_situations.values()},
         "jours": WEEK,
     }
-
-
-def _cells(kind: Kind, sheet: RecordSheet, names: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(_said(field_of(sheet.values, name), names) for name in kind.shown)
 
 
 def _said(value: Any, names: Mapping[str, str]) -> str:

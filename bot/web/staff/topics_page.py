@@ -17,11 +17,12 @@ from bot.referential import Referential
 from bot.referential.ages import due_facts
 from bot.referential.hours import PARIS
 from bot.referential.models import FACT_KINDS
+from bot.routing.decision import OUTSIDE
 from bot.serving.view import card_view
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.review import reader_of
 from bot.staff.editing.conflicts import differences
-from bot.staff.editing.linting import Remark, lint_known, lint_phrase, lint_topic, preview
+from bot.staff.editing.linting import Remark, lint_doubts, lint_known, lint_phrase, lint_topic, preview
 from bot.staff.editing.topic_editor import FACT_NAMES, NAMES, TopicEditor, suggest_id
 from bot.staff.editing.workspace import unique
 from bot.staff.inbox.inbox import Inbox
@@ -113,6 +114,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         recherche=words,
         service=service,
         services=_services(referential),
+        dehors={s.id for s in referential.services.values() if s.delegation == OUTSIDE},
         lignes=found[pagination.offset : pagination.offset + SIZE],
         perimes=stale,
         seulement_perimes=only_stale,
@@ -323,6 +325,7 @@ def _form_page(
         rangs=range(ROWS),
         vide=loose({}),
         services=_services(referential),
+        dehors={s.id for s in referential.services.values() if s.delegation == OUTSIDE},
         guichets=sorted((d.id, d.nom) for d in referential.entry_points.values()),
         sujets=choices_of(referential),
         chemin=PATH,
@@ -340,7 +343,8 @@ def _checked(request: web.Request, form: TopicForm) -> dict[str, Any]:
     with contextlib.suppress(ModelError):  # without a model, no other topic nor message is found
         stored = shared_model(workshop(request).paths.router_model)
         if form.id not in referential.topics:
-            remarks += lint_known(referential, reader_of(stored.model), label, form.phrases)
+            reader, index = reader_of(stored.model), index_of(workshop(request).paths)
+            remarks += lint_known(referential, reader, label, form.phrases) + lint_doubts(referential, reader, index, form.phrases)
         heard = _heard(workshop(request).inbox(), stored, [label, *form.phrases[:LOOKED_UP]])
     return {
         "entendus": heard,

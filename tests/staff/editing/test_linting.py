@@ -10,7 +10,7 @@ import pytest
 
 from bot.base.paths import ProjectPaths
 from bot.referential import Referential
-from bot.staff.editing.linting import lint_known, lint_phrase, lint_phrases, lint_topic, preview
+from bot.staff.editing.linting import lint_doubts, lint_known, lint_phrase, lint_phrases, lint_topic, preview
 from bot.staff.nearness import CorpusIndex, index_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,9 +66,29 @@ def test_a_topic_that_exists_is_named_while_one_writes(referential: Referential)
     assert lint_known(referential, reader, "", []) == []
 
 
+def test_topics_that_the_model_hesitates_with_are_shown_with_their_phrases(referential: Referential) -> None:
+    def reader(texts: Sequence[str]) -> list[dict[str, float]]:
+        return [{"passeport": 0.4, "autre": 0.1} if "jardin" in t else {"passeport": 0.9} if "voyage" in t else {} for t in texts]
+
+    index = CorpusIndex([("passeport", "x"), ("un passeport pour le jardin", "passeport"), ("jardin jardin", "carte_identite")])
+    (remark,) = lint_doubts(referential, reader, index, ["mon jardin", "un voyage", "le jardin au fond", "rien"])
+    assert remark.topic == "passeport" and "pour 2 de vos phrases" in remark.text and referential.topics["passeport"].libelle in remark.text
+    assert [(near.mine, near.phrase) for near in remark.near] == [
+        ("mon jardin", "un passeport pour le jardin"),
+        ("le jardin au fond", "un passeport pour le jardin"),
+    ]
+    assert lint_doubts(referential, reader, index, ["un voyage", ""]) == []
+
+
 def test_few_alike_or_repeated_phrases_are_said() -> None:
     few = lint_phrases(INDEX, ["un drone filme ma piscine"])
-    assert "Encore 14 phrases" in said(few, "attention") and "récits" in said(few, "attention")
+    assert "Encore 14 phrases" in said(few, "attention") and "Encore 5 récits" in said(few, "attention")
+    story = "le drone du voisin passe tous les soirs au-dessus de la piscine et filme les enfants qui jouent"
+    four = said(lint_phrases(INDEX, [f"{story} {w}" for w in ("lundi", "mardi", "mercredi", "jeudi")]))
+    assert "Encore 1 récit :" in four and "Vous en avez 4." in four
+    assert "récit" not in said(lint_phrases(INDEX, [f"{story} {w}" for w in "abcde"]))
+    assert "Encore 2 récits : 6 phrases" in said(lint_phrases(INDEX, [f"{story} {w}" for w in "abcd"] + [f"drone {i}" for i in range(16)]))
+    assert "Phrase 2 : " in said(lint_phrases(INDEX, ["un drone", "mon numéro 06 12 34 56 78"]), "erreur")
     carriers = [f"je voudrais savoir comment {w} un drone" for w in ("voler", "poser", "vendre", "acheter", "peindre", "lancer")]
     assert "6 phrases commencent par « je voudrais savoir comment »" in said(lint_phrases(INDEX, carriers))
     assert "écrite 2 fois" in said(lint_phrases(INDEX, ["un drone", "Un drone !"]), "erreur")

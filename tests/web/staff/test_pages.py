@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from bot.base.errors import EditError
 from bot.staff.accounts import audit
-from bot.staff.inbox.events import TurnEvent
+from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 from bot.staff.inbox.inbox import OPEN
 from bot.staff.inbox.intake import Intake
 from bot.staff.storage import civil_day
@@ -131,6 +131,19 @@ async def test_the_inbox_is_searched_and_settled_by_the_lot(enter: Any, workshop
     topic = next(iter(workshop.referential().topics.values()))
     await staff.post("/atelier/boite", geste="rattacher", groupe="1", sujet_lot=topic.libelle)
     assert writer.held[-1][:2] == (topic.id, "des ruches au pré")
+
+
+async def test_the_list_says_what_was_answered_and_why_each_message_is_there(enter: Any, workshop: Any, writer: Writer) -> None:
+    topic = workshop.referential().topics["passeport"]
+    sure = {**DOOR, "sujet": topic.id, "confiance": 0.97}
+    no = TurnEvent("n1", 1_790_000_000.0, "le chat de la voisine", "orienter", (sure,))
+    Intake(workshop.storage)([no, FeedbackEvent("n1", 1_790_000_001.0, False, "mauvaise_porte", "je parlais du chat", no)])
+    bring(workshop, "des ruches au pré", kind="hors_sujet")
+    staff = await enter("lea")
+    page = await staff.get("/atelier/boite")
+    assert topic.libelle in page and "la personne a dit que la réponse n'a pas aidé (« Ce n'est pas la bonne porte »)" in page
+    assert "je parlais du chat" in page and "l'assistant a cru que ce n'était pas une demande" in page
+    assert "ici parce que la personne a dit" in await staff.get("/atelier/boite/1")
 
 
 async def test_a_topic_is_attached_by_its_label(enter: Any, workshop: Any, writer: Writer) -> None:

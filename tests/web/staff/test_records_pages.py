@@ -16,7 +16,7 @@ from bot.base.paths import ProjectPaths
 from bot.learning.loading import load_detector
 from bot.referential import load_referential
 from bot.staff.editing.corpus_editor import CorpusEditor
-from bot.staff.editing.kinds import CRIES, KINDS, editor_of
+from bot.staff.editing.kinds import ABROAD, CRIES, KINDS, editor_of
 from bot.web.staff.framework import Workshop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "staff"))
@@ -116,7 +116,7 @@ async def test_cries_are_changed_in_the_draft_and_none_may_be_lost(enter: Any, w
     assert "Cris" in await remi.get("/atelier/urgences") and "je vais|veux me suicider" in await remi.get(path)
     before = load_detector(workshop.paths)
     fields = {"version": version(await remi.get(path)), "sauf": "dossier"}
-    assert "mal écrite" in await remi.post(path, 422, **fields, motifs="je vais (me) pendre")
+    assert "« je vais (me) pendre » ne peut pas se lire" in await remi.post(path, 422, **fields, motifs="je vais (me) pendre")
     assert "Une autre personne" in await remi.post(path, **fields, motifs="ragondin pendu")
     await ada.get("/atelier/brouillon")
     refused = await ada.post("/atelier/brouillon", geste="publier")
@@ -129,3 +129,36 @@ async def test_cries_are_changed_in_the_draft_and_none_may_be_lost(enter: Any, w
     assert "Le brouillon est publié" in await ada.post("/atelier/brouillon", geste="publier")
     found = load_detector(workshop.paths).detect("le ragondin me pousse au pont")
     assert before.detect("le ragondin me pousse au pont") is None and found is not None and found.situation == "suicide" == sheet.id
+
+
+async def test_a_cry_is_told_and_a_sentence_tried_on_what_is_typed_before_it_is_saved(enter: Any, workshop: Workshop) -> None:
+    remi, path = await enter("remi"), "/atelier/urgences/cris/suicide"
+    listed = await remi.get("/atelier/urgences/cris")
+    assert "Risque de suicide, maintenant" in listed and "|" not in listed and "Bebe" not in listed
+    shown = await remi.get(path)
+    assert "je (vais ou veux) me (suicider ou pendre" in shown and "« je " in shown and "quatre mots au plus" in shown
+    typed = {"geste": "essai", "version": version(shown), "motifs": "le ragondin .. pendu", "sauf": "blague|canular"}
+    tried = await remi.post(path, **typed, essai="Le ragondin est pendu !")
+    assert "C'est un cri." in tried and "<code>le ragondin .. pendu</code>" in tried and version(tried) == version(shown)
+    assert "l'arrête : (blague ou canular)" in await remi.post(path, **typed, essai="le ragondin est pendu, une blague")
+    assert "Aucune de ces lignes" in await remi.post(path, **typed, essai="le castor est pendu")
+    assert not workshop.drafts.is_open
+    new = {"geste": "essai", "situation": "pollution", "motifs": "ragondin vert", "essai": "un ragondin vert"}
+    assert "C'est un cri." in await remi.post("/atelier/urgences/cris/nouveau", **new)
+
+
+async def test_words_of_danger_of_another_language_wait_for_a_second_signature(enter: Any, workshop: Workshop) -> None:
+    remi, ada, path = await enter("remi"), await enter("ada"), "/atelier/urgences/mots/nl"
+    shown, sentence = await remi.get(path), "zeg de bevertje is in de keuken nu"
+    assert "urgences_langues" not in shown and "Le feu" in shown
+    words = editor_of(workshop.paths, ABROAD).read("nl").values["mots"]["feu"]
+    typed = {"version": version(shown), "mots.feu": "\r\n".join([*words, "bevertje", "rode gloed*"])}
+    assert "Idées entendues : <strong>Le feu" in await remi.post(path, **typed, geste="essai", essai=sentence)
+    assert "ne peut pas se lire" in await remi.post(path, 422, **{**typed, "mots.feu": "vuur, brand"})
+    assert "Une autre personne doit le publier" in await remi.post(path, **typed)
+    await remi.get("/atelier/brouillon")
+    assert "Une autre personne doit relire" in await remi.post("/atelier/brouillon", geste="publier")
+    draft = await ada.get("/atelier/brouillon")
+    assert "bevertje" in draft and "rode gloed*" in draft and "Le feu" in draft
+    assert "Le brouillon est publié" in await ada.post("/atelier/brouillon", geste="publier")
+    assert "bevertje rode_gloed*" in (workshop.paths.referential / "urgences_langues.yml").read_text(encoding="utf-8")
