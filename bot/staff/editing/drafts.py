@@ -144,7 +144,12 @@ class Drafts:
         return [Edit(r["acteur"], r["action"], r["cible"]) for r in rows if r]
 
     def publish(
-        self, author: str, objections: Callable[[ProjectPaths, ProjectPaths], Sequence[str]], reason: str = "", second_person: bool = False
+        self,
+        author: str,
+        objections: Callable[[ProjectPaths, ProjectPaths], Sequence[str]],
+        reason: str = "",
+        second_person: bool = False,
+        witness: bool = False,
     ) -> Change:
         """Put the draft in place of the files, as one batch.
 
@@ -153,6 +158,7 @@ class Drafts:
             objections: what is to be said against it, given the tree that serves and the one of the draft.
             reason: written to go through objections, :data:`MIN_REASON` characters at least.
             second_person: whether who publishes must not have made any of the edits.
+            witness: whether another person may go through objections: nobody then goes through those to their own edits.
 
         Raises:
             GateRefused: there are objections and no reason.
@@ -167,6 +173,8 @@ class Drafts:
         reasons = tuple(objections(self._paths, self.tree))
         if reasons and len(" ".join(reason.split())) < MIN_REASON:
             raise GateRefused(reasons)
+        if reasons and witness and any(edit.author == author for edit in edits):
+            raise EditError("Ce brouillon demande un motif, et vous y avez écrit : un autre administrateur doit le publier.")
         change = self._apply(self._folder / "avant", self.tree.root, author, f"Lot « {name} » publié", "lot_publie", name)
         self.discard()
         return change

@@ -25,7 +25,7 @@ PATH = "/atelier/brouillon"
 HELP = (
     "Les textes, les phrases, les contacts, les fusions, les retraits et les sujets nouveaux attendent ici. Le public ne voit rien "
     "avant la publication. Tout part en une fois, et s'annule en une fois. Ce qui enfreint une règle ne peut pas être publié. Ce qui "
-    "change la porte d'une demande a besoin d'un administrateur et d'un motif écrit."
+    "change la porte d'une demande a besoin d'un administrateur et d'un motif écrit ; s'il y en a deux, de celui qui n'y a rien écrit."
 )
 
 
@@ -59,7 +59,9 @@ async def act(request: web.Request) -> web.StreamResponse:
             flash(request, "Le brouillon est jeté. Rien n'a changé pour le public.")
         elif form.get("geste") == "publier":
             ModelRegistry(workshop(request).paths).adopt()  # a restart then trains nothing behind the gate
-            change = drafts.publish(actor(request), objections, reason, workshop(request).settings.second_reader)
+            others = (a for a in workshop(request).accounts.all() if a.active and a.role is Role.ADMINISTRATOR and a.name != actor(request))
+            witness, second = any(others), workshop(request).settings.second_reader
+            change = drafts.publish(actor(request), objections, reason, second, witness)
             say_change(request, change, "Le brouillon est publié. Le public le verra dans un instant.")
         elif form.get("annuler"):
             say_change(request, drafts.undo(form["annuler"], actor(request)), "Le lot est annulé. Le public le verra dans un instant.")

@@ -37,6 +37,8 @@ def test_a_merge_waits_is_published_then_taken_back(tree: ProjectPaths) -> None:
         drafts.publish("Zoé", lambda _live, _draft: ["« Carte » est fondu dans « Passeport »."])
     with pytest.raises(EditError, match="autre personne"):
         drafts.publish("Zoé", lambda *_: (), second_person=True)
+    with pytest.raises(EditError, match="un autre administrateur"):
+        drafts.publish("Zoé", lambda *_: ["une objection"], reason="Décidé toute seule, un soir.", witness=True)
     assert texts(tree) == before
     phrase = "le ragondin a emporté mon passeport dans la rivière"
     CorpusEditor(tree).add_phrase("passeport", phrase, "Luc")  # saved by another meanwhile: it stays
