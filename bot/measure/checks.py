@@ -28,8 +28,8 @@ from bot.referential.doors import door_problems
 from bot.referential.facts import is_mobile
 
 _ASKS_A_SECRET = re.compile(
-    r"\b(?:donne|envoie|envoye|communique|écrive|dicte|indique|transmette|fournisse|laisse|tape)[rz]\b(?![^.!?]*\bjamais\b)[^.!?]*"
-    r"\b(?:carte bleue|carte bancaire|carte de paiement|cryptogramme|mots? de passe|codes? (?:secret|confidentiel))",
+    r"\b(?<!\bne )(?<!\bn['’])(?:donnez|envoyez|communiquez|écrivez|dictez|indiquez|transmettez|fournissez|laissez|tapez|faire parvenir)\b"
+    r"[^.!?]*\b(?:carte bleue|carte bancaire|carte de paiement|cryptogramme|mots? de passe|codes? (?:secret|confidentiel|reçu))",
     re.IGNORECASE,
 )
 """No administration asks for these: who does is a thief."""
