@@ -13,12 +13,13 @@ from scripts.mesures.pages import write_between
 
 START, END = "<!-- masquage:début -->", "<!-- masquage:fin -->"
 FILES = {
-    "masquage_aveugle_5.txt": "écrit par quelqu'un qui n'a lu ni les règles ni les autres essais, mesuré une fois : le chiffre à retenir",
+    "masquage_aveugle_8.txt": "51 lignes d'une main qui n'avait rien lu du masquage, mesurées une fois",
+    "masquage_aveugle_5.txt": "écrit sans avoir lu les règles ni les essais, mesuré une fois, lu depuis : le chiffre à retenir",
     "masquage_aveugle_4.txt": "de même, lu depuis ; 112 / 137 (81,8 %) à la première mesure",
     "masquage_aveugle_3.txt": "de même, lu depuis ; 146 / 179 (81,6 %) à la première mesure",
     "masquage_aveugle_2.txt": "écrit avant les règles d'une version passée, mesuré après",
     "masquage_aveugle.txt": "aveugle autrefois, lu depuis",
-    "masquage_7.txt": "écrit par une autre main pour apprendre (adresses, dates, numéros), jamais lu",
+    "masquage_7.txt": "écrit par une autre main pour apprendre (adresses, dates, numéros), lu en partie depuis",
     "masquage_6.txt": "de même (noms sous toutes les formes)",
     "masquage_3.txt": "de même (de tout)",
     "masquage_2.txt": "écrit avec les règles de cette version",

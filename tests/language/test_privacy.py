@@ -192,6 +192,14 @@ def test_recall_and_precision_on_labelled_messages(name: str, lines: int, recall
     assert found.milliseconds < 3
 
 
+def test_the_last_blind_messages() -> None:
+    """Measured once (32 of 35, 34 of 35, 22 of 23), with a little room below: the aim is 0.95, 0.97 and 0.98."""
+    found = measure(DATA / "masquage_aveugle_8.txt")
+    assert found.recall >= 0.9
+    assert found.precision >= 0.96
+    assert found.untouched / found.tempting >= 0.95
+
+
 def test_the_measure_sees_what_is_left() -> None:
     text = "appelez Léa au 06 12 34 56 78, merci"
     assert masked_spans(text, "appelez Léa au <telephone>, merci") == [(15, 29)]
