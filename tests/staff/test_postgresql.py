@@ -93,7 +93,7 @@ def test_the_whole_workshop_works_there(url: str) -> None:
     door = {"dis": "territoire", "service": "veterinaire", "sujet": "chien", "confiance": 0.3}
     first = TurnEvent("a1", now, "un chien méchant 🐕", "clarifier", (door, door), arrondissement="Cahors", conversation="v1")
     Intake(storage)(
-        [first, first, TurnEvent("a2", now, "vous êtes nuls", "incompris"), FeedbackEvent("a1", now, False, "autre", "bof", first)]
+        [first, first, TurnEvent("a2", now, "vous êtes nuls", "incompris"), FeedbackEvent("a1", now, False, "incomplet", "bof", first)]
     )
     inbox = Inbox(storage, Silent(), {"chien": "Un chien a mordu"})
     inbox.measure_novelty(CorpusIndex([("mon chien", "chien")]))
