@@ -58,7 +58,6 @@ def objections(live: ProjectPaths, draft: ProjectPaths) -> Sequence[str]:
     Raises:
         EditError: the draft breaks a rule of « bot check » that nobody may break; says which, in plain words.
     """
-    draft = replace(draft, tests_folder=live.test_sets)
     if digest_of(_files(live.referential)) == digest_of(_files(draft.referential)):  # nothing to read twice
         draft = replace(draft, referential_folder=live.referential)
     try:

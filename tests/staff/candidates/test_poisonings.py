@@ -296,7 +296,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
 @pytest.fixture
 def draft(live: ProjectPaths, tmp_path: Path) -> ProjectPaths:
     shutil.copytree(live.root / "data", tmp_path / "data")
-    return ProjectPaths(tmp_path, live.models)
+    return ProjectPaths(tmp_path, live.models, tests_folder=live.test_sets)
 
 
 def said_of(live: ProjectPaths, draft: ProjectPaths) -> list[str]:
