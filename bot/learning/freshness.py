@@ -60,6 +60,7 @@ def live_mark(paths: ProjectPaths) -> str:
         link / MANIFEST_FILE,
         paths.emergency_model / MANIFEST_FILE,
         link / "rasa" / MANIFEST_FILE,
+        paths.models / "rasa" / MANIFEST_FILE,  # that of « bot train », ready a moment after the router
         *sorted(paths.referential.glob("*.*")),
         *sorted((paths.referential / "sujets").glob("*.yml")),
         *sorted((paths.referential / "annuaire").glob("*.csv")),

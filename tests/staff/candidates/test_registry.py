@@ -64,6 +64,14 @@ def test_bot_train_writes_over_a_linked_model_without_touching_the_registry(tree
     assert load_model(tree.router_model)
 
 
+def test_the_mark_moves_when_the_first_archive_of_the_agent_is_ready(tree: ProjectPaths) -> None:
+    """It comes after the router: without this, the first start went on without an agent."""
+    before = live_mark(tree)
+    (tree.models / "rasa").mkdir(exist_ok=True)
+    (tree.models / "rasa" / "manifeste.json").write_text("{}", encoding="utf-8")
+    assert live_mark(tree) != before
+
+
 def test_promote_then_roll_back_and_the_mark_moves_each_time(tree: ProjectPaths) -> None:
     registry = ModelRegistry(tree)
     first = registry.adopt()
