@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import combinations
 from operator import mul
 from pathlib import Path
 
 from bot.base.errors import Problem, ReferentialError
+from bot.base.once import once
 from bot.base.yaml_lines import load_located
 from bot.emergency.rules import parts_of
 from bot.language.lexicon import TOOLS, UNSPACED, Hit, Lexicon, Sign, tokens_of
@@ -109,8 +109,9 @@ class AbroadDetector:
 
     def __init__(self, table: Table, weights: Weights, otherwise: str, encode: Encode | None = None) -> None:
         self._table, self._weights, self._otherwise = table, weights, otherwise
-        self._encode = lru_cache(maxsize=1)(encode) if encode else None  # a message is sensed twice: its alarm, then its doubt
+        self._encode = encode
 
+    @once
     def sense(self, text: str) -> SensedAbroad | None:
         """Return the most worrying danger told in a message of any length; ``None`` when it is French or unknown.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.base.errors import ReferentialError
+from bot.base.once import once
 from bot.base.yaml_lines import load_located
 from bot.language.cleaning import plain_words
 
@@ -95,11 +96,13 @@ def load_rules(path: Path, situations: Collection[str]) -> Rules:
     return Rules(rules, unless)
 
 
+@once
 def parts_of(text: str) -> list[str]:
     """Return the sentences of a message as they are, empty ones left out."""
     return [part for part in _SENTENCE_END.split(text) if part.strip()]
 
 
+@once
 def sentences(text: str) -> list[str]:
     """Return the sentences of a message as plain words, empty ones left out."""
     return [plain for part in parts_of(text) if (plain := plain_words(part))]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bot.base.once import once
 from bot.base.stopwatch import stage
 from bot.language.words import read_pairs, read_words
 
@@ -24,7 +25,7 @@ _SPACES = re.compile(r"\s+")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _TOKEN = re.compile(r"[a-z0-9]+")
 _NOT_ASCII = re.compile(r"[^\0-\x7f]")
-_ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
+ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
 """The combining marks of our alphabet, once letters are decomposed."""
 
 SMS_WORDS = read_pairs("abreviations")
@@ -73,7 +74,7 @@ def strip_accents(text: str) -> str:
     if text.isascii():
         return text
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    bare = ACCENTS.sub("", unicodedata.normalize("NFD", text))
     if bare.isascii() or not any(map(unicodedata.combining, bare)):
         return bare
     return "".join(c for c in bare if not unicodedata.combining(c))
@@ -86,6 +87,7 @@ def abridged(text: str) -> str:
     return _LAST_WORD.sub("", text[:_BEGINNING]) + _ELLIPSIS + _FIRST_WORD.sub("", text[-_ENDING:])
 
 
+@once
 @stage("nettoyage")
 def clean(text: str) -> CleanText:
     """Clean one message.

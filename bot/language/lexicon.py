@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.language.cleaning import SMS_WORDS
+from bot.base.once import once
+from bot.language.cleaning import ACCENTS, SMS_WORDS
 from bot.language.spelling import ELIDED
 
 TOOLS = "outils"
@@ -98,10 +99,11 @@ class Lexicon:
             tokens: of a message or of a part of it, as :func:`tokens_of` gives them.
             seen: what its words tell, empty at first, when several parts of one message are read.
         """
-        shared = [(len(token) == 1 and token.isascii()) or self._is_french(token) for token in tokens]
-        french = sum(map(self._is_french, tokens))
+        ours = list(map(self._is_french, tokens))
+        french = sum(ours)
         if french >= PLAINLY and french * 10 >= len(tokens) * 9:
             return None
+        shared = [known or (len(token) == 1 and token.isascii()) for token, known in zip(tokens, ours, strict=True)]
         found = self._found(tokens, {} if seen is None else seen)
         if not found:
             return None
@@ -172,10 +174,13 @@ class Lexicon:
             table[parts[0]].append(hit)
 
 
+@once
 def tokens_of(text: str) -> list[str]:
     """Return the words of a text in any alphabet, bare: lower case, without accents, letters that look alike made one."""
     if text.isascii():
         return _TOKEN.findall(_STRETCHED.sub(r"\1", text.lower()))
     decomposed = unicodedata.normalize("NFKD", text.lower().translate(_APOSTROPHES))
-    bare = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c))).translate(_LETTERS)
+    bare = ACCENTS.sub("", decomposed)
+    if not bare.isascii():
+        bare = unicodedata.normalize("NFC", "".join(c for c in bare if not unicodedata.combining(c))).translate(_LETTERS)
     return _TOKEN.findall(_STRETCHED.sub(r"\1", _INSIDE_CYRILLIC.sub("", bare)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.base.errors import Problem, ReferentialError
+from bot.base.once import once
 from bot.base.stopwatch import stage
 from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
@@ -108,6 +109,7 @@ class Gazetteer:
         """
         return tuple(commune for commune, _, _ in self.find_places(text))
 
+    @once
     def find_places(self, text: str) -> tuple[tuple[Commune, int, int], ...]:
         """Return what :meth:`find` returns, with where each name starts and ends in ``text``."""
         spans = [(m.group(), m.start()) for m in re.finditer(r"[^\W_]+", text)]

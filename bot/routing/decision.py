@@ -176,7 +176,7 @@ class Decider:
         self.acts = referential.acts
         self.services = {topic.id: topic.service for topic in referential.topics.values()}
         self._delegations = {topic: referential.services[service].delegation for topic, service in self.services.items()}
-        self._agents_only = frozenset(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
+        self._agents_only = tuple(t.id for t in referential.topics.values() if {a.value for a in t.public} == {"agent"})
         self.thresholds = thresholds
         self._plan = lru_cache(maxsize=LABELS_KEPT)(self._plan_of)
 
@@ -290,7 +290,7 @@ class Decider:
         return {t: p * before / after for t, p in weighed.items()} if after else topics
 
     def _agent_matters(self, reading: Reading) -> bool:
-        agent = sum(p for t, p in reading.topics.items() if self._for_agents_only(t))
+        agent = sum(reading.topics.get(topic, 0.0) for topic in self._agents_only)
         others = sum(reading.topics.values()) - agent
         return min(agent, others) >= self.thresholds.agent
 

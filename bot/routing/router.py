@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bot.base.once import once, turn
 from bot.base.stopwatch import stage
 from bot.emergency.detector import EmergencyDetector
 from bot.emergency.situations import Emergency
@@ -106,17 +107,19 @@ class Router:
             profile: "citoyen", "partenaire", "agent", or ``None`` when unknown.
             before: what the conversation already knows, ``None`` to read the message alone.
         """
-        (heard,) = self.understand([self.hear(text)])
-        (heard,) = self.split([self.in_context(heard, before)], profile)
-        return self.decide(heard, profile)
+        with turn():
+            (heard,) = self.understand([self.hear(text)])
+            (heard,) = self.split([self.in_context(heard, before)], profile)
+            return self.decide(heard, profile)
 
     def route_many(self, texts: Sequence[str], profile: str | None = None) -> list[RoutingDecision]:
         """Route several messages at once, in order; the model works faster on a batch.
 
         This is the whole flow. Rasa's components take the same steps, one each.
         """
-        heard = self.understand([self.hear(text) for text in texts])
-        return [self.decide(message, profile) for message in self.split(heard, profile)]
+        with turn():
+            heard = self.understand([self.hear(text) for text in texts])
+            return [self.decide(message, profile) for message in self.split(heard, profile)]
 
     def hear(self, text: str) -> Heard:
         """Look for an emergency and for another language in what was typed, then mask and clean it.
@@ -350,6 +353,7 @@ class Router:
         (read,) = self._read_all([[clean(part) for part in rest]], {})
         return any(self.read(understanding).topics.get(door.sujet, 0.0) >= BEHIND_SURE for understanding in read)
 
+    @once
     @stage("tableaux")
     def read(self, understanding: Understanding, profile: str | None = None) -> Reading:
         """Add probabilities up; a label from before a topic was renamed or merged counts for the topic of today."""
