@@ -32,6 +32,8 @@ from bot.referential.communes import Gazetteer, load_gazetteer
 from bot.routing.decision import Thresholds
 from bot.routing.router import Router
 from bot.routing.scorer import Scorer
+from bot.understanding.features import SparseRows
+from bot.understanding.model import Skimmed
 from bot.understanding.outcome import Understanding
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +131,12 @@ class FakeModel:
 
     def glance(self, texts: Sequence[CleanText], fragments: object = None) -> tuple[np.ndarray, list[bool]]:
         return self.predict_proba(texts, fragments), [False] * len(texts)
+
+    def skim(self, texts: Sequence[CleanText]) -> Skimmed:
+        return Skimmed(texts, SparseRows(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), 0), None, None)
+
+    def read_on(self, skimmed: Skimmed, some: np.ndarray, fragments: object = None) -> np.ndarray:
+        return self.predict_proba([skimmed.texts[i] for i in some]).reshape(-1, len(self.labels))
 
     def understanding(self, row: np.ndarray) -> Understanding:
         return Understanding(dict(zip(self.labels, row.tolist(), strict=True)))

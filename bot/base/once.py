@@ -41,7 +41,7 @@ def once(step: Callable[P, R]) -> Callable[P, R]:
         key = (step, *[a if type(a) is str else id(a) for a in args])
         found = kept.get(key)
         if found is None:
-            found = kept[key] = args, step(*args)  # the arguments are kept too: no other object takes their place
+            found = kept[key] = args, step(*args, **named)  # the arguments are kept too: no other object takes their place
         answer: R = found[1]
         return answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.referential import Referential
 from bot.routing import several
 from bot.routing.context import BACK, FARTHEST, JOINED, KEPT, NEW, OWN, Before, Weights, about, features, idle, opening, wordings
 from bot.routing.decision import Decider, Reading, Thresholds
+from bot.routing.doors import Doors
 from bot.routing.scorer import Layer, Scorer
 from bot.understanding.model import TopicModel
 
@@ -47,12 +48,8 @@ def fit_judgements(model: TopicModel, referential: Referential, thresholds: Thre
     """
     decider = Decider(referential, thresholds)
     context, weights = fit_context(model, decider, _rows(folder / CONTEXT))
-    return replace(
-        thresholds,
-        contexte=context,
-        tournures=weights,
-        plusieurs=fit_several(model, decider, _rows(folder / SEVERAL)),
-    )
+    cuts, asked = fit_several(model, decider, _rows(folder / SEVERAL))
+    return replace(thresholds, contexte=context, tournures=weights, coupes=cuts, plusieurs=asked)
 
 
 def fit_context(
@@ -175,8 +172,11 @@ def _weights(cases: Sequence[tuple[float, Sequence[tuple[str, tuple[float, ...],
     return {kind: tuple(map(float, own.round(4))) for kind, own in zip(kinds, np.split(best, ends[:-1]), strict=True)}
 
 
-def fit_several(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]) -> Scorer:
-    """Return what tells that a way to cut a message is right.
+def fit_several(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str, Any]]) -> tuple[Scorer, Scorer]:
+    """Return what tells by keywords alone that a way to cut a message is worth reading, and what tells, once it is, that it is right.
+
+    The first learns what the second will say: it takes away what would not be answered anyway. Without calibrated keywords it is
+    not learnt, and all is read.
 
     Args:
         model: calibrated.
@@ -184,17 +184,35 @@ def fit_several(model: TopicModel, decider: Decider, rows: Sequence[Mapping[str,
         rows: with ``texte`` and its ``services``: as many as it carries requests.
     """
     cases = several_cases(model, decider, [str(row["texte"]) for row in rows], [row["services"] for row in rows])
-    if len({right for *_, right in cases}) < 2:
-        return Scorer()
-    return network(np.array([values for _, values, _ in cases]), np.array([right for *_, right in cases]))
+    if len({case.right for case in cases if case.read}) < 2:
+        return Scorer(), Scorer()
+    asked = network(np.array([case.read for case in cases if case.read]), np.array([case.right for case in cases if case.read]))
+    glimpsed = [case for case in cases if case.glimpsed]
+    likely = np.array([bool(case.read) and asked.probability(case.read) >= decider.thresholds.reste for case in glimpsed])
+    if len(set(likely.tolist())) < 2:
+        return Scorer(), asked
+    return network(np.array([case.glimpsed for case in glimpsed]), likely), asked
 
 
-def several_cases(
-    model: TopicModel, decider: Decider, texts: Sequence[str], services: Sequence[Sequence[str]]
-) -> list[tuple[int, tuple[float, ...], bool]]:
-    """Return each way to cut each message that is worth judging: the index of the message, its features, whether it is right.
+@dataclass(frozen=True)
+class Cut:
+    """One way to cut a message.
 
-    It is right when each part asks for one of the services that the message asks for, and no two parts for the same one.
+    Args:
+        index: of the message.
+        glimpsed: features by keywords alone, none when they are not calibrated.
+        read: features of the parts read whole, none when two of them ask the same.
+        right: whether each part asks for one of the services that the message asks for, and no two parts for the same one.
+    """
+
+    index: int
+    glimpsed: tuple[float, ...]
+    read: tuple[float, ...]
+    right: bool
+
+
+def several_cases(model: TopicModel, decider: Decider, texts: Sequence[str], services: Sequence[Sequence[str]]) -> list[Cut]:
+    """Return each way to cut each message.
 
     Args:
         model, decider: as in :func:`fit_several`.
@@ -204,18 +222,29 @@ def several_cases(
     cleaned = [clean(text) for text in texts]
     wholes = _read(model, decider, texts)
     cuts = [several.worth_reading(text.display, whole) for text, whole in zip(cleaned, wholes, strict=True)]
-    smallest = [several.smallest(cut) for cut in cuts]
-    readings = _read_once(model, decider, (text for own in smallest for text in own))
-    kept = [several.promising(cut, {text: readings[text] for text in own}) for cut, own in zip(cuts, smallest, strict=True)]
-    readings |= _read_once(model, decider, (t for cut in kept for s in cut for t in s.texts if t not in readings))
-    read = several.doors_of(readings, decider.services)
+    parts = [clean(part) for part in dict.fromkeys(part for cut in cuts for segmentation in cut for part in segmentation.texts)]
+    if not parts:
+        return []
+    doors, skimmed = Doors(decider, model.labels), model.skim(parts)
+    glimpsed, read = (
+        {part.words: part for part in doors.parts(parts, rows)} if rows is not None else {}
+        for rows in (skimmed.told, model.read_on(skimmed, np.arange(len(parts))))
+    )
     cases = []
-    for index, (cut, whole) in enumerate(zip(kept, wholes, strict=True)):
+    for index, (cut, whole) in enumerate(zip(cuts, wholes, strict=True)):
         for segmentation in cut:
-            parts = several.parts_of(segmentation, read)
-            if parts:
-                asked = Counter(part.service for part in parts) - Counter(services[index])
-                cases.append((index, several.features(segmentation, parts, whole, cleaned[index].display), not asked))
+            found = several.parts_of(segmentation, read)
+            seen = [glimpsed[text] for text in segmentation.texts if text in glimpsed]
+            asked = Counter(part.service for part in found) - Counter(services[index])
+            display = cleaned[index].display
+            cases.append(
+                Cut(
+                    index,
+                    several.features(segmentation, seen, whole, display) if seen else (),
+                    several.features(segmentation, found, whole, display) if found else (),
+                    bool(found) and not asked,
+                )
+            )
     return cases
 
 

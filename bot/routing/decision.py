@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.referential import Referential
 from bot.routing.scorer import Scorer
 from bot.routing.types import DecisionKind, Destination, Level, RoutingDecision
 from bot.understanding.outcome import Understanding
+
+if TYPE_CHECKING:
+    from bot.routing.several import Part
 
 OUTSIDE = "hors_perimetre"
 VAGUE, FOLLOW_UP, EVENT = "vague", "suite", "evenement"
@@ -44,7 +47,8 @@ class Thresholds:
         contexte: weights of each way to take a message with those before (:mod:`bot.routing.context`).
         tournures: weight of each word and pair of words that opens another request (``nouveau``), and of those that go back to an
             earlier one (``retour``); what they start from is under "".
-        plusieurs: tells whether a message carries several requests (:mod:`bot.routing.several`).
+        coupes: tells by keywords alone whether a way to cut a message is worth reading (:mod:`bot.routing.several`).
+        plusieurs: tells whether a message carries several requests.
         evenement: probability of a life event from which its doors are given together.
         service: share of one service, among topics, from which the service is named.
         sujet: share of one topic, among topics, from which the topic is named.
@@ -69,6 +73,7 @@ class Thresholds:
     evenement: float = 0.5
     contexte: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     tournures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    coupes: Scorer = field(default_factory=Scorer)
     plusieurs: Scorer = field(default_factory=Scorer)
 
     @classmethod
@@ -76,7 +81,7 @@ class Thresholds:
         """Build from the ``seuils`` of ``metrics.json``; unknown keys are ignored."""
         known = {k: v for k, v in values.items() if k in cls.__dataclass_fields__}
         doors = {k: float(v) for k, v in known.pop("portes", {}).items()}
-        several = Scorer.from_lists(known.pop("plusieurs", ()))
+        cuts, several = (Scorer.from_lists(known.pop(name, ())) for name in ("coupes", "plusieurs"))
         context, wordings = known.pop("contexte", {}), known.pop("tournures", {})
         learnt = isinstance(context, Mapping)  # lists in the models of before
         return cls(
@@ -84,6 +89,7 @@ class Thresholds:
             portes=doors,
             contexte={k: tuple(map(float, row)) for k, row in context.items()} if learnt else {},
             tournures={k: {w: float(v) for w, v in row.items()} for k, row in wordings.items()} if learnt else {},
+            coupes=cuts,
             plusieurs=several,
         )
 
@@ -93,7 +99,8 @@ class Thresholds:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "contexte": {k: list(row) for k, row in self.contexte.items()}, "plusieurs": self.plusieurs.as_lists()}
+        scorers = {"coupes": self.coupes.as_lists(), "plusieurs": self.plusieurs.as_lists()}
+        return {**asdict(self), "contexte": {k: list(row) for k, row in self.contexte.items()}, **scorers}
 
 
 @dataclass(frozen=True)
@@ -262,17 +269,11 @@ class Decider:
             return Destination(dis, service, None, reading.services[service]) if dis != OUTSIDE else None
         return Destination(dis, None, None, reading.delegations[dis]) if dis != OUTSIDE else None
 
-    def door_of(self, reading: Reading, service: str, topic: str, words: str = "") -> Destination:
-        """Return the door of one of several requests: its topic when it is sure enough, else its service.
-
-        Args:
-            reading: of the words of this request.
-            service, topic: the likeliest.
-            words: of the message that led there.
-        """
-        delegation = self._delegations[topic]
-        named = delegation == OUTSIDE or reading.topics[topic] >= self.thresholds.sujet * sum(reading.topics.values())
-        return Destination(delegation, service, topic if named else None, reading.services[service], words)
+    def door_of(self, part: Part) -> Destination:
+        """Return the door of one of several requests: its topic when it is sure enough, else its service."""
+        delegation = self._delegations[part.topic]
+        named = delegation == OUTSIDE or part.topic_certainty >= self.thresholds.sujet * part.asking
+        return Destination(delegation, part.service, part.topic if named else None, part.certainty, part.words)
 
     def several(self, doors: Sequence[Destination]) -> RoutingDecision:
         """Return one decision for several requests of the same message, what it speaks most of first."""
@@ -282,10 +283,12 @@ class Decider:
     def _topic_destination(self, topic: str, reading: Reading) -> Destination:
         return Destination(self._delegations[topic], self.services[topic], topic, reading.topics[topic])
 
+    def weight(self, topic: str, profile: str) -> float:
+        """Return what a topic weighs for a profile: less when it is for others."""
+        return 1.0 if profile in {audience.value for audience in self._referential.topics[topic].public} else 0.1
+
     def _weigh(self, topics: dict[str, float], profile: str) -> dict[str, float]:
-        weighed = {
-            topic: p * (1.0 if profile in {a.value for a in self._referential.topics[topic].public} else 0.1) for topic, p in topics.items()
-        }
+        weighed = {topic: p * self.weight(topic, profile) for topic, p in topics.items()}
         before, after = sum(topics.values()), sum(weighed.values())
         return {t: p * before / after for t, p in weighed.items()} if after else topics
 

@@ -39,6 +39,7 @@ from bot.understanding.outcome import Understanding
 from bot.understanding.segmentation import Segmentation, segmentations
 
 if TYPE_CHECKING:  # numpy is imported with the model: emergencies do not wait for it
+    from bot.routing.doors import Doors
     from bot.understanding.model import TopicModel
     from bot.understanding.use import Fragments
 
@@ -94,6 +95,11 @@ class Router:
         self.decider = Decider(referential, thresholds or Thresholds())
         self.menus = Menus(referential)
         self._aliases = referential.aliases
+        self._doors: Doors | None = None
+        if model is not None:
+            from bot.routing.doors import Doors
+
+            self._doors = Doors(self.decider, model.labels, self._aliases)
 
     def with_model(self, model: TopicModel, thresholds: Thresholds) -> Router:
         """Return a router with the same tables that understands with a trained model, by the thresholds stored with it."""
@@ -274,16 +280,14 @@ class Router:
     def split(self, heard: Sequence[Heard], profile: str | None = None) -> list[Heard]:
         """Add the ways to cut each message in several requests, and what the model reads in their parts.
 
-        The smallest parts are read first, in one call; the others only of the cuts of which those ask for different things.
+        Keywords alone tell the cuts worth reading; the parts of these are read in one call.
 
         Args:
             heard: messages already understood, by one call of :meth:`understand`.
             profile: who asks, ``None`` when unknown.
         """
         cut = self._well_read([replace(h, segmentations=self._segmentations(h, profile)) for h in heard], profile)
-        cut = self._with_parts(cut, [several.smallest(h.segmentations) for h in cut], profile)
-        kept = [replace(h, segmentations=several.promising(h.segmentations, h.parts)) for h in cut]
-        return self._with_parts(kept, [[t for s in h.segmentations for t in s.texts if t not in h.parts] for h in kept], profile)
+        return self._with_parts(cut, profile) if any(h.segmentations for h in cut) else cut
 
     def _well_read(self, cut: Sequence[Heard], profile: str | None) -> list[Heard]:
         """Read whole, in one call, messages only glanced at of which more than the likeliest door is told.
@@ -297,14 +301,29 @@ class Router:
         found = [replace(h, understanding=own[0], glanced=False) if own else h for h, own in zip(cut, read, strict=True)]
         return [replace(h, segmentations=self._segmentations(h, profile)) if own else h for h, own in zip(found, read, strict=True)]
 
-    def _with_parts(self, heard: Sequence[Heard], texts: Sequence[Sequence[str]], profile: str | None) -> list[Heard]:
-        """Add what the model reads in some parts of each message, in one call."""
-        own = [tuple(dict.fromkeys(some)) for some in texts]
-        read = self._read_all([[clean(part) for part in some] for some in own], next((h.fragments for h in heard), {}))
-        readings = [
-            {part: self.read(seen, profile) for part, seen in zip(some, all_, strict=True)} for some, all_ in zip(own, read, strict=True)
-        ]
-        return [replace(h, parts={**h.parts, **found}) for h, found in zip(heard, readings, strict=True)]
+    def _with_parts(self, cut: Sequence[Heard], profile: str | None) -> list[Heard]:
+        """Keep the ways to cut each message that are worth reading, and add what the model reads in their parts."""
+        if self.model is None or self._doors is None:
+            return list(cut)
+        import numpy as np  # it is there: it comes with the model
+
+        own = [list(dict.fromkeys(text for s in h.segmentations for text in s.texts)) for h in cut]
+        texts = [clean(text) for some in own for text in some]
+        skimmed = self.model.skim(texts)
+        glimpsed = iter(self._doors.parts(texts, skimmed.told, profile) if skimmed.told is not None else ())
+        kept = []
+        for h, some in zip(cut, own, strict=True):
+            parts = dict(zip(some, islice(glimpsed, len(some)), strict=False))
+            if parts and h.understanding is not None:
+                whole = self.read(h.understanding, profile)
+                found = several.promising(h.segmentations, parts, whole, h.text.display, self.decider.thresholds.coupes)
+                h = replace(h, segmentations=found)
+            kept.append(h)
+        wanted = [{text for s in h.segmentations for text in s.texts} for h in kept]
+        some_read = np.flatnonzero([text in asked for asked, some in zip(wanted, own, strict=True) for text in some])
+        rows = self.model.read_on(skimmed, some_read, next((h.fragments for h in kept), {}))
+        read = iter(self._doors.parts([texts[i] for i in some_read], rows, profile))
+        return [replace(h, parts={part.words: part for part in islice(read, len(asked))}) for h, asked in zip(kept, wanted, strict=True)]
 
     @stage("décision")
     def decide(self, heard: Heard, profile: str | None = None) -> RoutingDecision:
@@ -461,17 +480,16 @@ class Router:
             reading: of the whole message.
         """
         thresholds = self.decider.thresholds
-        read = several.doors_of(heard.parts, self.decider.services) if heard.segmentations else {}
         best: tuple[int, float, tuple[several.Part, ...]] = (0, 0.0, ())
         for segmentation in heard.segmentations:
-            parts = several.parts_of(segmentation, read)
+            parts = several.parts_of(segmentation, heard.parts)
             if parts:
                 values = several.features(segmentation, parts, reading, heard.text.display)
                 probability = thresholds.plusieurs.probability(values)
                 sure = len(parts) if probability >= thresholds.segment else 0
                 best = max(best, (sure, probability, parts), key=lambda b: b[:2])
         sure, probability, parts = best
-        doors = [self.decider.door_of(part.reading, part.service, part.topic, part.words) for part in parts]
+        doors = [self.decider.door_of(part) for part in parts]
         doors.sort(key=lambda door: -reading.services.get(door.service or "", 0.0))
         if sure:
             return self.decider.several(doors)

@@ -11,12 +11,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 
-from bot.language.cleaning import clean
 from bot.language.words import read_words
 from bot.routing.context import kept
 from bot.routing.decision import Reading
+from bot.routing.scorer import Scorer
 from bot.understanding.segmentation import Joint, Segmentation, segmentations
 
 LEAST_SHARE = 1e-6
@@ -27,8 +26,8 @@ TRACE = 1e-4
 """Share of a second service, in the reading of the whole, under which only a telling joint makes the parts worth reading: nine
 messages of several requests in ten keep it, four of one request in ten."""
 TELLING = frozenset({Joint.LISTED, Joint.NEXT})
-HINT = 0.3
-"""Probability from which a topic read in a small part may be a request of its own."""
+WORTH = 0.05
+"""Probability, by keywords alone, that a way to cut a message is likely once read whole, from which its parts are."""
 SCALE = 9.2
 """Largest log-odds counted: those of a probability of .9999."""
 
@@ -53,21 +52,24 @@ class Part:
     Args:
         words: of the part.
         plain: the same, cleaned.
-        reading: of these words.
         service: the likeliest.
         topic: the likeliest of this service.
+        certainty: probability of the service.
+        topic_certainty: probability of the topic.
+        best: probability of the likeliest topic of all.
+        asking: probability of all topics together.
+        silent: probability that it is too vague, or asks for nothing.
     """
 
     words: str
     plain: str
-    reading: Reading
     service: str
     topic: str
-
-    @property
-    def certainty(self) -> float:
-        """Probability of the service."""
-        return self.reading.services[self.service]
+    certainty: float
+    topic_certainty: float
+    best: float
+    asking: float
+    silent: float
 
 
 def smallest(segmentations: Sequence[Segmentation]) -> tuple[str, ...]:
@@ -88,39 +90,24 @@ def worth_reading(text: str, whole: Reading) -> tuple[Segmentation, ...]:
     return segmentations(text, bool(shares) and shares[0] < SURE, frozenset(Joint) if kept >= TRACE else TELLING)
 
 
-def promising(segmentations: Sequence[Segmentation], smallest: Mapping[str, Reading]) -> tuple[Segmentation, ...]:
-    """Return the ways to cut a message that may be right: those each part of which holds a small part that asks for a thing of its own.
+def promising(
+    segmentations: Sequence[Segmentation], parts: Mapping[str, Part], whole: Reading, text: str, judgement: Scorer
+) -> tuple[Segmentation, ...]:
+    """Return the ways to cut a message that are likely enough for their parts to be read whole; all of them when nothing was learnt.
 
     Args:
         segmentations: of a message.
-        smallest: the reading of each of its smallest parts.
+        parts: what keywords alone read in each text.
+        whole: the reading of the whole message.
+        text: the whole message, cleaned, with its punctuation.
+        judgement: learnt.
     """
-    likeliest = {text: max(reading.topics.items(), key=itemgetter(1), default=("", 0.0)) for text, reading in smallest.items()}
-
-    def asked(text: str) -> str:
-        topic, probability = max((found for part, found in likeliest.items() if part in text), key=itemgetter(1))
-        return topic if probability >= HINT else ""
-
-    return tuple(cut for cut in segmentations if len({asked(text) for text in cut.texts} - {""}) == len(cut.texts))
-
-
-def doors_of(readings: Mapping[str, Reading], services: Mapping[str, str]) -> dict[str, Part]:
-    """Return the door that each text asks for; none for those in which no service is read.
-
-    Args:
-        readings: of each text.
-        services: of each topic.
-    """
-    found = {}
-    for text, reading in readings.items():
-        if reading.services:
-            service = max(reading.services, key=reading.services.__getitem__)
-            topic, most = "", -1.0
-            for name, probability in reading.topics.items():
-                if probability > most and services[name] == service:
-                    topic, most = name, probability
-            found[text] = Part(text, clean(text).plain, reading, service, topic)
-    return found
+    glimpsed = [(cut, [parts[text] for text in cut.texts if text in parts]) for cut in segmentations]
+    return tuple(
+        cut
+        for cut, read in glimpsed
+        if not judgement.layers or (len(read) == len(cut.parts) and judgement.probability(features(cut, read, whole, text)) >= WORTH)
+    )
 
 
 def parts_of(segmentation: Segmentation, read: Mapping[str, Part]) -> tuple[Part, ...]:
@@ -128,7 +115,7 @@ def parts_of(segmentation: Segmentation, read: Mapping[str, Part]) -> tuple[Part
 
     Args:
         segmentation: where the message is cut.
-        read: the door of each text, from :func:`doors_of`.
+        read: the door of each text, from :class:`~bot.routing.doors.Doors`.
     """
     found = [(words, read[text]) for words, text in zip(segmentation.parts, segmentation.texts, strict=True) if text in read]
     if len({part.topic for _, part in found}) < len(segmentation.parts):
@@ -162,11 +149,11 @@ def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading,
     yield from (_log_odds(weakest), _log_odds(max(part.certainty for part in parts)))
     yield from (trace, math.log10(max(*shares, LEAST_SHARE)) / 6, _log_odds(top), min(1.0, sum(shares)))
     yield _log_odds(weakest) * trace
-    yield min(max(part.reading.topics.values()) for part in parts)
+    yield min(part.best for part in parts)
     yield from (float(segmentation.joint is joint) for joint in Joint)
     yield from (float(segmentation.announced), float(len(parts) - 2))
     yield from (min(counts) / 10, math.log(sum(counts)) / 4, float(min(counts) == 1), counts[least] / sum(counts), float(least == 0))
-    yield from (max(part.reading.vague + part.reading.non_request for part in parts), whole.vague)
+    yield from (max(part.silent for part in parts), whole.vague)
     told, asked = [_TOLD.search(p) is not None for p in plain], [asks(p) for p in plain]
     yield from (float(told[least]), float(any(told)), float(asked[least]), float(all(asked)))
     yield from (float(_SELF.match(plain[0]) is not None), float(kept(text) != text))

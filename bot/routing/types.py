@@ -14,7 +14,7 @@ from bot.understanding.outcome import Understanding
 from bot.understanding.segmentation import Segmentation
 
 if TYPE_CHECKING:  # numpy is imported with the model
-    from bot.routing.decision import Reading
+    from bot.routing.several import Part
     from bot.understanding.use import Fragments
 
 
@@ -31,7 +31,7 @@ class Heard:
         back: id of the door given earlier that the message goes back to, "" when it does not.
         understanding: what the model read in the whole message.
         glanced: whether keywords alone read it, being sure.
-        segmentations: the ways to cut it that may prove right.
+        segmentations: the ways to cut it that may prove right; once it is split, those worth reading.
         parts: what the model read in each part of those.
         fragments: left by the model when it read the whole message, for it to read the parts faster.
     """
@@ -45,7 +45,7 @@ class Heard:
     understanding: Understanding | None = None
     glanced: bool = False
     segmentations: tuple[Segmentation, ...] = ()
-    parts: Mapping[str, Reading] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
     fragments: Fragments = field(default_factory=dict, repr=False, compare=False)
 
 

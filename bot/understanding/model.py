@@ -44,6 +44,23 @@ class Features:
     keywords: Vectors | None
 
 
+@dataclass(frozen=True)
+class Skimmed:
+    """Texts of which the keywords alone were read.
+
+    Args:
+        texts: (n_texts,).
+        counts: of their n-grams.
+        keywords: scores of the keyword classifier, (n_texts, n_labels), ``None`` without one.
+        told: probabilities by keywords alone, (n_texts, n_labels), ``None`` when they are not calibrated.
+    """
+
+    texts: Sequence[CleanText]
+    counts: SparseRows
+    keywords: Vectors | None
+    told: Probabilities | None
+
+
 class TopicModel:
     """Calibrated probabilities over topics, conversation acts and non-requests.
 
@@ -148,18 +165,34 @@ class TopicModel:
         Args:
             texts, fragments: as for :meth:`features`.
         """
-        if not texts or self.keywords is None or not self.keyword_temperature:
-            return self.predict_proba(texts, fragments), np.zeros(len(texts), dtype=bool)
+        skimmed = self.skim(texts)
+        if skimmed.told is None:
+            return self.read_on(skimmed, np.arange(len(texts)), fragments), np.zeros(len(texts), dtype=bool)
+        probabilities = skimmed.told.copy()
+        settled = probabilities.max(axis=1, initial=0.0) >= SETTLED
+        doubt = np.flatnonzero(~settled)
+        probabilities[doubt] = self.read_on(skimmed, doubt, fragments)
+        return probabilities, settled
+
+    def skim(self, texts: Sequence[CleanText]) -> Skimmed:
+        """Read the keywords of texts, and nothing else yet."""
         counts = self.ngrams.counts([t.plain for t in texts])
         keywords = self._keyword_scores(counts)
-        assert keywords is not None
-        probabilities = at_temperature(keywords, self.keyword_temperature)
-        settled = probabilities.max(axis=1) >= SETTLED
-        doubt = np.flatnonzero(~settled)
-        if len(doubt):
-            features = self._features([texts[i] for i in doubt], counts.some(doubt), keywords[doubt], fragments)
-            probabilities[doubt] = self.predict_features(features)
-        return probabilities, settled
+        told = None if keywords is None or not self.keyword_temperature else at_temperature(keywords, self.keyword_temperature)
+        return Skimmed(texts, counts, keywords, told)
+
+    def read_on(self, skimmed: Skimmed, some: NDArray[np.int64], fragments: Fragments | None = None) -> Probabilities:
+        """Return probabilities as :meth:`predict_proba` of some texts already skimmed.
+
+        Args:
+            skimmed: from :meth:`skim`.
+            some: numbers of the texts, increasing, (n,).
+            fragments: as for :meth:`features`.
+        """
+        if not len(some):
+            return np.zeros((0, len(self.labels)))
+        keywords = None if skimmed.keywords is None else skimmed.keywords[some]
+        return self.predict_features(self._features([skimmed.texts[i] for i in some], skimmed.counts.some(some), keywords, fragments))
 
     def understand(self, text: CleanText) -> Understanding:
         """Return the :class:`~bot.routing.types.Understanding` of one message."""
