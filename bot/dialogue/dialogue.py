@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bot.base.once import turn
 from bot.dialogue.facts import with_origin
 from bot.dialogue.foreign_doors import door_sentences, door_told
 from bot.dialogue.needs import ACCESS, Bending, Told, needs_told
@@ -163,15 +164,16 @@ class Dialogue:
             state: of the conversation so far.
             decision: when the router (or Rasa's pipeline) has already decided.
         """
-        script = clean(text).script
-        if script is Script.EMPTY:
-            return Turn(Reply(EMPTY), state)
-        decision = decision or self.router.route(text, state.profile, before_of(state))
-        text = abridged(text)
-        known = decision.foreign is not None and decision.foreign.language
-        if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
-            return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
-        return self.answer(decision, text, state)
+        with turn():
+            script = clean(text).script
+            if script is Script.EMPTY:
+                return Turn(Reply(EMPTY), state)
+            decision = decision or self.router.route(text, state.profile, before_of(state))
+            text = abridged(text)
+            known = decision.foreign is not None and decision.foreign.language
+            if script is Script.OTHER_ALPHABET and not known and decision.decision is not DecisionKind.URGENCE:
+                return Turn(Reply(f"{OTHER_LANGUAGE} {self.writer.front_desk_phone}. {self.writer.in_danger}"), state)
+            return self.answer(decision, text, state)
 
     def answer(self, decision: RoutingDecision, text: str, state: ConversationState) -> Turn:
         """Answer a message the router (or Rasa's pipeline) has already decided on."""

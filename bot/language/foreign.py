@@ -195,9 +195,9 @@ class Languages:
         written = _WORD.findall(display.lower() if display.isupper() else display.replace("’", "'"))
         # Capitals inside a message are names ("Da Silva"), and "à" is French long before it is anything else.
         common = [bare for i, (bare, w) in enumerate(zip(words, written, strict=False)) if (i == 0 or w[0].islower()) and w != "à"]
-        found = {i: sum(w in known for w in common) for i, known in self._words.items()}
+        found = {i: sum(map(known.__contains__, common)) for i, known in self._words.items()}
         most = max(found.values())
-        french = sum(w in self._french for w in words) + written.count("à")
+        french = sum(map(self._french.__contains__, words)) + written.count("à")
         if most < MIN_FOREIGN_WORDS or most * 4 < len(words):
             return self._by_rank_alone(display, found) if most and not french else None
         ranks = self._rank(display)

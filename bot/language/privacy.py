@@ -222,7 +222,7 @@ def _mask_sure(text: str) -> str:
     text = _PROFILE.sub(EMAIL, text)
     text = _HANDLE.sub(lambda m: m.group() if _usual(m.group(2).split()[0]) else m.group(1) + EMAIL, text)
     text = _SPELLED_EMAIL.sub(EMAIL, text)
-    if any(character.isdigit() for character in text):
+    if any(map(str.isdigit, text)):
         text = _mask_digits(text)
     text = _SPOKEN_PHONE.sub(PHONE, text)
     text = _HAMLET.sub(lambda m: m.group(1) + ADDRESS, _PLACE_NAME.sub(lambda m: m.group(1) + ADDRESS, text))

@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 from bot.base.errors import AssistantError
+from bot.base.once import turn
 from bot.base.paths import ProjectPaths, project_paths
 from bot.dialogue.dialogue import ConversationState, Dialogue, Turn
 from bot.rasa.deferral import defer_unused
@@ -115,7 +116,7 @@ class InProcessAgent:
         name = f"tour-{next(self._names)}"
         message = UserMessage(text, Silence(), name, parse_data=parsed, input_channel=CHANNEL)
         try:
-            with self._trackers.turn(name, state), self._actions.turn(name) as said:
+            with turn(), self._trackers.turn(name, state), self._actions.turn(name) as said:
                 await asyncio.wait_for(self._agent.handle_message(message), self._seconds)
         except TimeoutError as error:
             raise AgentError("L'agent met trop de temps.") from error

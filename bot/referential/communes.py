@@ -16,6 +16,7 @@ from bot.language.cleaning import strip_accents
 from bot.language.words import read_words
 
 _WORD = re.compile(r"[a-z0-9]+")
+_SHORT = {"st": "saint", "ste": "sainte"}
 _BEFORE_PLACE, _EVERYDAY_WORDS = frozenset(read_words("avant_un_lieu")), frozenset(read_words("communes_mots_courants"))
 _AROUND_PLACE, _WITHIN_NAME = frozenset(read_words("autour_d_un_lieu")), frozenset(read_words("dans_un_nom_de_lieu"))
 
@@ -48,8 +49,7 @@ class Commune:
 
 def place_words(text: str) -> tuple[str, ...]:
     """Return the words of a place name: no accents, ``st`` read as ``saint``."""
-    words = _WORD.findall(strip_accents(text.lower()))
-    return tuple({"st": "saint", "ste": "sainte"}.get(w, w) for w in words)
+    return tuple(_SHORT.get(word, word) for word in _WORD.findall(strip_accents(text.lower())))
 
 
 def of_place(name: str) -> str:
@@ -69,7 +69,10 @@ class Gazetteer:
 
     def __init__(self, communes: dict[tuple[str, ...], Commune]) -> None:
         self._communes = communes
-        self._longest = max(map(len, communes), default=0)
+        self._longest: dict[str, int] = {}
+        """Words of the longest name that begins with each word."""
+        for words in communes:
+            self._longest[words[0]] = max(len(words), self._longest.get(words[0], 0))
         self._by_code = {c.code_insee: c for c in communes.values() if not c.ancien_nom}
 
     def __len__(self) -> int:
@@ -128,7 +131,7 @@ class Gazetteer:
         return tuple(found.values())
 
     def _match_at(self, words: list[str], spans: list[tuple[str, int]], index: int) -> tuple[Commune, int] | None:
-        for size in range(min(self._longest, len(words) - index), 0, -1):
+        for size in range(min(self._longest.get(words[index], 0), len(words) - index), 0, -1):
             commune = self._communes.get(tuple(words[index : index + size]))
             if commune is None:
                 continue

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.base.once import once
 from bot.language.words import read_words
 from bot.routing.context import kept
 from bot.routing.decision import Reading
@@ -136,7 +137,7 @@ def features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, 
 
 
 def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, text: str) -> Iterator[float]:
-    total = sum(whole.topics.values()) or 1.0
+    total, top, service, rejects = _seen_whole(whole, text)
     services = [part.service for part in parts]
     shares = [
         (whole.services.get(p.service, 0.0) if services.count(p.service) == 1 else whole.topics.get(p.topic, 0.0)) / total for p in parts
@@ -144,7 +145,7 @@ def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading,
     least = min(range(len(parts)), key=shares.__getitem__)
     plain = [part.plain for part in parts]
     counts = [max(1, len(p.split())) for p in plain]
-    weakest, top = min(part.certainty for part in parts), max(whole.services.values(), default=0.0) / total
+    weakest = min(part.certainty for part in parts)
     trace = math.log10(max(min(shares), LEAST_SHARE)) / 6
     yield from (_log_odds(weakest), _log_odds(max(part.certainty for part in parts)))
     yield from (trace, math.log10(max(*shares, LEAST_SHARE)) / 6, _log_odds(top), min(1.0, sum(shares)))
@@ -154,11 +155,25 @@ def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading,
     yield from (float(segmentation.announced), float(len(parts) - 2))
     yield from (min(counts) / 10, math.log(sum(counts)) / 4, float(min(counts) == 1), counts[least] / sum(counts), float(least == 0))
     yield from (max(part.silent for part in parts), whole.vague)
-    told, asked = [_TOLD.search(p) is not None for p in plain], [asks(p) for p in plain]
+    told, asked = zip(*map(_worded, plain), strict=True)
     yield from (float(told[least]), float(any(told)), float(asked[least]), float(all(asked)))
-    yield from (float(_SELF.match(plain[0]) is not None), float(kept(text) != text))
-    yield float(max(whole.services, key=whole.services.__getitem__, default="") in services)
+    yield from (float(_SELF.match(plain[0]) is not None), float(rejects))
+    yield float(service in services)
     yield float(len(set(services)) < len(services))
+
+
+@once
+def _seen_whole(whole: Reading, text: str) -> tuple[float, float, str, bool]:
+    """Return the probability of all topics, the share of the likeliest service, its name, whether the message rejects something."""
+    total = sum(whole.topics.values()) or 1.0
+    service = max(whole.services, key=whole.services.__getitem__, default="")
+    return total, whole.services.get(service, 0.0) / total, service, kept(text) != text
+
+
+@once
+def _worded(plain: str) -> tuple[bool, bool]:
+    """Return whether a part tells a story, and whether it asks."""
+    return _TOLD.search(plain) is not None, asks(plain)
 
 
 def _log_odds(probability: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.base.once import once
 from bot.base.stopwatch import stage
 from bot.understanding.config import NgramConfig
 
@@ -121,9 +122,8 @@ class NgramEncoder:
         )
 
     def _counts(self, plain: Sequence[str]) -> SparseRows:
-        find_word, find_characters = self.words.get, self.characters.get
-        unknown: dict[str, list[int]] = {}  # gone with these texts: what people type and is no word of the vocabulary is not remembered
-        rows = [self._word_ids(text, find_word) + self._known_ids(text, find_characters, unknown) for text in plain]
+        find_word = self.words.get
+        rows = [self._word_ids(text, find_word) + self._known_ids(text) for text in plain]
         tally = _Tally(rows, len(self.idf))
         data = (1 + np.log(tally.counts)) * self.idf[tally.columns]
         block = tally.rows * 2 + (tally.columns >= len(self.words))
@@ -143,18 +143,23 @@ class NgramEncoder:
         ids: list[int] = []
         for size in range(self.config.words[0], self.config.words[1] + 1):
             runs = tokens if size == 1 else map(" ".join, zip(*(tokens[i:] for i in range(size)), strict=False))
-            ids.extend(found for found in map(find, runs) if found is not None)
+            ids += [found for found in map(find, runs) if found is not None]
         return ids
 
-    def _known_ids(self, text: str, find: Find, unknown: dict[str, list[int]]) -> list[int]:
+    def _known_ids(self, text: str) -> list[int]:
         ids: list[int] = []
         for word in text.split():
-            found = self._of_word.get(word) or unknown.get(word)
+            found = self._of_word.get(word)
             if found is None:
-                kept = self._of_word if word in self.words else unknown
-                found = kept[word] = self._ids_of(word, find)
+                found = self._ids_in_turn(word)
+                if word in self.words:  # what people type and is no word of the vocabulary is not remembered
+                    self._of_word[word] = found
             ids += found
         return ids
+
+    @once
+    def _ids_in_turn(self, word: str) -> list[int]:
+        return self._ids_of(word, self.characters.get)
 
     def _character_ids(self, text: str, find: Find, cache: dict[str, list[int]]) -> list[int]:
         ids: list[int] = []
