@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.base.once import once
@@ -38,6 +38,7 @@ def _any_of(words: Sequence[str]) -> re.Pattern[str]:
 
 
 _TOLD, _ASKED = _any_of(read_words("recit")), _any_of(read_words("demande"))
+_JOINTS = {joint: tuple(float(joint is other) for other in Joint) for joint in Joint}
 _SELF = re.compile(r"^(?:je suis|nous sommes|ici|mairie|notaire|maire|agent|bonjour|bonsoir|merci|cordialement)\b")
 
 
@@ -133,47 +134,62 @@ def features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, 
         whole: the reading of the whole message.
         text: the whole message, cleaned, with its punctuation.
     """
-    return tuple(_features(segmentation, parts, whole, text))
-
-
-def _features(segmentation: Segmentation, parts: Sequence[Part], whole: Reading, text: str) -> Iterator[float]:
     total, top, service, rejects = _seen_whole(whole, text)
     services = [part.service for part in parts]
+    several = len(set(services)) < len(services)
     shares = [
-        (whole.services.get(p.service, 0.0) if services.count(p.service) == 1 else whole.topics.get(p.topic, 0.0)) / total for p in parts
+        (whole.topics.get(p.topic, 0.0) if several and services.count(p.service) > 1 else whole.services.get(p.service, 0.0)) / total
+        for p in parts
     ]
-    least = min(range(len(parts)), key=shares.__getitem__)
-    plain = [part.plain for part in parts]
-    counts = [max(1, len(p.split())) for p in plain]
-    weakest = min(part.certainty for part in parts)
-    trace = math.log10(max(min(shares), LEAST_SHARE)) / 6
-    yield from (_log_odds(weakest), _log_odds(max(part.certainty for part in parts)))
-    yield from (trace, math.log10(max(*shares, LEAST_SHARE)) / 6, _log_odds(top), min(1.0, sum(shares)))
-    yield _log_odds(weakest) * trace
-    yield min(part.best for part in parts)
-    yield from (float(segmentation.joint is joint) for joint in Joint)
-    yield from (float(segmentation.announced), float(len(parts) - 2))
-    yield from (min(counts) / 10, math.log(sum(counts)) / 4, float(min(counts) == 1), counts[least] / sum(counts), float(least == 0))
-    yield from (max(part.silent for part in parts), whole.vague)
-    told, asked = zip(*map(_worded, plain), strict=True)
-    yield from (float(told[least]), float(any(told)), float(asked[least]), float(all(asked)))
-    yield from (float(_SELF.match(plain[0]) is not None), float(rejects))
-    yield float(service in services)
-    yield float(len(set(services)) < len(services))
+    fewest = min(shares)
+    least = shares.index(fewest)
+    told, asked, counts = zip(*(_worded(part.plain) for part in parts), strict=True)
+    words, shortest = sum(counts), min(counts)
+    certainties = [part.certainty for part in parts]
+    weakest = _log_odds(min(certainties))
+    trace = math.log10(max(fewest, LEAST_SHARE)) / 6
+    return (
+        weakest,
+        _log_odds(max(certainties)),
+        trace,
+        math.log10(max(*shares, LEAST_SHARE)) / 6,
+        _log_odds(top),
+        min(1.0, sum(shares)),
+        weakest * trace,
+        min([part.best for part in parts]),
+        *_JOINTS[segmentation.joint],
+        float(segmentation.announced),
+        float(len(parts) - 2),
+        shortest / 10,
+        math.log(words) / 4,
+        float(shortest == 1),
+        counts[least] / words,
+        float(least == 0),
+        max([part.silent for part in parts]),
+        whole.vague,
+        told[least],
+        max(told),
+        asked[least],
+        min(asked),
+        float(_SELF.match(parts[0].plain) is not None),
+        rejects,
+        float(service in services),
+        float(several),
+    )
 
 
 @once
-def _seen_whole(whole: Reading, text: str) -> tuple[float, float, str, bool]:
+def _seen_whole(whole: Reading, text: str) -> tuple[float, float, str, float]:
     """Return the probability of all topics, the share of the likeliest service, its name, whether the message rejects something."""
     total = sum(whole.topics.values()) or 1.0
     service = max(whole.services, key=whole.services.__getitem__, default="")
-    return total, whole.services.get(service, 0.0) / total, service, kept(text) != text
+    return total, whole.services.get(service, 0.0) / total, service, float(kept(text) != text)
 
 
 @once
-def _worded(plain: str) -> tuple[bool, bool]:
-    """Return whether a part tells a story, and whether it asks."""
-    return _TOLD.search(plain) is not None, asks(plain)
+def _worded(plain: str) -> tuple[float, float, int]:
+    """Return whether a part tells a story, whether it asks, and its words, one at least."""
+    return float(_TOLD.search(plain) is not None), float(asks(plain)), max(1, len(plain.split()))
 
 
 def _log_odds(probability: float) -> float:
