@@ -117,7 +117,12 @@ class LearntDetector:
 
     def as_tensors(self) -> tuple[Tensors, dict[str, str]]:
         """Return all that was learnt, as arrays and texts."""
-        tensors: Tensors = {"idf": self.ngrams.idf, "poids": self.weights.values, "echelle": self.weights.scale, "biais": self.bias}
+        tensors: Tensors = {
+            "idf": self.ngrams.idf,
+            "poids": np.asarray(self.weights.values),
+            "echelle": self.weights.scale,
+            "biais": self.bias,
+        }
         texts = {
             "reglages": json.dumps(asdict(self.ngrams.config)),
             "etiquettes": "\n".join(self.labels),

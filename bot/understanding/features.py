@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bot.base.once import once
 from bot.base.stopwatch import stage
 from bot.understanding.config import NgramConfig
+from bot.understanding.tensors import RowsOnDisk
 
 Vectors = NDArray[np.float32]
 Find = Callable[[str], int | None]
@@ -197,7 +198,7 @@ class CompactMatrix:
         ValueError: the shapes do not fit.
     """
 
-    def __init__(self, values: NDArray[np.int8], scale: Vectors) -> None:
+    def __init__(self, values: NDArray[np.int8] | RowsOnDisk, scale: Vectors) -> None:
         if values.ndim != 2 or scale.shape != values.shape[:1]:
             raise ValueError("one scale per feature is needed")
         self.values = values
@@ -214,6 +215,11 @@ class CompactMatrix:
             scale[part] = np.maximum(np.abs(dense).max(axis=1), 1e-12) / np.float32(127)
             values[part] = np.round(dense / scale[part, None])
         return cls(values, scale)
+
+    def keep(self, features: NDArray[np.int64]) -> None:
+        """Keep in memory what nearly every text asks for, when the matrix is left in its file."""
+        if isinstance(self.values, RowsOnDisk):
+            self.values.keep(features)
 
     def left_multiply(self, rows: SparseRows) -> Vectors:
         """Return ``rows @ values`` in single precision, (n_rows, n_columns)."""
