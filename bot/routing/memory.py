@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from threading import Lock
 
 from bot.language.cleaning import CleanText, plain_words, strip_accents, without_politeness
@@ -19,6 +23,53 @@ Wordings = dict[str, dict[str, str]]
 """The label of each wording, "" for two labels, by the words that count."""
 
 
+@dataclass(frozen=True)
+class _Shelf:
+    """Phrases side by side, a tenth of the memory of as many tables: a line each, found by the hash of the words that count.
+
+    Args:
+        hashes: of those words, increasing.
+        texts: lines of a wording, a tab, its label.
+        sources, starts: the text of each line, and where it begins there.
+    """
+
+    hashes: array[int] = field(default_factory=lambda: array("q"))
+    texts: tuple[str, ...] = ()
+    sources: array[int] = field(default_factory=lambda: array("H"))
+    starts: array[int] = field(default_factory=lambda: array("L"))
+
+    @classmethod
+    def of(cls, wordings: Wordings) -> _Shelf:
+        rows = [(hash(key), f"{words}\t{label}\n") for key, found in wordings.items() for words, label in found.items()]
+        starts = array("L", accumulate((len(line) for _, line in rows[:-1]), initial=0) if rows else ())
+        return cls(array("q", (key for key, _ in rows)), ("".join(line for _, line in rows),), array("H", [0]) * len(rows), starts)
+
+    @classmethod
+    def together(cls, shelves: Sequence[_Shelf]) -> _Shelf:
+        hashes, sources, starts = array("q"), array("H"), array("L")
+        for number, shelf in enumerate(shelves):
+            hashes += shelf.hashes
+            sources += array("H", [number]) * len(shelf.hashes)
+            starts += shelf.starts
+        order = sorted(range(len(hashes)), key=hashes.__getitem__)
+        sorted_ = (array(rows.typecode, map(rows.__getitem__, order)) for rows in (hashes, sources, starts))
+        keys, owners, places = sorted_
+        return cls(keys, tuple(shelf.texts[0] for shelf in shelves), owners, places)
+
+    def find(self, key: str) -> dict[str, str]:
+        """Return the wordings that have these words that count, each with its label, "" for two."""
+        found: dict[str, str] = {}
+        wanted = hash(key)
+        for place in range(bisect_left(self.hashes, wanted), len(self.hashes)):
+            if self.hashes[place] != wanted:
+                break
+            text, start = self.texts[self.sources[place]], self.starts[place]
+            words, _, label = text[start : text.index("\n", start)].partition("\t")
+            if near_key(words) == key:
+                keep(found, words, label)
+        return found
+
+
 class Memory:
     """The taught phrases, each found by its words as the router cleans them.
 
@@ -29,8 +80,8 @@ class Memory:
     def __init__(self, fill: Callable[[Memory], None] = lambda _: None) -> None:
         self._fill: Callable[[Memory], None] | None = fill
         self._filling = Lock()
-        self._sources: dict[str, Wordings] = {}
-        self._phrases: Wordings = {}
+        self._sources: dict[str, _Shelf] = {}
+        self._phrases = _Shelf()
 
     def teach(self, source: str, wordings: Wordings | None) -> None:
         """Set what a source holds; ``None`` forgets it. Call :meth:`settle` after the last one.
@@ -42,20 +93,11 @@ class Memory:
         if wordings is None:
             self._sources.pop(source, None)
         else:
-            self._sources[source] = wordings
+            self._sources[source] = _Shelf.of(wordings)
 
     def settle(self) -> None:
         """Answer from now on with what was taught; searches that run are not disturbed."""
-        phrases: Wordings = {}
-        for found in self._sources.values():
-            for key, wordings in found.items():
-                if key in phrases:
-                    phrases[key] = dict(phrases[key])
-                    for words, label in wordings.items():
-                        keep(phrases[key], words, label)
-                else:
-                    phrases[key] = wordings
-        self._phrases = phrases
+        self._phrases = _Shelf.together(tuple(self._sources.values()))
 
     def find(self, text: CleanText) -> str | None:
         """Return the label a message was taught under, word for word or nearly; ``None`` when it was not, or under two."""
@@ -72,7 +114,7 @@ class Memory:
                 if self._fill is not None:
                     self._fill(self)
                     self._fill = None
-        return self._phrases.get(near_key(words), {}) if words else {}
+        return self._phrases.find(near_key(words)) if words else {}
 
 
 def wordings_of(rows: Iterable[Row]) -> Wordings:
