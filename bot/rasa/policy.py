@@ -29,6 +29,16 @@ ACTIONS = {
 }
 
 
+def decided_action(tracker: DialogueStateTracker) -> str | None:
+    """Return the action that comes after a message that was routed, then to listen; ``None`` in any other case."""
+    if tracker.latest_action_name in ACTIONS.values():
+        return str(ACTION_LISTEN_NAME)
+    if tracker.latest_action_name != ACTION_LISTEN_NAME or tracker.latest_message is None:
+        return None
+    routing = tracker.latest_message.parse_data.get(ROUTING)
+    return ACTIONS[DecisionKind(routing["decision"])] if routing is not None else None
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False)
 class DecisionPolicy(Policy):
     """Predicts the action of :data:`ACTIONS` after a message that was routed, then to listen; leaves the rest to the other policies.
@@ -56,14 +66,11 @@ class DecisionPolicy(Policy):
         return self._prediction(probabilities)
 
     def _action(self, tracker: DialogueStateTracker) -> str | None:
+        if (decided := decided_action(tracker)) is not None:
+            return decided
         message = tracker.latest_message
-        if tracker.latest_action_name in ACTIONS.values():
-            return str(ACTION_LISTEN_NAME)
         if tracker.latest_action_name != ACTION_LISTEN_NAME or message is None:
             return None
-        routing = message.parse_data.get(ROUTING)
-        if routing is not None:
-            return ACTIONS[DecisionKind(routing["decision"])]
         if message.text and not message.text.startswith("/"):  # in « rasa test », a message comes without what was read of it
             return ACTIONS[self._router.route(message.text, tracker.get_slot("profil")).decision]
         return None

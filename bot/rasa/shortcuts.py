@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 
 import yaml
 from rasa.core.actions.action import RemoteAction
+from rasa.core.policies.policy import PolicyPrediction
+from rasa.core.policies.rule_policy import RulePolicy
+from rasa.core.processor import MessageProcessor
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import ExecutionContext
 from rasa.engine.runner.dask import DaskGraphRunner
@@ -21,8 +24,11 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.graph_components.providers.domain_provider import DomainProvider
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 from ruamel.yaml.resolver import implicit_resolvers
+
+from bot.rasa.policy import decided_action
 
 DOMAIN_FILE = "domain.yml"
 """Name of the domain in an archive."""
@@ -39,16 +45,30 @@ def take_shortcuts() -> None:
     - Rasa reads the domain four times, slowly, and checks it against a schema: it was checked when the archive was made.
     - Three times a turn, Rasa has dask plan the same five steps, and writes all that goes in for a log nobody reads: they
       run in an order found once.
+    - Rasa matches its rules twice a turn even when :class:`~bot.rasa.policy.DecisionPolicy`, which comes before, is certain.
+    - Rasa makes an empty domain each turn to learn whether ours is one, and to warn of labels that the domain does not know.
     - Rasa goes through every class of event for each event that an action returns: they are found by name.
     """
     RemoteAction._validate_action_result = _check_unless_trusted
     DomainProvider.load = classmethod(_load_checked_domain)
     DaskGraphRunner.run = _run_in_order
     Event.resolve_by_type = staticmethod(_event_of_type)
+    RulePolicy.predict_action_probabilities = _unless_decided
+    MessageProcessor._check_for_unseen_features = _nothing_to_warn_of
 
 
 def _check_unless_trusted(action: RemoteAction, result: dict[str, Any]) -> bool:
     return isinstance(action.action_endpoint, TrustedEndpoint) or _CHECK_OF_RASA(action, result)
+
+
+def _unless_decided(policy: RulePolicy, tracker: DialogueStateTracker, domain: Domain, *args: Any, **named: Any) -> PolicyPrediction:
+    if decided_action(tracker) is not None:
+        return policy._prediction(policy._default_predictions(domain))
+    return _RULES_OF_RASA(policy, tracker, domain, *args, **named)
+
+
+def _nothing_to_warn_of(_processor: MessageProcessor, _parsed: Mapping[str, Any]) -> None:
+    """The labels and the domain are of one training."""
 
 
 def _load_checked_domain(
@@ -106,4 +126,5 @@ for _versions, _tag, _form, _first_letters in implicit_resolvers:
 
 _CHECK_OF_RASA = RemoteAction._validate_action_result
 _RESOLVE_OF_RASA = Event.resolve_by_type
+_RULES_OF_RASA = RulePolicy.predict_action_probabilities
 _EVENTS: dict[str, type[Event]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from rasa.shared.core.domain import Domain  # noqa: E402
 from rasa.shared.core.events import ActionExecuted, UserUttered  # noqa: E402
 from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
 
+from bot.rasa import shortcuts  # noqa: E402
 from bot.rasa.policy import ACTIONS, DecisionPolicy  # noqa: E402
 from bot.routing.types import DecisionKind  # noqa: E402
 
@@ -54,3 +56,20 @@ def test_every_decision_has_an_action_of_the_domain_then_the_person_is_listened_
 def test_a_button_and_an_empty_message_are_left_to_the_rules(policy: DecisionPolicy, domain: Domain) -> None:
     assert predicted(policy, domain, UserUttered('/choisir{"choix": "passeport"}', {"name": "choisir"})) is None
     assert predicted(policy, domain, UserUttered("", {"name": "choisir"})) is None
+
+
+def test_rules_are_matched_only_where_nothing_was_decided(monkeypatch: pytest.MonkeyPatch, domain: Domain) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(shortcuts, "_RULES_OF_RASA", lambda *_args, **_named: asked.append("rules"))
+    rules: Any = SimpleNamespace(_prediction=lambda found: found, _default_predictions=lambda _domain: [0.0])
+
+    def predict(*events: Any) -> Any:
+        tracker = DialogueStateTracker.from_events("c", [ActionExecuted("action_listen"), *events], slots=domain.slots)
+        return shortcuts._unless_decided(rules, tracker, domain, rule_only_data={})
+
+    said = UserUttered("x", {"name": "passeport"}, parse_data={"routing": {"decision": "orienter"}})
+    assert predict(said) == [0.0]
+    assert predict(said, ActionExecuted("action_orienter")) == [0.0]
+    assert asked == []
+    predict(UserUttered("", {"name": "choisir"}))
+    assert asked == ["rules"]
