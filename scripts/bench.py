@@ -1,9 +1,9 @@
 """``make bench``: our turn next to that of stock Rasa, then our speed, memory and cold start; writes ``docs/banc.md``.
 
 Stock Rasa is what its documentation recommends for French: SpacyNLP and DIET, RulePolicy, and custom actions behind a
-real HTTP action server. Every engine runs in a process of its own, one after the other, in the same run on the same
-machine: ratios hold on a busy one, absolute figures do not. On the whole corpus DIET would train for hours: training
-is compared on a sample given to both.
+real HTTP action server. Every engine has a process of its own; they take the same messages in turn, a few at a time, and
+the whole is done several times over: of each message the median is kept. Ratios hold on a busy machine, absolute figures do
+not. On the whole corpus DIET would train for hours: training is compared on a sample given to both.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from bot.base.paths import ProjectPaths, project_paths
 from bot.learning.corpus import Example, read_jsonl
 from bot.learning.freshness import is_current, model_config, read_manifest
-from scripts.mesures.goals import MEDIAN_MILLISECONDS, MEMORY_MEGABYTES
+from scripts.mesures.goals import MEDIAN_MILLISECONDS, MEMORY_ALONE, MEMORY_MEGABYTES
 from scripts.mesures.processes import free_port, listens, memory, wait_for
 from scripts.mesures.stock_rasa import action_server, sample, write_project
 
 Figures = dict[str, float]
 
 VISITORS = 10
+ROUNDS, BLOCK = 5, 10
+"""Times the messages are gone through, and messages that an engine takes before the others do."""
+SIDE_BY_SIDE = ("stock", "agent", "routeur")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Scale:
 
 WHOLE = Scale(sample=800, epochs=60, turns=300, exchanges=20, lines=1540)
 QUICK = Scale(sample=100, epochs=2, turns=40, exchanges=4, lines=300)
-PARTS = ("stock", "apprentissage", "agent", "routeur")
+PARTS = (*SIDE_BY_SIDE, "apprentissage")
 
 
 def main() -> int:
@@ -71,15 +74,14 @@ def main() -> int:
     arguments = parser.parse_args()
     scale, paths = QUICK if arguments.rapide else WHOLE, project_paths()
     if arguments.partie:
-        print(json.dumps(_part(arguments.partie, paths, scale)))
+        _part(arguments.partie, paths, scale)
         return 0
     if not is_current(paths):
         print("Le modèle n'est pas à jour : lancez d'abord « bot train ».", file=sys.stderr)
         return 2
-    found: dict[str, Figures] = {}
-    for part in PARTS:
-        _say(f"mesure : {part}")
-        found[part] = _in_its_own_process(part, arguments.rapide)
+    _say("mesure : apprentissage")
+    found: dict[str, Figures] = {"apprentissage": _in_its_own_process("apprentissage", arguments.rapide)}
+    found |= _side_by_side(SIDE_BY_SIDE, arguments.rapide, scale)
     _say("mesure : bot route --jsonl")
     found["lignes"] = _route_lines(paths, scale)
     for name, options in (("serveur_routeur", ["--sans-agent"]), ("serveur", [])):
@@ -96,20 +98,71 @@ def _say(sentence: str) -> None:
     print(f"· {sentence}", file=sys.stderr, flush=True)
 
 
+def _command(part: str, quick: bool) -> list[str]:
+    return [sys.executable, "-m", "scripts.bench", "--partie", part, *(["--rapide"] if quick else [])]
+
+
 def _in_its_own_process(part: str, quick: bool) -> Figures:
-    command = [sys.executable, "-m", "scripts.bench", "--partie", part, *(["--rapide"] if quick else [])]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    done = subprocess.run(_command(part, quick), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def _part(part: str, paths: ProjectPaths, scale: Scale) -> Figures:
+def _side_by_side(parts: Sequence[str], quick: bool, scale: Scale) -> dict[str, Figures]:
+    """Time the engines on the same messages, in turn; the first of them, which trains, is waited for before the next is started."""
+    engines: dict[str, subprocess.Popen[str]] = {}
+    try:
+        figures: dict[str, Figures] = {}
+        for part in parts:
+            _say(f"mesure : {part}")
+            engines[part] = subprocess.Popen(
+                _command(part, quick), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+            figures[part] = _answer(engines[part])
+        times: dict[str, list[list[float]]] = {part: [[] for _ in range(scale.turns)] for part in parts}
+        loads = []
+        for number in range(ROUNDS):
+            _say(f"mesure : tours entiers, {number + 1} fois sur {ROUNDS}")
+            for start in range(0, scale.turns, BLOCK):
+                for part, engine in engines.items():
+                    print(start, min(start + BLOCK, scale.turns), file=engine.stdin, flush=True)
+                    for place, seconds in enumerate(_answer(engine), start):
+                        times[part][place].append(seconds)
+                loads.append(os.getloadavg()[0])
+        for part, found in times.items():
+            medians = [statistics.median(seconds) for seconds in found]
+            figures[part] |= {**_percentiles(medians), "debit": len(medians) / sum(medians), "charge": statistics.mean(loads)}
+            print("fin", file=engines[part].stdin, flush=True)
+            figures[part] |= _answer(engines[part])
+        return figures
+    finally:
+        for engine in engines.values():
+            engine.communicate()
+
+
+def _answer(engine: subprocess.Popen[str]) -> Any:
+    assert engine.stdout is not None
+    for line in engine.stdout:  # engines may say other things
+        if line.startswith(_MARK):
+            return json.loads(line.removeprefix(_MARK))
+    raise RuntimeError("an engine of the bench has stopped")
+
+
+_MARK = "banc : "
+
+
+def _tell(value: Any) -> None:
+    print(_MARK + json.dumps(value), flush=True)
+
+
+def _part(part: str, paths: ProjectPaths, scale: Scale) -> None:
     texts = _messages(paths)[: scale.turns]
     if part == "stock":
-        return _stock(sample(paths.corpus, scale.sample), texts, scale.epochs)
-    if part == "apprentissage":
-        return _learn(paths, sample(paths.corpus, scale.sample))
-    return asyncio.run(_agent(texts) if part == "agent" else _plain(paths, texts))
+        _stock(sample(paths.corpus, scale.sample), texts, scale.epochs)
+    elif part == "apprentissage":
+        print(json.dumps(_learn(paths, sample(paths.corpus, scale.sample))))
+    else:
+        asyncio.run(_agent(texts) if part == "agent" else _plain(paths, texts))
 
 
 def _messages(paths: ProjectPaths) -> list[str]:
@@ -126,17 +179,17 @@ def _learn(paths: ProjectPaths, messages: Sequence[Example]) -> Figures:
     return {"apprentissage": time.perf_counter() - start}
 
 
-async def _agent(texts: Sequence[str]) -> Figures:
+async def _agent(texts: Sequence[str]) -> None:
     """Whole turns of our Rasa agent: reading, policies, action, answer."""
     from bot.dialogue.dialogue import ConversationState
     from bot.rasa.agent import InProcessAgent
 
     agent = InProcessAgent(seconds=60)
     await agent.load()
-    return await _timed(lambda text, _conversation: agent.reply(text, ConversationState()), texts)
+    await _in_turn(lambda text, _conversation: agent.reply(text, ConversationState()), texts)
 
 
-async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> Figures:
+async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> None:
     """Whole turns of the plain router."""
     from bot.dialogue.dialogue import ConversationState, Dialogue
     from bot.learning.loading import load_router
@@ -146,10 +199,10 @@ async def _plain(paths: ProjectPaths, texts: Sequence[str]) -> Figures:
     async def say(text: str, _conversation: str) -> Any:
         return dialogue.reply(text, ConversationState())
 
-    return {**await _timed(say, texts), "memoire": memory(os.getpid())["pss"] / 1e6}
+    await _in_turn(say, texts)
 
 
-def _stock(messages: Sequence[Example], texts: Sequence[str], epochs: int) -> Figures:
+def _stock(messages: Sequence[Example], texts: Sequence[str], epochs: int) -> None:
     """Train stock Rasa, start its action server, and time whole turns."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -164,20 +217,35 @@ def _stock(messages: Sequence[Example], texts: Sequence[str], epochs: int) -> Fi
         trained = time.perf_counter() - start
         with action_server(folder) as (_, port):
             agent = Agent.load(archive, action_endpoint=EndpointConfig(f"http://127.0.0.1:{port}/webhook"))
-            turns = asyncio.run(_timed(lambda text, conversation: agent.handle_text(text, sender_id=conversation), texts))
-            parses = asyncio.run(_timed(lambda text, _conversation: agent.parse_message(text), texts))
-            return {"apprentissage": trained, **turns, "lecture": parses["p50"], "memoire": memory(os.getpid())["pss"] / 1e6}
+
+            async def measure() -> None:
+                parses = await _timed(lambda text, _conversation: agent.parse_message(text), texts[:BLOCK], "l")
+                said = {"apprentissage": trained, "lecture": 1000 * statistics.median(parses)}
+                await _in_turn(lambda text, conversation: agent.handle_text(text, sender_id=conversation), texts, said)
+
+            asyncio.run(measure())
 
 
-async def _timed(say: Callable[[str, str], Awaitable[Any]], texts: Sequence[str]) -> Figures:
-    """Time messages one after the other, one conversation each; the first is not counted."""
-    await say(texts[0], "premier")
+async def _in_turn(say: Callable[[str, str], Awaitable[Any]], texts: Sequence[str], said: Figures | None = None) -> None:
+    """Answer the messages asked for by their numbers, and tell how long each took; then what memory is held."""
+    await _timed(say, texts[:BLOCK], "essai")
+    _tell(said or {})
+    for number, line in enumerate(sys.stdin):
+        if not line[0].isdigit():
+            break
+        start, stop = map(int, line.split())
+        _tell(await _timed(say, texts[start:stop], f"t{number}"))
+    _tell({"memoire": memory(os.getpid())["pss"] / 1e6})
+
+
+async def _timed(say: Callable[[str, str], Awaitable[Any]], texts: Sequence[str], conversation: str) -> list[float]:
+    """Return the seconds that messages take, one after the other, one conversation each."""
     times = []
     for number, text in enumerate(texts):
         begin = time.perf_counter()
-        await say(text, f"c{number}")
+        await say(text, f"{conversation}-{number}")
         times.append(time.perf_counter() - begin)
-    return {**_percentiles(times), "debit": len(times) / sum(times)}
+    return times
 
 
 def _percentiles(seconds: Sequence[float]) -> Figures:
@@ -253,15 +321,19 @@ async def _serve(paths: ProjectPaths, scale: Scale, options: Sequence[str]) -> F
 def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
     stock, agent, plain, lines = found["stock"], found["agent"], found["routeur"], found["lignes"]
     server, alone, manifest = found["serveur"], found["serveur_routeur"], read_manifest(paths.router_model)
-    load = os.getloadavg()[1] / (os.cpu_count() or 1)
+    load = stock["charge"] / (os.cpu_count() or 1)
     goals = [
-        ("Débit de tours entiers, agent contre Rasa d'origine", agent["debit"] / stock["debit"], 5, "×", True),
+        ("Débit de tours entiers, agent contre Rasa d'origine", agent["debit"] / stock["debit"], 10, "×", True),
         ("Apprentissage sur le même échantillon", stock["apprentissage"] / found["apprentissage"]["apprentissage"], 10, "×", True),
-        ("Apprentissage sur tout le corpus", float(manifest.get("duree_s", 0)), 120, "s", False),
+        ("Apprentissage sur tout le corpus", float(manifest.get("duree_s", 0)), 60, "s", False),
         ("Tour médian de l'agent", agent["p50"], MEDIAN_MILLISECONDS, "ms", False),
+        ("Tour médian du routeur seul", plain["p50"], 4, "ms", False),
+        ("Tour du routeur seul, 95e centile", plain["p95"], 10, "ms", False),
         ("`bot route --jsonl`, démarrage compris", lines["debit"], 150, "messages/s", True),
         ("Mémoire du serveur, agent compris (PSS)", server["pss"], MEMORY_MEGABYTES, "Mo", False),
-        ("Première vraie réponse après le lancement", server["premiere"], 1, "s", False),
+        ("Mémoire du serveur sans l'agent (PSS)", alone["pss"], MEMORY_ALONE, "Mo", False),
+        ("Première urgence répondue après le lancement", server["urgence"], 0.4, "s", False),
+        ("Première vraie réponse après le lancement", server["premiere"], 0.8, "s", False),
         ("Agent prêt après le lancement", server["agent"], 10, "s", False),
         (f"95e centile à {VISITORS} visiteurs, en HTTP", server["p95"], 60, "ms", False),
     ]
@@ -284,7 +356,9 @@ def _page(found: dict[str, Figures], paths: ProjectPaths, scale: Scale) -> str:
     text = [
         "# Banc d'essai",
         "",
-        "Régénéré par `make bench`. Tous les moteurs tournent l'un après l'autre, sur la même machine, dans la même exécution.",
+        "Régénéré par `make bench`. Pour un tour, les trois moteurs prennent les mêmes messages à tour de rôle, "
+        f"{BLOCK} par {BLOCK}, {ROUNDS} fois de suite ; de chaque message, la médiane est gardée. Le reste est mesuré l'un après l'autre, "
+        "sur la même machine, dans la même exécution.",
         f"Mesuré le {date.today():%d/%m/%Y} : {os.cpu_count()} cœurs "
         f"({platform.machine()}), charge {_number(load)} par cœur pendant la mesure. "
         + (

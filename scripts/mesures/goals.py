@@ -2,5 +2,5 @@
 
 MEDIAN_MILLISECONDS = 15.0
 """Of one message."""
-MEMORY_MEGABYTES = 900.0
-"""Of the server, agent included."""
+MEMORY_MEGABYTES, MEMORY_ALONE = 300.0, 200.0
+"""Of the server, agent included, then without it."""
