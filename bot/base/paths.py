@@ -49,6 +49,11 @@ class ProjectPaths:
         return self.root / "data" / "retires"
 
     @property
+    def masking(self) -> Path:
+        """Messages where what leads to someone is marked."""
+        return self.root / "data" / "masquage"
+
+    @property
     def tuning(self) -> Path:
         return self.root / "data" / "calage"
 

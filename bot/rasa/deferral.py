@@ -15,7 +15,15 @@ from typing import Any
 
 CHANNELS = "rasa.core.channels"
 COMMON_TO_CHANNELS = ("InputChannel", "OutputChannel", "UserMessage", "CollectingOutputChannel")
-UNUSED = ("rasa.core.test", "rasa.utils.plotting", "rasa.utils.train_utils", "rasa.utils.tensorflow.model_data_utils", "rasa.cli.utils", "rasa.telemetry", CHANNELS)
+UNUSED = (
+    "rasa.core.test",
+    "rasa.utils.plotting",
+    "rasa.utils.train_utils",
+    "rasa.utils.tensorflow.model_data_utils",
+    "rasa.cli.utils",
+    "rasa.telemetry",
+    CHANNELS,
+)
 """Modules of Rasa that import much (TensorFlow, Telegram, Slack…) and that answering never reads."""
 
 TRAINING_CHECK = "rasa.graph_components.validators.default_recipe_validator"

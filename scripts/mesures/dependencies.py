@@ -29,6 +29,7 @@ PURPOSES = {
     "opening-hours-py": "les horaires des guichets",
     "phonenumbers": "reconnaître les téléphones à masquer",
     "python-stdnum": "reconnaître les comptes et numéros de sécurité sociale à masquer",
+    "python-crfsuite": "apprendre les mots à masquer (entraînement seulement)",
     "jinja2": "les pages",
     "pyyaml": "la lecture du référentiel et du corpus",
     "limits": "les limites de débit",

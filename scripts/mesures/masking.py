@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.base.paths import ProjectPaths
 from bot.language.privacy import mask
+from bot.learning.masking import masked_spans, unlabelled
 from scripts.mesures.pages import write_between
 
 START, END = "<!-- masquage:début -->", "<!-- masquage:fin -->"
 FILES = {
-    "masquage_aveugle_8.txt": "51 lignes d'une main qui n'avait rien lu du masquage, mesurées une fois",
-    "masquage_aveugle_5.txt": "écrit sans avoir lu les règles ni les essais, mesuré une fois, lu depuis : le chiffre à retenir",
-    "masquage_aveugle_4.txt": "de même, lu depuis ; 112 / 137 (81,8 %) à la première mesure",
-    "masquage_aveugle_3.txt": "de même, lu depuis ; 146 / 179 (81,6 %) à la première mesure",
-    "masquage_aveugle_2.txt": "écrit avant les règles d'une version passée, mesuré après",
-    "masquage_aveugle.txt": "aveugle autrefois, lu depuis",
-    "masquage_7.txt": "écrit par une autre main pour apprendre (adresses, dates, numéros), lu en partie depuis",
-    "masquage_6.txt": "de même (noms sous toutes les formes)",
-    "masquage_3.txt": "de même (de tout)",
-    "masquage_2.txt": "écrit avec les règles de cette version",
-    "masquage.txt": "écrit avec les règles d'avant",
+    "masquage_aveugle_9.txt": "200 lignes d'une main qui n'avait rien lu du masquage ni des lignes apprises, mesurées une fois",
+    "masquage_aveugle_8.txt": "de même, 51 lignes",
 }
-_LABEL = re.compile(r"\[\[(.+?)\]\]", re.DOTALL)
-_TOKEN = re.compile(r"<[a-z_]+>")
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -64,7 +52,7 @@ class Masking:
 def measure(path: Path) -> Masking:
     """Mask every line of a file and compare with its labels."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    texts = [_unlabelled(line.replace(" ↵ ", "\n")) for line in lines]
+    texts = [unlabelled(line) for line in lines]
     masked = [mask(text) for text, _ in texts]  # loads the tables of phone numbers before anything is timed
     started = time.process_time()
     for text, _ in texts:
@@ -95,30 +83,7 @@ def run(paths: ProjectPaths) -> None:
     write_between(paths.docs / "menaces.md", START, END, rows)
 
 
-def masked_spans(text: str, masked: str) -> list[Span]:
-    """Return where ``text`` was replaced in ``masked``."""
-    kept = _TOKEN.split(masked)
-    spans: list[Span] = []
-    position = len(kept[0])
-    for number, part in enumerate(kept[1:], start=1):
-        last = number == len(kept) - 1
-        start = len(text) - len(part) if last else text.find(part, position)
-        spans.append((position, start))
-        position = start + len(part)
-    return spans
-
-
-def _unlabelled(line: str) -> tuple[str, list[Span]]:
-    text, spans, last = "", [], 0
-    for match in _LABEL.finditer(line):
-        text += line[last : match.start()]
-        spans.append((len(text), len(text) + len(match.group(1))))
-        text += match.group(1)
-        last = match.end()
-    return text + line[last:], spans
-
-
-def _inside(index: int, spans: list[Span]) -> bool:
+def _inside(index: int, spans: list[tuple[int, int]]) -> bool:
     return any(start <= index < stop for start, stop in spans)
 
 

@@ -20,7 +20,6 @@ COMPARED_WITHOUT_ACCENTS = (
     "mots_outils",
     "noms",
     "noms_et_mots",
-    "particules",
     "prenoms",
     "salutations",
 )
