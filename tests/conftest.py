@@ -65,6 +65,8 @@ EARLY = (
     "tests/web/test_cluster.py",
 )
 """What is begun first, as it takes longest; first of all one that needs the model, so that it is trained while the others run."""
+ALL_MARKED = "\npytestmark = pytest.mark.modele\n"
+"""In a file, its every test needs a model or Rasa."""
 MAX_WORKERS = 4
 """Each holds a model."""
 
@@ -93,6 +95,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One process for one file; else one for each core."""
     one_file = len(config.args) == 1 and ".py" in config.args[0]
     return 0 if one_file else min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread the files of which every test is marked ``modele`` when that mark is not wanted: importing Rasa takes long."""
+    if "not modele" not in config.option.markexpr or collection_path.suffix != ".py":
+        return None
+    return ALL_MARKED in collection_path.read_text(encoding="utf-8") or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

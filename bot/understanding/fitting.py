@@ -19,7 +19,7 @@ from bot.language.cleaning import CleanText
 from bot.understanding.config import NgramConfig, TopicModelConfig
 from bot.understanding.encoders import get_encoder
 from bot.understanding.features import CompactMatrix, SparseRows, Vectors, unit
-from bot.understanding.model import Layer, Progress, TopicModel, log_softmax
+from bot.understanding.model import Layer, Progress, TopicModel
 from bot.understanding.word_vectors import WordVectors
 
 Targets = NDArray[np.int64]
@@ -39,6 +39,8 @@ LIFT, MOST_LIFT = 5.0, 6.0
 those messages only, and their neighbours, taught by a hundred, win every other (logit adjustment: Menon et al., 2021; both values
 measured by ``python -m scripts.mesures apprendre``)."""
 KEYWORD_BATCH = 128
+NEGLIGIBLE, LEARNT = 0.01, 0.05
+"""Errors of the keyword classifier that move nothing; error on its label under which a message is learnt, and not read again."""
 KEYWORD_STEP, BIAS_STEP, FIRST_MOVE = np.float32(1.5), np.float32(0.15), np.float32(1e-3)
 """How far the keyword classifier moves at each step, its bias apart; what a feature never seen has moved."""
 
@@ -137,28 +139,73 @@ def _fit_reduction(counts: csr_matrix, config: NgramConfig) -> tuple[CompactMatr
 def _fit_keywords(counts: csr_matrix, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[CompactMatrix, Vectors] | None:
     """Multinomial logistic regression on sparse counts, by AdaGrad with one rate per feature (Duchi et al., 2011).
 
-    A step only reads and moves the features that its messages hold.
+    A step only moves the features that its messages hold, towards the labels that it is wrong about; what is learnt is not read again.
     """
     if not config.keyword_weight:
         return None
     rng = np.random.default_rng(0)
     weights, bias = np.zeros((counts.shape[1], labels), dtype=np.float32), np.zeros(labels, dtype=np.float32)
     moved = np.full(counts.shape[1], FIRST_MOVE, dtype=np.float32)
+    missed = np.ones(counts.shape[0], dtype=np.float32)
     for _ in range(config.keyword_passes):
-        order = rng.permutation(counts.shape[0])
+        order = rng.permutation(np.flatnonzero(missed > LEARNT))
         for start in range(0, len(order), KEYWORD_BATCH):
             chosen = order[start : start + KEYWORD_BATCH]
             rows = counts[chosen]
-            errors = np.exp(log_softmax(rows @ weights + bias)).astype(np.float32)
-            errors[np.arange(len(chosen)), targets[chosen]] -= 1
-            held, places = np.unique(rows.indices, return_inverse=True)
-            narrow = csr_matrix((rows.data, places.astype(np.int32), rows.indptr), shape=(len(chosen), len(held)))
-            gradient = narrow.T @ errors
-            moved[held] += np.einsum("ij,ij->i", gradient, gradient)
-            gradient *= (KEYWORD_STEP / np.sqrt(moved[held]))[:, None]
-            weights[held] -= gradient
+            errors = errors_of(rows @ weights + bias, targets[chosen])
+            missed[chosen] = -errors[np.arange(len(chosen)), targets[chosen]]
             bias -= BIAS_STEP * errors.mean(axis=0)
+            slopes = slopes_of(rows, errors, NEGLIGIBLE)
+            held = held_by(slopes)
+            if len(held):
+                moved[held] += np.add.reduceat(np.square(slopes.data), slopes.indptr[held])
+            descend(weights, slopes, held, KEYWORD_STEP / np.sqrt(moved[held]))
     return CompactMatrix.of(weights), bias
+
+
+def errors_of(scores: Vectors, targets: Targets) -> Vectors:
+    """Return the softmax of each row less 1 at its label, in single precision and in the place of ``scores``.
+
+    Args:
+        scores: (n_rows, n_labels).
+        targets: (n_rows,) number of the label of each.
+    """
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
+    scores[np.arange(len(scores)), targets] -= 1
+    return scores
+
+
+def slopes_of(rows: csr_matrix, errors: Vectors, least: float) -> csr_matrix:
+    """Return the gradient of the weights of a linear classifier, (n_features, n_labels): sparse, since most errors are next to nothing.
+
+    Args:
+        rows: (n_rows, n_features).
+        errors: (n_rows, n_labels), changed.
+        least: error under which nothing is moved.
+    """
+    errors[np.abs(errors) < least] = 0
+    return rows.T.tocsr() @ csr_matrix(errors)
+
+
+def held_by(slopes: csr_matrix) -> NDArray[np.int64]:
+    """Return the features that a gradient moves, in order."""
+    return np.flatnonzero(np.diff(slopes.indptr))
+
+
+def descend(weights: Vectors, slopes: csr_matrix, held: NDArray[np.int64], rates: Vectors) -> None:
+    """Move weights down their gradient.
+
+    Args:
+        weights: (n_features, n_labels), contiguous, changed.
+        slopes: (n_features, n_labels).
+        held: the features that it moves, (n_held,).
+        rates: of each of these, (n_held,).
+    """
+    sizes = slopes.indptr[held + 1] - slopes.indptr[held]
+    places = np.repeat(held * weights.shape[1], sizes) + slopes.indices
+    weights.reshape(-1)[places] -= slopes.data * np.repeat(rates, sizes)
 
 
 def _fit_perceptron(dense: Vectors, targets: Targets, labels: int, config: TopicModelConfig) -> tuple[Layer, ...]:

@@ -127,7 +127,9 @@ class TopicModel:
 
     def join(self, blocks: Sequence[Vectors]) -> Vectors:
         """Return unit blocks side by side, scaled for the classifiers: sentence encoders, reduced n-grams, word vectors."""
-        return np.hstack(blocks) * np.float32(self.config.scale)
+        joined: Vectors = np.hstack(blocks)
+        joined *= np.float32(self.config.scale)
+        return joined
 
     def scores(self, features: Features) -> Probabilities:
         """Return log-probabilities before the temperature, up to a constant in each row, (n_texts, n_labels)."""

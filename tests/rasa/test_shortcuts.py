@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rasa.engine.exceptions import GraphComponentException, GraphRunError
-from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
-from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.engine.storage.local_model_storage import LocalModelStorage
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, SlotSet
 
-from bot.rasa import shortcuts
-from bot.rasa.shortcuts import read_domain
+pytestmark = pytest.mark.modele
+
+from rasa.engine.exceptions import GraphComponentException, GraphRunError  # noqa: E402
+from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode  # noqa: E402
+from rasa.engine.runner.dask import DaskGraphRunner  # noqa: E402
+from rasa.engine.storage.local_model_storage import LocalModelStorage  # noqa: E402
+from rasa.shared.core.domain import Domain  # noqa: E402
+from rasa.shared.core.events import ActionExecuted, Event, SlotSet  # noqa: E402
+
+from bot.rasa import shortcuts  # noqa: E402
+from bot.rasa.shortcuts import read_domain  # noqa: E402
 
 ODD = """
 version: "3.1"
