@@ -29,18 +29,14 @@ from bot.learning.freshness import emergency_fingerprint, is_detector_current
 from bot.referential import load_referential
 from bot.understanding.config import NgramConfig
 from bot.understanding.features import CompactMatrix, NgramEncoder
-from bot.understanding.fitting import descend, errors_of, held_by, slopes_of
 
 HELD_OUT = "urgences.jsonl"
 """In ``data/calage``: dangers (with a ``situation``) and look-alikes (without), never trained on."""
 TURNS = "contexte"
 """In ``data/calage``: what people say in mid-conversation (« le maire ne bouge pas »), learnt from as harmless."""
 NGRAMS = NgramConfig(words=(1, 2), characters=(3, 5), min_word_count=2, min_character_count=10)
-SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 10
+SCALE, STRENGTH, ITERATIONS = 4.0, 20.0, 40
 """Scale of the counts, inverse penalty of the regression, and at most how many steps it takes."""
-PASSES, BATCH, RATE, NEGLIGIBLE = 2, 64, 30.0, 0.004
-"""Of the descent that brings the regression near its end: passes over the messages, messages per step, its first rate, which falls to
-nothing, and the error under which nothing is moved."""
 SHORT = 3
 """All ordinary messages of so few words are learnt from: one word seen in dangers must not be enough."""
 ORDINARY = 3
@@ -171,41 +167,20 @@ def calm_sentences(texts: Sequence[str]) -> list[str]:
 def fit(texts: Sequence[str], labels: Sequence[str]) -> LearntDetector:
     """Return a detector learnt from messages, one label each (a situation or :data:`~bot.emergency.learnt.CALM`).
 
-    Multinomial logistic regression on TF-IDF counts, by stochastic descent, then L-BFGS: the same messages always give the same detector.
+    Multinomial logistic regression on TF-IDF counts, by L-BFGS: the same messages always give the same detector.
     """
     ngrams = NgramEncoder(NGRAMS)
     rows = ngrams.fit_counts([clean(text).plain for text in texts])
     names = sorted({*labels, CALM})
     index = {name: i for i, name in enumerate(names)}
     with threadpool_limits(1):
-        counts = csr_matrix((rows.data, rows.indices, rows.indptr), shape=(len(rows), rows.columns))
-        targets = np.array([index[label] for label in labels])
-        start = _approach(counts, targets, len(names))
-        weights, bias = _regression(counts * np.float32(SCALE), targets, start)
+        counts = csr_matrix((rows.data * np.float32(SCALE), rows.indices, rows.indptr), shape=(len(rows), rows.columns))
+        weights, bias = _regression(counts, np.array([index[label] for label in labels]), len(names))
     return LearntDetector(ngrams, CompactMatrix.of(weights * np.float32(SCALE)), bias, names)
 
 
-def _approach(counts: csr_matrix, targets: NDArray[np.int64], labels: int) -> NDArray[np.float32]:
-    """Return weights near those of the regression, for scaled counts, (n_features + 1, n_labels), the bias last."""
-    rng = np.random.default_rng(0)
-    weights, bias = np.zeros((counts.shape[1], labels), dtype=np.float32), np.zeros(labels, dtype=np.float32)
-    order = np.concatenate([rng.permutation(counts.shape[0]) for _ in range(PASSES)])
-    for start in range(0, len(order), BATCH):
-        chosen = order[start : start + BATCH]
-        rate = np.float32(RATE * (1 - start / len(order)) / BATCH)
-        rows = counts[chosen]
-        errors = errors_of(rows @ weights + bias, targets[chosen])
-        bias -= rate * errors.sum(axis=0)
-        slopes = slopes_of(rows, errors, NEGLIGIBLE)
-        held = held_by(slopes)
-        descend(weights, slopes, held, np.full(len(held), rate))
-    return np.vstack([weights / np.float32(SCALE), bias])
-
-
-def _regression(
-    counts: csr_matrix, targets: NDArray[np.int64], start: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    shape, turned, rows = start.shape, counts.T.tocsr(), np.arange(counts.shape[0])
+def _regression(counts: csr_matrix, targets: NDArray[np.int64], labels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    shape, turned, rows = (counts.shape[1] + 1, labels), counts.T.tocsr(), np.arange(counts.shape[0])
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = flat.reshape(shape).astype(np.float32)
@@ -219,8 +194,7 @@ def _regression(
         gradient = np.vstack([turned @ errors + weights[:-1] / np.float32(STRENGTH), errors.sum(axis=0)])
         return entropy + 0.5 / STRENGTH * float((weights[:-1] ** 2).sum()), gradient.ravel().astype(np.float64)
 
-    options = {"maxiter": ITERATIONS, "maxcor": 5}
-    found = minimize(loss, start.ravel().astype(np.float64), method="L-BFGS-B", jac=True, options=options).x
+    found = minimize(loss, np.zeros(shape[0] * labels), method="L-BFGS-B", jac=True, options={"maxiter": ITERATIONS, "maxcor": 5}).x
     learnt = found.reshape(shape).astype(np.float32)
     return learnt[:-1], learnt[-1].copy()
 
