@@ -153,7 +153,10 @@ class Settings:
         "Un message sur ce nombre, tiré au hasard parmi les réponses sûres, est gardé masqué 7 jours pour être contrôlé ; 0 : aucun.",
     )
     second_reader: bool = _setting(
-        False, "BOT_RELECTURE", _boolean, "« oui » : un message rattaché n'entre dans le corpus qu'après une seconde lecture."
+        False,
+        "BOT_RELECTURE",
+        _boolean,
+        "« oui » : personne ne rattache un message, ne publie un brouillon ni ne met un modèle en service seul.",
     )
 
     gate_wrong_doors: float = _setting(

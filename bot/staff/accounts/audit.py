@@ -168,9 +168,12 @@ def deliver(storage: Storage, paths: ProjectPaths) -> None:
         file.unlink(missing_ok=True)
 
 
-def entries(storage: Storage, *, actor: str = "", action: str = "", limit: int = 50, offset: int = 0) -> tuple[Sequence[Entry], int]:
+def entries(
+    storage: Storage, *, actor: str = "", action: str = "", since: float = 0.0, limit: int = 50, offset: int = 0
+) -> tuple[Sequence[Entry], int]:
     """Return the lines of one page, the newest first, and how many there are in all."""
-    condition = [c for c in (audit.c.actor == actor if actor else None, audit.c.action == action if action else None) if c is not None]
+    wanted = ((actor, audit.c.actor == actor), (action, audit.c.action == action), (since, audit.c.at >= since))
+    condition = [clause for asked, clause in wanted if asked]
     with storage.read() as connection:
         total = connection.execute(select(func.count()).select_from(audit).where(*condition)).scalar() or 0
         rows = connection.execute(select(audit).where(*condition).order_by(audit.c.id.desc()).limit(limit).offset(offset))

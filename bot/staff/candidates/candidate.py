@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,21 @@ from bot.referential import Referential, load_referential
 from bot.referential.communes import load_gazetteer
 from bot.routing.memory import spoken
 from bot.routing.router import Router
+from bot.staff.accounts import audit
 from bot.staff.candidates.comparison import cross_validate, digest_of_tests, evaluate_model, lessons_learnt
 from bot.staff.candidates.exam import read_exam, sit_exam
 from bot.staff.candidates.registry import BOOKS_FILE, ModelCard, ModelRegistry
 from bot.staff.candidates.review import Books, Reviewer, books_of, dangers_of, held_out_of, reader_of
+from bot.staff.storage import Storage
+from bot.staff.witness import Edit
 from bot.understanding.model import TopicModel
 
 COPIED = ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml")
 
 _AGE = re.compile(r"\b\d{1,2} ?ans\b|\b(?:cp|ce[12]|cm[12]|maternelle)\b", re.IGNORECASE)
 """How old somebody is, in years or by the class of a child."""
+MANY = 10_000
+"""Published batches between two models, at most."""
 HELD_BACK_FROM = 5
 """One newly taught phrase in so many is held back, from so many phrases on; the memory answers it all the same."""
 
@@ -74,6 +80,7 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
     Raises:
         CorpusError, ReferentialError: the files are wrong.
     """
+    read_at = time.time()
     served = ModelRegistry(paths)
     config = model_config(copied.config)
     with remembered_vectors(paths.vectors, config.encoders):
@@ -93,8 +100,25 @@ def train_candidate(paths: ProjectPaths, copied: ProjectPaths, author: str, prog
                 ensure_evaluation(served, live, paths, progress)
                 evaluation["objections"] = objections_to(served, live, paths, books, referential)
     write_json(copied.router_model / BOOKS_FILE, books.as_json())
-    details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet"}
+    details: dict[str, Any] = {"auteur": author, "parent": live.id if live else None, "genre": "complet", "lu": read_at}
     return served.add(copied.router_model, details, evaluation)
+
+
+def learnt_since(storage: Storage, live: ModelCard | None, card: ModelCard) -> Sequence[Edit]:
+    """Return the edits that a model learnt and the live one did not, its training first.
+
+    Args:
+        storage: of the journal, which knows who wrote and who published.
+        live: the model that answers.
+        card: the other.
+    """
+    found = [Edit(card.author, "entrainement_demande", "")]
+    for entry in audit.entries(storage, action="lot_publie", since=live.read_at if live else 0.0, limit=MANY)[0]:
+        if entry.at <= card.read_at:
+            for action, target, *named in entry.details["gestes"]:  # an old line names no author: who published
+                author = named[0] if named else entry.actor
+                found.append(Edit(author, action, target, seen=author != entry.actor))
+    return found
 
 
 def held_back(phrases: Sequence[str]) -> Sequence[str]:

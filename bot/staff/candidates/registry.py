@@ -12,13 +12,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.base.errors import GateRefused, ModelCorrupt, ModelError, ModelMissing
+from bot.base.errors import ModelCorrupt, ModelError, ModelMissing
 from bot.base.files import drafting, finish_batch, locked, read_json, write_batch, write_json
 from bot.base.paths import ProjectPaths
 from bot.learning.freshness import HISTORY_FILE, MANIFEST_FILE, is_current, read_manifest
@@ -27,6 +27,7 @@ from bot.referential import load_referential
 from bot.staff.candidates.gate import Verdict
 from bot.staff.candidates.review import Books, books_of
 from bot.staff.editing.workspace import deed_file
+from bot.staff.witness import ALONE, Edit, Signature
 
 REGISTRY = "registre"
 EVALUATION_FILE = "evaluation.json"
@@ -35,7 +36,6 @@ BOOKS_FILE = "appris.json"
 RASA = "rasa"
 KEEP = 10
 """Models kept: the live one and the one before are never removed."""
-MIN_REASON = 20
 DEEDS = {"activer": "modele_active", "revenir": "modele_retour"}
 """What the journal says of what is done to the live model."""
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -66,6 +66,11 @@ class ModelCard:
             return datetime.fromisoformat(str(self.manifest.get("date")))
         except ValueError:
             return datetime.fromtimestamp(0, UTC)
+
+    @property
+    def read_at(self) -> float:
+        """When the files it learnt were read, in seconds since 1970: what is published later, it does not hold."""
+        return float(self.manifest.get("lu") or self.date.timestamp())
 
     @property
     def author(self) -> str:
@@ -171,30 +176,43 @@ class ModelRegistry:
             stack.pop()
         return self.get(stack[-1]) if stack else None
 
-    def promote(self, identifier: str, author: str, verdict: Verdict | None = None, reason: str = "") -> ModelCard:
+    def promote(
+        self,
+        identifier: str,
+        author: str,
+        verdict: Verdict | None = None,
+        reason: str = "",
+        signature: Signature = ALONE,
+        edits: Sequence[Edit] = (),
+    ) -> ModelCard:
         """Put a model live, at once and for every process that watches.
 
         Args:
             identifier: its id.
             author: name of the person.
             verdict: what the gate says; ``None`` only when there is nothing to compare with.
-            reason: written by an administrator to go through a closed gate, :data:`MIN_REASON` characters at least.
+            reason: written by an administrator to go through a closed gate.
+            signature: who must agree.
+            edits: what it learnt that the live one did not (see :func:`bot.staff.candidates.candidate.learnt_since`).
 
         Raises:
             ModelMissing, ModelCorrupt: the model cannot be used; the live one stays.
+            EditError: another person must put it live.
             GateRefused: the gate is closed and no reason is given.
         """
         card = self.get(identifier)
         self.verify(card)
-        reason = " ".join(reason.split())
-        if verdict is not None and not verdict.open and len(reason) < MIN_REASON:
-            raise GateRefused(verdict.reasons)
+        reasons = () if verdict is None else verdict.reasons
+        signature.check(author, edits, lambda: reasons, reason, "ce modèle")
         with self._alone():
-            self._put_live("activer", card.id, author, reason, () if verdict is None else verdict.reasons)
+            self._put_live("activer", card.id, author, " ".join(reason.split()), reasons)
         return self.get(card.id)
 
     def roll_back(self, author: str) -> ModelCard:
         """Put the model before live again.
+
+        One person is enough: it was live with its own signature, and a wrong door must not wait for a colleague. A model that
+        was left this way goes live again by :meth:`promote` only.
 
         Raises:
             ModelMissing: there is none.

@@ -18,16 +18,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.base.errors import EditError, GateRefused
+from bot.base.errors import EditError
 from bot.base.files import drafting, finish_batch, locked, read_json, write_json
 from bot.base.paths import ProjectPaths
-from bot.staff.accounts.audit import ACTIONS
 from bot.staff.editing.workspace import DRAFT_MARK, Change, MixedChanges, Workspace, carry_over, read_text
+from bot.staff.witness import ALONE, Edit, Signature
 
-MIN_REASON = 20
-"""Characters of the reason that goes through objections."""
-SIGNED = frozenset({"urgence_modifiee", "danger_appris", "danger_retire"})
-"""Edits that another person must publish: what is shown in a danger (see docs/menaces.md)."""
 NAME_FILE = "nom.json"
 KEPT = 20
 """Published batches that can still be taken back."""
@@ -35,31 +31,6 @@ KEPT = 20
 
 Texts = dict[Path, tuple[str | None, str | None]]
 """Path inside the tree → text before, text after."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One edit that waits.
-
-    Args:
-        author: who made it.
-        action: what was done, a key of :data:`bot.staff.accounts.audit.ACTIONS`.
-        target: on what.
-    """
-
-    author: str
-    action: str
-    target: str
-
-    @property
-    def sentence(self) -> str:
-        """What was done, in French."""
-        return ACTIONS.get(self.action, self.action)
-
-    @property
-    def signed(self) -> bool:
-        """Whether another person must publish it, whatever the setting says."""
-        return self.action in SIGNED
 
 
 @dataclass(frozen=True)
@@ -148,33 +119,25 @@ class Drafts:
         author: str,
         objections: Callable[[ProjectPaths, ProjectPaths], Sequence[str]],
         reason: str = "",
-        second_person: bool = False,
-        witness: bool = False,
+        signature: Signature = ALONE,
     ) -> Change:
         """Put the draft in place of the files, as one batch.
 
         Args:
             author: who publishes.
             objections: what is to be said against it, given the tree that serves and the one of the draft.
-            reason: written to go through objections, :data:`MIN_REASON` characters at least.
-            second_person: whether who publishes must not have made any of the edits.
-            witness: whether another person may go through objections: nobody then goes through those to their own edits.
+            reason: written to go through objections.
+            signature: who must agree.
 
         Raises:
             GateRefused: there are objections and no reason.
-            EditError: nothing to publish, the same person, or someone changed the same lines meanwhile.
+            EditError: nothing to publish, another person must, or someone changed the same lines meanwhile.
         """
         self.recover()
         edits, name = self.edits(), self.name
         if not self.is_open or not edits:
             raise EditError("Le brouillon est vide : il n'y a rien à publier.")
-        if any(edit.author == author for edit in edits if second_person or edit.signed):
-            raise EditError("Une autre personne doit relire et publier ce brouillon.")
-        reasons = tuple(objections(self._paths, self.tree))
-        if reasons and len(" ".join(reason.split())) < MIN_REASON:
-            raise GateRefused(reasons)
-        if reasons and witness and any(edit.author == author for edit in edits):
-            raise EditError("Ce brouillon demande un motif, et vous y avez écrit : un autre administrateur doit le publier.")
+        signature.check(author, edits, lambda: objections(self._paths, self.tree), reason, "ce brouillon")
         change = self._apply(self._folder / "avant", self.tree.root, author, f"Lot « {name} » publié", "lot_publie", name)
         self.discard()
         return change
@@ -216,7 +179,7 @@ class Drafts:
                 texts[inside] = (old, new)
         path = self._batches / f"{time.time_ns():020d}.json"
         row = {"nom": name, "auteur": author, "le": time.time(), "annule": False, "brouillon": self._named().get("id")}
-        gestures = [[edit.action, edit.target] for edit in self.edits()]
+        gestures = [[edit.action, edit.target, edit.author] for edit in self.edits()]
 
         def remember(applied: Texts) -> Mapping[Path, str]:
             """With the files, as one: what was published is always known, and only that."""

@@ -11,11 +11,11 @@ from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.publication import card_changes, objections, phrase_changes
 from bot.staff.candidates.registry import ModelRegistry
-from bot.staff.editing.drafts import MIN_REASON
 from bot.staff.editing.kinds import KINDS
 from bot.staff.editing.record_editor import record_changes
+from bot.staff.witness import MIN_REASON
 from bot.web.staff.deeds import say_change
-from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, workshop
+from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, signature, workshop
 from bot.web.staff.plain_words import names_of
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ async def act(request: web.Request) -> web.StreamResponse:
             flash(request, "Le brouillon est jeté. Rien n'a changé pour le public.")
         elif form.get("geste") == "publier":
             ModelRegistry(workshop(request).paths).adopt()  # a restart then trains nothing behind the gate
-            others = (a for a in workshop(request).accounts.all() if a.active and a.role is Role.ADMINISTRATOR and a.name != actor(request))
-            witness, second = any(others), workshop(request).settings.second_reader
-            change = drafts.publish(actor(request), objections, reason, second, witness)
+            change = drafts.publish(actor(request), objections, reason, signature(request))
             say_change(request, change, "Le brouillon est publié. Le public le verra dans un instant.")
         elif form.get("annuler"):
             say_change(request, drafts.undo(form["annuler"], actor(request)), "Le lot est annulé. Le public le verra dans un instant.")

@@ -31,6 +31,7 @@ from bot.staff.editing.directory_comparison import Comparisons
 from bot.staff.editing.drafts import Drafts
 from bot.staff.inbox.inbox import NOTHING, Inbox
 from bot.staff.storage import PARIS, Storage
+from bot.staff.witness import Signature
 from bot.web.keys import PAGES, REQUEST_ID, SETTINGS
 from bot.web.limits import client_address
 from bot.web.problems import refusal_of
@@ -130,6 +131,12 @@ def workshop(request: web.Request) -> Workshop:
 def actor(request: web.Request) -> str:
     """Return the name of the account that sent this request."""
     return request[SESSION].account.name
+
+
+def signature(request: web.Request) -> Signature:
+    """Return who must agree before the public gets what this account gives it: a draft or a model."""
+    others = (a for a in workshop(request).accounts.all() if a.active and a.role is Role.ADMINISTRATOR and a.name != actor(request))
+    return Signature(workshop(request).settings.second_reader, any(others))
 
 
 def needs(role: Role) -> Callable[[Handler], Handler]:

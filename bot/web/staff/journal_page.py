@@ -56,7 +56,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 def _details(details: Mapping[str, Any], target: Callable[[str], str]) -> dict[str, Any]:
     kept = {k: v for k, v in details.items() if k not in FOR_DEVELOPERS and v not in ("", None)}
     if "gestes" in kept:  # of a batch: each edit, as the draft showed it
-        kept["gestes"] = " ; ".join(f"{audit.ACTIONS.get(action, action)} ({target(on)})" for action, on in kept["gestes"])
+        kept["gestes"] = " ; ".join(f"{audit.ACTIONS.get(action, action)} ({target(on)})" for action, on, *_ in kept["gestes"])
     return kept
 
 

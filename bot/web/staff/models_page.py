@@ -10,19 +10,33 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.base.errors import GateRefused, ModelError
+from bot.base.errors import EditError, GateRefused, ModelError
 from bot.learning.store import load_model
 from bot.serving.refusals import Refusal
 from bot.staff.accounts import audit
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates import exam
+from bot.staff.candidates.candidate import learnt_since
 from bot.staff.candidates.comparison import FIGURE_NAMES, compare, confusions, margins_of, messages_behind, verdict_of
 from bot.staff.candidates.moves import Move, digest_of_moves, moves
-from bot.staff.candidates.registry import MIN_REASON, ModelCard, ModelRegistry
+from bot.staff.candidates.registry import ModelCard, ModelRegistry
 from bot.staff.rehearsal import version_of
 from bot.staff.upkeep.retention import DAY
+from bot.staff.witness import MIN_REASON
 from bot.web.staff.deeds import note
-from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, readable_time, redirect, workshop
+from bot.web.staff.framework import (
+    FORBIDDEN,
+    SESSION,
+    actor,
+    flash,
+    needs,
+    page,
+    read_form,
+    readable_time,
+    redirect,
+    signature,
+    workshop,
+)
 
 PATH = "/atelier/modeles"
 ONE = PATH + r"/{id:[0-9a-f]{16}}"
@@ -157,8 +171,9 @@ async def promote(request: web.Request) -> web.StreamResponse:
         return redirect(f"{PATH}/{card.id}")
     verdict = verdict_of(before, registry.evaluation(card), margins_of(workshop(request).settings), _names(request))
     try:
-        registry.promote(card.id, actor(request), verdict, reason)
-    except (GateRefused, ModelError) as error:
+        edits = learnt_since(workshop(request).storage, live, card)
+        registry.promote(card.id, actor(request), verdict, reason, signature(request), edits)
+    except (EditError, GateRefused, ModelError) as error:
         flash(request, str(error), "erreur")
         return redirect(f"{PATH}/{card.id}")
     audit.deliver(workshop(request).storage, workshop(request).paths)

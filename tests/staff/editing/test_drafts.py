@@ -14,6 +14,7 @@ from bot.referential import load_referential
 from bot.staff.editing.corpus_editor import CorpusEditor
 from bot.staff.editing.drafts import Drafts
 from bot.staff.editing.topic_editor import TopicEditor
+from bot.staff.witness import Signature
 
 
 @pytest.fixture
@@ -36,13 +37,15 @@ def test_a_merge_waits_is_published_then_taken_back(tree: ProjectPaths) -> None:
     with pytest.raises(GateRefused, match="fondu"):
         drafts.publish("Zoé", lambda _live, _draft: ["« Carte » est fondu dans « Passeport »."])
     with pytest.raises(EditError, match="autre personne"):
-        drafts.publish("Zoé", lambda *_: (), second_person=True)
-    with pytest.raises(EditError, match="un autre administrateur"):
-        drafts.publish("Zoé", lambda *_: ["une objection"], reason="Décidé toute seule, un soir.", witness=True)
+        drafts.publish("Zoé", lambda *_: (), signature=Signature(second_person=True))
+    with pytest.raises(EditError, match="un autre administrateur que vous"):
+        drafts.publish("Zoé", lambda *_: ["une objection"], reason="Décidé toute seule, un soir.", signature=Signature(witness=True))
     assert texts(tree) == before
     phrase = "le ragondin a emporté mon passeport dans la rivière"
     CorpusEditor(tree).add_phrase("passeport", phrase, "Luc")  # saved by another meanwhile: it stays
-    drafts.publish("Ada", lambda *_: ["une objection"], reason="Décidé avec le service des titres.", second_person=True)
+    drafts.publish(
+        "Ada", lambda *_: ["une objection"], reason="Décidé avec le service des titres.", signature=Signature(second_person=True)
+    )
     assert "carte_identite" not in load_referential(tree.referential).topics and not drafts.is_open
     assert phrase in CorpusEditor(tree).phrases("passeport")
     (batch,) = drafts.batches()

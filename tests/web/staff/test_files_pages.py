@@ -8,13 +8,15 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from atelier_demo import staffed
+from atelier_demo import PASSWORD, staffed
 
+from bot.base.files import write_json
 from bot.base.paths import ProjectPaths
 from bot.learning.tuning import ensure_model
 from bot.referential import load_referential
@@ -427,6 +429,40 @@ async def test_a_worse_model_is_refused_with_reasons_and_only_an_administrator_g
     with workshop.storage.read() as connection:
         row = connection.execute(audit.audit.select().where(audit.audit.c.action == "modele_force")).one()
     assert "fête votive" in row.details and "mauvaises portes" in row.details
+
+
+async def test_nobody_goes_through_a_closed_gate_for_their_own_work_when_another_may(enter: Any, workshop: Workshop) -> None:
+    workshop.accounts.create("zoe", "administrateur", PASSWORD, "test")
+    ada, zoe = await enter("ada"), await enter("zoe")
+    registry, before = ModelRegistry(workshop.paths), time.time()
+    registry.adopt()
+    await ada.get("/atelier/sujets/passeport")
+    await ada.post("/atelier/sujets/passeport/phrases", phrase="le ragondin a emporté mon passeport dans la rivière")
+    assert "Le brouillon est publié" in await publish(ada)
+    identifier = candidate(workshop, 0.2)  # trained by Rémi, from what Ada wrote
+    live = registry.live()
+    assert live is not None
+    for card, read in ((live, before), (registry.get(identifier), time.time())):
+        write_json(card.folder / "manifeste.json", {**card.manifest, "lu": read})
+    path = f"/atelier/modeles/{identifier}/service"
+    assert "un autre administrateur que vous : ce modèle porte votre travail" in await ada.post(path, motif=MOTIVE)
+    assert (still := registry.live()) is not None and still.id == live.id
+    assert "Le modèle est en service" in await zoe.post(path, motif=MOTIVE)
+    assert "de nouveau en service" in await ada.post("/atelier/modeles/retour")  # one person: it was live before
+    assert "un autre administrateur" in await ada.post(path, motif=MOTIVE)
+
+
+async def test_nobody_puts_their_own_work_live_alone_where_two_are_asked(enter: Any, workshop: Workshop) -> None:
+    object.__setattr__(workshop, "settings", replace(workshop.settings, second_reader=True))
+    identifier = candidate(workshop, 0.0)  # trained by « remi »
+    remi, ada = await enter("remi"), await enter("ada")
+    await remi.get("/atelier/modeles")
+    refused = await remi.post(f"/atelier/modeles/{identifier}/service")
+    assert "Une autre personne doit relire ce modèle : il porte votre travail" in refused
+    live = ModelRegistry(workshop.paths).live()
+    assert live is not None and live.id != identifier
+    await ada.get("/atelier/modeles")
+    assert "Le modèle est en service" in await ada.post(f"/atelier/modeles/{identifier}/service")
 
 
 async def test_a_desk_and_a_service_are_opened_then_changed_from_the_pages(enter: Any, workshop: Workshop) -> None:
