@@ -101,6 +101,8 @@ class Engine:
         self._agent = agent
         self._seconds = seconds
         self._mark = mark
+        self._served = ""
+        """Mark of what answers."""
         self._train = train
         self._stale = stale
         self.switch = switch or OpenSwitch()
@@ -129,6 +131,10 @@ class Engine:
     def has_model(self) -> bool:
         """Whether a trained model is read."""
         return self._dialogue is not None and self._dialogue.router.model is not None
+
+    def is_up_to_date(self) -> bool:
+        """Whether what is live on the disk is what answers; any thread may ask."""
+        return self._mark is None or self._mark() == self._served
 
     async def start(self) -> None:
         """Begin to load, and return at once."""
@@ -357,10 +363,11 @@ class Engine:
 
     async def _follow(self, seen: str) -> None:
         await asyncio.shield(asyncio.wrap_future(self.loaded))
+        self._served = seen
         if self._mark is not None:
             await live.follow(self._mark, seen, self._swap)
 
-    async def _swap(self) -> None:
+    async def _swap(self, mark: str) -> None:
         """Load the live model beside the one that answers, then swap: the dialogue without a pause, then the agent."""
         try:
             await self._put_live(self._load_again)
@@ -369,6 +376,7 @@ class Engine:
         except Exception as error:
             log.error("router cannot load again", extra={"evenement": "routeur_garde"}, exc_info=error)
             return
+        self._served = mark  # the dialogue answers while the agent loads
         if self._agent is not None:
             await self._agent.load()
         await asyncio.to_thread(give_back)

@@ -13,20 +13,20 @@ WATCH_SECONDS = 0.5
 log = logging.getLogger("bot.serving.live")
 
 
-async def follow(mark: Callable[[], str], seen: str, swap: Callable[[], Awaitable[None]]) -> None:
+async def follow(mark: Callable[[], str], seen: str, swap: Callable[[str], Awaitable[None]]) -> None:
     """Call ``swap`` each time another model goes live, until cancelled.
 
     Args:
         mark: changes when another model is live, or the referential: see :func:`bot.learning.freshness.live_mark`.
         seen: the mark of what was loaded.
-        swap: loads what is live now; the old one goes on when that fails.
+        swap: loads what is live now, given its mark; the old one goes on when that fails.
     """
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         now = await asyncio.to_thread(mark)
         if now != seen:
             seen = now
-            await swap()
+            await swap(now)
 
 
 async def repair(train: Callable[[], Awaitable[bool]]) -> None:

@@ -8,7 +8,6 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -16,7 +15,7 @@ from aiohttp import web
 from bot.base.errors import SettingsError
 from bot.base.paths import ProjectPaths, project_paths
 from bot.base.settings import Settings
-from bot.serving.engine import build_engine
+from bot.serving.engine import Engine, build_engine
 from bot.staff.inbox.events import Event
 from bot.staff.inbox.recorder import Recorder
 from bot.staff.upkeep.notice import Notice, Switch
@@ -63,7 +62,7 @@ def run_server(host: str, port: int, with_agent: bool = True, internal: str = ""
     app = create_app(settings, engine, observer=backstage.recorder)
     app[METRICS].watch(backstage.recorder)
     app.on_shutdown.append(_end_in_time)
-    backstage.start(app[METRICS], engine.loaded)
+    backstage.start(app[METRICS], engine)
     try:
         web.run_app(
             app,
@@ -105,9 +104,9 @@ class _Backstage:
         self.recorder = Recorder(self._open_intake, paths.variable / "attente", one_in=settings.checked_one_in)
         self.switch = Switch(self._read_notice)
 
-    def start(self, metrics: Metrics, router_loaded: Future[None]) -> None:
+    def start(self, metrics: Metrics, engine: Engine) -> None:
         """Start once the public can be answered: until then the processor is for the router."""
-        self._router_loaded = router_loaded
+        self._engine = engine
         self._thread = threading.Thread(target=self._run, args=(metrics,), name="coulisses", daemon=True)
         if self._inside is not None:
             print(f"L'atelier du personnel est sur {_shown(self._inside)}/atelier/", flush=True)
@@ -122,7 +121,7 @@ class _Backstage:
         from bot.web.internal import InternalServer, create_measures_app
 
         with contextlib.suppress(TimeoutError):
-            self._router_loaded.result(ROUTER_SECONDS)
+            self._engine.loaded.result(ROUTER_SECONDS)
         try:
             for part in self._make(metrics):
                 part.start()
@@ -141,7 +140,8 @@ class _Backstage:
         from bot.web.staff.framework import Workshop
 
         storage = self._storage()
-        workshop = Workshop(storage, Accounts(storage), self._settings, self._paths, self.switch.refresh, self._with_agent)
+        public = (self.switch.refresh, self._engine.is_up_to_date)
+        workshop = Workshop(storage, Accounts(storage), self._settings, self._paths, *public, self._with_agent)
         if self._inside is not None:
             yield InternalServer(lambda: create_internal_app(workshop, routes=[metrics_handler(metrics)]), self._inside)
             yield workshop.queue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 from aiohttp import web
@@ -10,11 +12,27 @@ from bot.staff.accounts import audit
 from bot.staff.editing.workspace import Change
 from bot.web.staff.framework import actor, flash, workshop
 
+PUBLIC_SECONDS = 8.0
+"""The longest that a page waits for the public to get what it gave."""
+
 
 def note(request: web.Request, action: str, target: str, **details: Any) -> None:
     """Write a deed in the journal."""
     with workshop(request).storage.write() as connection:
         audit.record(connection, actor(request), action, target, details)
+
+
+async def when_public(request: web.Request) -> str:
+    """Wait until the public gets what was just published or put live, and say so; not for ever.
+
+    The other processes of a machine look at the same files, as often.
+    """
+    end = time.monotonic() + PUBLIC_SECONDS
+    while time.monotonic() < end:
+        if await asyncio.to_thread(workshop(request).public_is_up_to_date):
+            return "Le public l'a."
+        await asyncio.sleep(0.1)
+    return "Le public l'aura dans un instant."
 
 
 def say_change(request: web.Request, change: Change | None, sentence: str) -> None:

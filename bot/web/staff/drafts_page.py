@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.base.errors import EditError, GateRefused
+from bot.learning.freshness import is_current
 from bot.serving.refusals import Refusal
 from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.publication import card_changes, objections, phrase_changes
@@ -14,7 +15,7 @@ from bot.staff.candidates.registry import ModelRegistry
 from bot.staff.editing.kinds import KINDS
 from bot.staff.editing.record_editor import record_changes
 from bot.staff.witness import MIN_REASON
-from bot.web.staff.deeds import say_change
+from bot.web.staff.deeds import say_change, when_public
 from bot.web.staff.framework import FORBIDDEN, SESSION, actor, flash, needs, page, read_form, redirect, signature, workshop
 from bot.web.staff.plain_words import names_of
 
@@ -60,9 +61,10 @@ async def act(request: web.Request) -> web.StreamResponse:
         elif form.get("geste") == "publier":
             ModelRegistry(workshop(request).paths).adopt()  # a restart then trains nothing behind the gate
             change = drafts.publish(actor(request), objections, reason, signature(request))
-            say_change(request, change, "Le brouillon est publié. Le public le verra dans un instant.")
+            say_change(request, change, f"Le brouillon est publié. {await when_public(request)}")
         elif form.get("annuler"):
-            say_change(request, drafts.undo(form["annuler"], actor(request)), "Le lot est annulé. Le public le verra dans un instant.")
+            change = drafts.undo(form["annuler"], actor(request))
+            say_change(request, change, f"Le lot est annulé. {await when_public(request)}")
         else:
             raise EditError("Ce geste n'existe pas.")
     except GateRefused as refused:
@@ -86,7 +88,8 @@ def _page(request: web.Request, reasons: tuple[str, ...] = (), status: int = 200
         cartes=card_changes(workshop(request).paths, drafts.tree) if drafts.is_open else (),
         phrases=phrase_changes(workshop(request).paths, drafts.tree) if drafts.is_open else (),
         fiches=record_changes(workshop(request).paths, drafts.tree, KINDS, names) if drafts.is_open else (),
-        lots=drafts.batches(),
+        lots=(published := drafts.batches()),
+        a_apprendre=bool(published) and not drafts.is_open and not is_current(workshop(request).paths),
         raisons=reasons,
         motif_minimum=MIN_REASON,
         chemin=PATH,

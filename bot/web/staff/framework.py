@@ -59,6 +59,7 @@ class Workshop:
         accounts: of the staff.
         settings: of the deployer.
         paths: of the project tree.
+        public_is_up_to_date: whether the public pages of this process answer with what is published and live.
         with_agent: whether a training also makes the archive of the Rasa agent.
         refresh_switch: makes the public pages of this process read the off switch at once.
     """
@@ -68,6 +69,7 @@ class Workshop:
     settings: Settings
     paths: ProjectPaths
     refresh_switch: Callable[[], None] = lambda: None
+    public_is_up_to_date: Callable[[], bool] = lambda: True
     with_agent: bool = True
 
     @functools.cached_property

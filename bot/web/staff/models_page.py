@@ -23,7 +23,7 @@ from bot.staff.candidates.registry import ModelCard, ModelRegistry
 from bot.staff.rehearsal import version_of
 from bot.staff.upkeep.retention import DAY
 from bot.staff.witness import MIN_REASON
-from bot.web.staff.deeds import note
+from bot.web.staff.deeds import note, when_public
 from bot.web.staff.framework import (
     FORBIDDEN,
     SESSION,
@@ -179,7 +179,7 @@ async def promote(request: web.Request) -> web.StreamResponse:
     audit.deliver(workshop(request).storage, workshop(request).paths)
     if moved:
         note(request, "changements_lus", card.id, messages=len(moved))
-    flash(request, "Le modèle est en service. Les conversations en cours continuent.")
+    flash(request, f"Le modèle est en service. {await when_public(request)} Les conversations en cours continuent.")
     return redirect(PATH)
 
 
@@ -190,7 +190,7 @@ async def go_back(request: web.Request) -> web.StreamResponse:
     try:
         _registry(request).roll_back(actor(request))
         audit.deliver(workshop(request).storage, workshop(request).paths)
-        flash(request, "Le modèle précédent est de nouveau en service.")
+        flash(request, f"Le modèle précédent est de nouveau en service. {await when_public(request)}")
     except ModelError as error:
         flash(request, str(error), "erreur")
     return redirect(PATH)

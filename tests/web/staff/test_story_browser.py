@@ -44,6 +44,14 @@ pytestmark = [
 ]
 
 MESSAGE = "un drone survole mon terrain"
+REWORDED = "que faire contre les drones qui passent au ras de chez moi"
+"""Taught to nobody."""
+MOST_CLICKS, MOST_WAITING, MOST_PUBLISHING = 15, 180.0, 10.0
+"""To teach a request, fields entered included; seconds until the public gets it in other words; from the button to the answer."""
+COUNTER = """
+const more = e => e.isTrusted && sessionStorage.setItem("clics", 1 + Number(sessionStorage.getItem("clics")));
+addEventListener("pointerdown", more, true);
+"""
 LABEL = "Un drone au-dessus de chez moi"
 PHRASES = [
     "un drone au-dessus de ma maison",
@@ -156,10 +164,10 @@ def open_page() -> Iterator[Callable[[], Any]]:
         assert errors == []
 
 
-def answer_of(site: Site, page: Any) -> str:
-    """Ask the public page and return what it says."""
+def answer_of(site: Site, page: Any, message: str = MESSAGE) -> str:
+    """Ask the public page, once, and return what it says."""
     page.goto(site.public)
-    page.fill("#message", MESSAGE)
+    page.fill("#message", message)
     page.press("#message", "Enter")
     page.locator(".al-message-assistant").last.wait_for()
     page.locator("#statut:empty").wait_for(state="attached")
@@ -174,6 +182,17 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> float:
     return time.monotonic() - started
 
 
+def clicks(page: Any) -> int:
+    """How many times this person clicked since the last time it was asked."""
+    return int(page.evaluate("Number(sessionStorage.getItem('clics')) + (sessionStorage.removeItem('clics') ?? 0)"))
+
+
+def enter(page: Any, selector: str, text: str) -> None:
+    """Click a field, then fill it: a person's way in costs a click."""
+    page.click(selector)
+    page.fill(selector, text)
+
+
 def no_barrier(page: Any) -> None:
     """No accessibility mistake that axe can see."""
     found = axe_api.Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]}).response["violations"]
@@ -182,6 +201,8 @@ def no_barrier(page: Any) -> None:
 
 def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: Site, open_page: Callable[[], Any]) -> None:
     citizen, staff = open_page(), open_page()
+    staff.add_init_script(COUNTER)
+    assert LABEL not in answer_of(site, citizen, REWORDED)
     assert LABEL not in answer_of(site, citizen)
     if citizen.locator(".al-avis-non summary").count():  # a wrong door: the person says so; a question needs no vote
         citizen.locator(".al-avis-non summary").last.click()
@@ -196,17 +217,20 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
         return MESSAGE in staff.content()
 
     until(arrived, 20, "the message never reached the inbox")
+    clicks(staff)
+    began, spent = time.monotonic(), 1  # the entry of the menu that led here
     staff.get_by_role("link", name=re.compile("[Cc]réer un sujet|[Nn]ouveau sujet")).first.click()
     assert MESSAGE in staff.input_value("#phrases")
-    staff.fill("#libelle", LABEL)
+    enter(staff, "#libelle", LABEL)
     staff.select_option("#service", "securite_publique")
-    staff.fill("#premier_geste", "écrivez à ce service.")
-    staff.fill("#source", "Note du service du 3 mars")
-    staff.fill("#verifie_le", "2026-11-20")
+    spent += 1  # the list is chosen from without a pointer
+    enter(staff, "#premier_geste", "écrivez à ce service.")
+    enter(staff, "#source", "Note du service du 3 mars")
+    enter(staff, "#verifie_le", "2026-11-20")
     staff.get_by_text("Encore 14 phrases").wait_for()
     staff.locator(".al-carte").wait_for()
     no_barrier(staff)
-    staff.fill("#phrases", "\n".join([MESSAGE, *PHRASES]))
+    enter(staff, "#phrases", "\n".join([MESSAGE, *PHRASES]))
     staff.get_by_text("L'assistant hésite avec").first.wait_for()  # the small model of the test; no mistake is left
     assert staff.get_by_text("À corriger").count() == 0
     staff.get_by_role("button", name="Enregistrer", exact=True).click()
@@ -214,27 +238,33 @@ def test_a_misunderstood_message_gets_its_door_and_the_door_is_taken_back(site: 
     assert LABEL not in answer_of(site, citizen)
     staff.get_by_role("link", name="Brouillon").click()
     no_barrier(staff)
+    published = time.monotonic()
     staff.get_by_role("button", name=re.compile("Publier")).click()
-    staff.get_by_text("Le brouillon est publié").wait_for()
-    saved = time.monotonic()
-    until(lambda: LABEL in answer_of(site, citizen), 10, "the lesson was not heard at once")
+    staff.get_by_text("Le brouillon est publié. Le public l'a.").wait_for()
+    assert LABEL in answer_of(site, citizen)
+    assert time.monotonic() - published < MOST_PUBLISHING
 
-    staff.get_by_role("link", name="Entraînement").click()
+    no_barrier(staff)
     staff.get_by_role("button", name="Lancer un entraînement").click()
     staff.get_by_role("link", name="Comparer ce modèle").click(timeout=60_000)
     staff.get_by_text("Il peut être mis en service").wait_for()
     no_barrier(staff)
+    assert staff.get_by_role("row", name=REWORDED).is_visible()
+    staff.get_by_label("J'ai lu les").check()
     staff.get_by_role("button", name="Mettre en service").click()
-    staff.get_by_text("Le modèle est en service").wait_for()
-    assert until(lambda: LABEL in answer_of(site, citizen), 10, "the new model never answered") < 6
-    assert time.monotonic() - saved < 90
+    staff.get_by_text("Le modèle est en service. Le public l'a.").wait_for()
+    assert LABEL in answer_of(site, citizen, REWORDED)
+    spent += clicks(staff)
+    assert 10 < spent <= MOST_CLICKS
+    assert time.monotonic() - began < MOST_WAITING
 
     staff.get_by_role("button", name="Revenir au modèle précédent").click()
     staff.get_by_text("de nouveau en service").wait_for()
     staff.get_by_role("link", name="Brouillon").click()
     staff.get_by_role("button", name="Annuler").first.click()
-    staff.get_by_text("Le lot est annulé").wait_for()
-    until(lambda: LABEL not in answer_of(site, citizen), 10, "the batch was not taken back")
+    staff.get_by_text("Le lot est annulé. Le public l'a.").wait_for()
+    assert LABEL not in answer_of(site, citizen)
+    assert LABEL not in answer_of(site, citizen, REWORDED)
     assert site.process.poll() is None
 
 
