@@ -21,6 +21,7 @@ PAGES = {
     "longueurs": "un autre de docs/menaces.md",
     "partage": "un autre de docs/menaces.md",
     "empoisonnements": "un autre de docs/menaces.md",
+    "publication": "un autre de docs/corpus.md",
     "dependances": "le tableau de docs/dependances.md",
 }
 
@@ -71,6 +72,10 @@ def main() -> int:
             from scripts.mesures.poisonings import run as poison
 
             poison(paths)
+        elif arguments.mesure == "publication":
+            from scripts.mesures.publishing import run as publish
+
+            publish(paths)
         else:
             from scripts.mesures.dependencies import run as review
 
