@@ -309,10 +309,19 @@ class Inbox:
         """Return the last exchanges of a group, those that did not help first."""
         joined = turns.outerjoin(votes, votes.c.answer == turns.c.id)
         order = (votes.c.helpful.is_(None), votes.c.helpful, turns.c.at.desc())
-        chosen = select(turns.c.at, turns.c.kind, turns.c.doors, turns.c.confidence, votes.c.helpful, votes.c.reason, votes.c.comment)
+        chosen = select(*_EXCHANGE).select_from(joined).where(turns.c.group_id == group)
         with self._storage.read() as connection:
-            rows = connection.execute(chosen.select_from(joined).where(turns.c.group_id == group).order_by(*order).limit(limit)).all()
-        return [Exchange(row.at, row.kind, _shown(row.doors), *row[3:]) for row in rows]
+            return [_exchange(row) for row in connection.execute(chosen.order_by(*order).limit(limit))]
+
+    def reasons(self, state: str = OPEN) -> Mapping[int, Exchange]:
+        """Return the exchange that says why each group of a state is to be read: one that did not help, else the last."""
+        joined = turns.join(groups, groups.c.id == turns.c.group_id).outerjoin(votes, votes.c.answer == turns.c.id)
+        order = (votes.c.helpful.is_not(None), votes.c.helpful.desc(), turns.c.at)  # the last of each group is kept
+        with self._storage.read() as connection:
+            rows = connection.execute(
+                select(turns.c.group_id, *_EXCHANGE).select_from(joined).where(groups.c.state == state).order_by(*order)
+            )
+            return {row.group_id: _exchange(row[1:]) for row in rows}
 
     def history(self, group: int) -> Sequence[Label]:
         """Return every decision about a group, the oldest first."""
@@ -406,7 +415,7 @@ class Inbox:
                 others = [topic for topic in json.loads(row.suggestions) if topic not in given]
                 values = {"state": OPEN, "doubt": doubt, "gain": expected_gain(doubt, row.novelty, row.count, row.down)}
                 connection.execute(update(groups).where(groups.c.id == group).values(suggestions=json.dumps(others), **values))
-                self._label(connection, group, author, "faux", None)
+                self._label(connection, group, author, "faux", next((door for door in sorted(given) if door in self._topics), None))
 
     def checked(self, since: float) -> tuple[int, int]:
         """Return how many drawn answers were found right since a moment, and how many were checked."""
@@ -524,9 +533,8 @@ class Inbox:
 
     def _group(self, connection: Connection, row: Any) -> Group:
         known = [t for t in dict.fromkeys([*json.loads(row.suggestions), *json.loads(row.nearest)]) if t in self._topics]
-        if row.down:
-            wrong = _reported(connection, row.id)
-            known = [t for t in known if t not in wrong]  # it is still found by its name
+        wrong = _refused(connection, row.id) | (_reported(connection, row.id) if row.down else set())
+        known = [t for t in known if t not in wrong]  # it is still found by its name
         return Group(
             row.id,
             row.text,
@@ -598,9 +606,23 @@ class Inbox:
             self._writer.remove_phrase(topic, written, author)
 
 
+_EXCHANGE = (turns.c.at, turns.c.kind, turns.c.doors, turns.c.confidence, votes.c.helpful, votes.c.reason, votes.c.comment)
+
+
+def _exchange(row: Sequence[Any]) -> Exchange:
+    at, kind, doors, *said = row
+    return Exchange(at, kind, _shown(doors), *said)
+
+
 def _shown(doors: str) -> tuple[str, ...]:
     """Return the ids of the doors of an exchange."""
     return tuple(str(door.get("sujet") or door.get("service") or door.get("dis")) for door in json.loads(doors))
+
+
+def _refused(connection: Connection, group: int) -> set[str]:
+    """Return the topics that staff said were not those of a group: at a check, or at a second reading."""
+    where = (labels.c.group_id == group, labels.c.action.in_(["faux", "refuser"]), labels.c.topic.is_not(None))
+    return set(connection.execute(select(labels.c.topic).where(*where)).scalars())
 
 
 def _reported(connection: Connection, group: int) -> set[str]:

@@ -40,6 +40,27 @@ def alike_in_meaning(text: str, others: Mapping[int, str], stored: StoredModel) 
     return [ids[i] for i in np.argsort(-near, kind="stable")[:SHOWN] if near[i] >= SAME_MEANING]
 
 
+def gather(texts: Mapping[int, str], stored: StoredModel) -> dict[int, list[int]]:
+    """Return the messages that say the same thing together: the first of each in the order given, and those that join it.
+
+    Args:
+        texts: id → text of messages that wait, the one to show first in front.
+        stored: the live model.
+    """
+    if not texts:
+        return {}
+    read = np.array(_meanings(list(texts.values()), stored))
+    ids, free = list(texts), np.ones(len(texts), dtype=bool)
+    found: dict[int, list[int]] = {}
+    for number, first in enumerate(ids):
+        if free[number]:
+            free[number] = False
+            near = np.flatnonzero(free & (read @ read[number] >= SAME_MEANING))
+            free[near] = False
+            found[first] = [ids[i] for i in near]
+    return found
+
+
 def _meanings(texts: Sequence[str], stored: StoredModel) -> list[NDArray[np.float64]]:
     if len(_KNOWN) > MOST_KNOWN:
         _KNOWN.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from bot.staff.accounts.accounts import Role
 from bot.staff.candidates.exam import CALM, NO_REQUEST, SPECIAL, URGENT
 from bot.staff.inbox.events import CHECK_DAYS, LOW_CONFIDENCE, REASONS, SURE
 from bot.staff.inbox.inbox import ATTACHED, DRAWN, NOTHING, OPEN, STATES, WAITING, Exchange, Group, Inbox
-from bot.staff.inbox.meaning import alike_in_meaning
+from bot.staff.inbox.meaning import alike_in_meaning, gather
 from bot.staff.upkeep.retention import DAY
 from bot.web.staff.framework import (
     Pagination,
@@ -64,6 +65,19 @@ KINDS = {
 """What was answered, in plain words."""
 
 
+WHY = {
+    "incompris": "l'assistant n'a pas compris",
+    "clarifier": "l'assistant a hésité",
+    "hors_sujet": "l'assistant a cru que ce n'était pas une demande",
+    "doute": "une porte a été donnée, avec un doute",
+    "non": "la personne a dit que la réponse n'a pas aidé",
+    "faux": "la réponse a été jugée fausse au contrôle",
+}
+"""Why a message is to be read, in plain words."""
+GATHERED, EVERY = 300, 1_000_000
+"""Messages that are compared by meaning, those worth the most; and all of a list."""
+
+
 def add(app: web.Application) -> None:
     """Add the pages."""
     app.add_routes(
@@ -83,15 +97,28 @@ async def show(request: web.Request) -> web.StreamResponse:
     inbox = workshop(request).inbox()
     limit, offset = asked_page(request, SIZE)
     referential = workshop(request).referential()
-    words, service, disliked = request.query.get("q", "")[:100], request.query.get("service", ""), request.query.get("avis") == "non"
+    words, service, cause = (request.query.get(name, "")[:100] for name in ("q", "service", "pourquoi"))
+    gathering = state == OPEN and request.query.get("reunir") != "non"
+    reasons = inbox.reasons(state) if state in {OPEN, DRAWN} else {}
 
     def wanted(group: Group) -> bool:
         near = [group.topic] if group.topic else group.suggestions[:1]
-        return (not disliked or group.down > 0) and (
+        why = _why(reasons[group.id]) if group.id in reasons else ""
+        return cause in {"", why} and (
             not service or any(t in referential.topics and referential.topics[t].service == service for t in near)
         )
 
-    groups, total = inbox.page(state, limit, offset, words, wanted if service or disliked else None)
+    keep = wanted if service or cause else None
+    together: dict[int, list[int]] = {}
+    groups: Sequence[Group]
+    if gathering:
+        every, _ = inbox.page(state, EVERY, 0, words, keep)
+        together = await asyncio.to_thread(_together, request, every)
+        joined = {i for others in together.values() for i in others}
+        heads = [group for group in every if group.id not in joined]
+        groups, total, texts = heads[offset : offset + limit], len(heads), {group.id: group.text for group in every}
+    else:
+        (groups, total), texts = inbox.page(state, limit, offset, words, keep), {}
     topics = choices_of(referential)
     return page(
         request,
@@ -101,12 +128,15 @@ async def show(request: web.Request) -> web.StreamResponse:
         aide=HELP,
         recherche=words,
         service=service,
-        pas_utile=disliked,
+        cause=cause,
+        causes=WHY,
+        reunis={g.id: [(i, texts[i]) for i in together.get(g.id, ())] for g in groups},
+        reunir=gathering,
         services=sorted(((s.id, s.nom_clair) for s in referential.services.values()), key=lambda s: s[1]),
         controles=inbox.checked(time.time() - CHECK_DAYS * DAY) if state == DRAWN else None,
-        reponses={g.id: next(iter(inbox.exchanges(g.id, 1)), None) for g in groups} if state in {OPEN, DRAWN} else {},
+        reponses=reasons,
         raisons=REASONS,
-        pourquoi=_why,
+        pourquoi=lambda exchange: WHY[_why(exchange)],
         genres=KINDS,
         attendus=EXPECTED,
         nom=_names(request),
@@ -138,7 +168,7 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         variantes=inbox.variants(group.id),
         historique=inbox.history(group.id),
         echanges=(echanges := inbox.exchanges(group.id)),
-        pourquoi=_why(echanges[0]) if group.state == OPEN and echanges else "",
+        pourquoi=WHY[_why(echanges[0])] if group.state == OPEN and echanges else "",
         raisons=REASONS,
         nom=_names(request),
         genres=KINDS,
@@ -254,15 +284,22 @@ def _neighbours(request: web.Request, inbox: Inbox, group: Group) -> list[tuple[
 
 
 def _why(exchange: Exchange) -> str:
-    """Return why a message is to be read, in words."""
+    """Return why a message is to be read: a key of :data:`WHY`."""
     if exchange.helpful is False:
-        return "la personne a dit que la réponse n'a pas aidé"
+        return "non"
     if exchange.kind in SURE:
         low = exchange.confidence is not None and exchange.confidence < LOW_CONFIDENCE
-        return "une porte a été donnée, avec un doute" if low else "la réponse a été jugée fausse au contrôle"
-    return {"clarifier": "l'assistant a hésité", "hors_sujet": "l'assistant a cru que ce n'était pas une demande"}.get(
-        exchange.kind, "l'assistant n'a pas compris"
-    )
+        return "doute" if low else "faux"
+    return exchange.kind if exchange.kind in WHY else "incompris"
+
+
+def _together(request: web.Request, groups: Sequence[Group]) -> dict[int, list[int]]:
+    """Return the messages that say the same thing, under the first of each; each alone without a model."""
+    try:
+        stored = shared_model(workshop(request).paths.router_model)
+        return gather({g.id: g.text for g in groups[:GATHERED] if g.text}, stored)
+    except ModelError:
+        return {}
 
 
 def _waits(done: Group) -> str:

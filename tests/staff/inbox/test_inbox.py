@@ -330,6 +330,8 @@ def test_a_second_reader_refuses_and_the_phrase_leaves_the_corpus(intake: Intake
     inbox.refuse(only(inbox, ATTACHED).id, "ada")
     assert corpus.held == [] and texts(inbox) == ["vider mon étang"]
     assert [x.action for x in inbox.history(only(inbox).id)] == ["rattacher", "refuser"]
+    intake([turn("vider mon étang", "clarifier", door("carte_grise", 0.5), door("vidange_etang", 0.4))])
+    assert only(inbox).suggestions == ("vidange_etang",)  # what a reader refused is not proposed again
 
 
 def test_when_a_second_reading_is_asked_the_phrase_waits_for_it(storage: Storage, corpus: Corpus, intake: Intake) -> None:
@@ -420,7 +422,8 @@ def test_a_drawn_message_waits_apart_until_it_is_checked(inbox: Inbox, intake: I
     inbox.keep(3, "permis_chasser", "remi")
     assert inbox.checked(0) == (2, 3) and corpus.exam == [("le permis de mon frère", "permis_chasser")]
     assert texts(inbox) == ["mon étang déborde"] and inbox.get(2).doubt == 1.0
-    assert "permis_chasser" not in inbox.get(2).suggestions
+    intake([turn("mon étang déborde", "clarifier", door("permis_chasser", 0.4))])
+    assert "permis_chasser" not in inbox.get(2).suggestions  # however often it comes back
     assert inbox.get(1).text is None and inbox.counts()[RIGHT] == 1
     with pytest.raises(InboxError):
         inbox.check(1, False, "remi")

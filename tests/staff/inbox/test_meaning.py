@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot.staff.inbox import meaning
-from bot.staff.inbox.meaning import alike_in_meaning
+from bot.staff.inbox.meaning import alike_in_meaning, gather
 
 
 class Reads:
@@ -37,3 +37,10 @@ def test_the_nearest_come_first_and_each_is_read_once(monkeypatch: pytest.Monkey
     assert alike_in_meaning("y a des rats", others, reads) == [5, 3] and reads.asked == 11
     reads.manifest["sha256"] = "b"
     assert alike_in_meaning("y a des rats", others, reads) == [5, 3] and reads.asked == 16
+
+
+def test_each_message_is_shown_once_the_first_of_its_kind_in_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: Any = Reads()
+    monkeypatch.setattr(meaning, "_KNOWN", {})
+    texts = {5: "plein de rats", 7: "du pain", 4: "mon passeport", 3: "des rongeurs au ruisseau", 6: "passe périmé"}
+    assert gather(texts, reads) == {5: [3], 7: [], 4: [6]} and gather({}, reads) == {}

@@ -19,7 +19,7 @@ from bot.staff.inbox.inbox import OPEN
 from bot.staff.inbox.intake import Intake
 from bot.staff.storage import civil_day
 from bot.staff.upkeep.switch import read_notice
-from bot.web.staff import charts, tour
+from bot.web.staff import charts, inbox_page, tour
 from bot.web.staff.topics import choices_of, resolve, search
 
 DOOR = {"dis": "territoire", "service": "veterinaire", "sujet": "ruches_abeilles", "confiance": 0.3}
@@ -123,7 +123,9 @@ async def test_the_inbox_is_searched_and_settled_by_the_lot(enter: Any, workshop
     Intake(workshop.storage)([doubt])
     page = await staff.get(f"/atelier/boite?service={known.service}")
     assert "une demande connue" in page and "des ruches au pré" not in page
-    assert "Aucun message ici" in await staff.get("/atelier/boite?avis=non")
+    assert "Aucun message ici" in await staff.get("/atelier/boite?pourquoi=non")
+    page = await staff.get("/atelier/boite?pourquoi=clarifier")
+    assert "une demande connue" in page and "des ruches au pré" not in page
     await staff.get("/atelier/boite/2")
     await staff.post("/atelier/boite/2", geste="sans_demande")
     page = await staff.post("/atelier/boite", geste="sans_demande", groupe="3")
@@ -131,6 +133,22 @@ async def test_the_inbox_is_searched_and_settled_by_the_lot(enter: Any, workshop
     topic = next(iter(workshop.referential().topics.values()))
     await staff.post("/atelier/boite", geste="rattacher", groupe="1", sujet_lot=topic.libelle)
     assert writer.held[-1][:2] == (topic.id, "des ruches au pré")
+
+
+async def test_messages_that_say_the_same_are_together_and_settled_together(
+    enter: Any, workshop: Any, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(workshop, "des rats au ruisseau", "une chanson", "plein de rongeurs dans le fossé")
+    monkeypatch.setattr(inbox_page, "shared_model", lambda _: None)
+    monkeypatch.setattr(inbox_page, "gather", lambda texts, _: {3: [1], 2: []} if len(texts) == 3 else {i: [] for i in texts})
+    staff = await enter("remi")
+    page = await staff.get("/atelier/boite")
+    assert page.count('class="at-message"') == 2 and page.count('name="voisin"') == 1 and "des rats au ruisseau" in page
+    assert (await staff.get("/atelier/boite?reunir=non")).count('class="at-message"') == 3
+    await staff.post("/atelier/boite/3", geste="sans_demande", voisin="1")
+    assert {row[1] for row in writer.held} == {"des rats au ruisseau", "plein de rongeurs dans le fossé"}
+    page = await staff.get("/atelier/boite")
+    assert page.count('class="at-message"') == 1 and "une chanson" in page
 
 
 async def test_the_list_says_what_was_answered_and_why_each_message_is_there(enter: Any, workshop: Any, writer: Writer) -> None:
@@ -227,8 +245,8 @@ async def test_a_gesture_never_leads_elsewhere(enter: Any, workshop: Any, writer
 async def test_a_long_inbox_is_paged(enter: Any, workshop: Any, writer: Writer) -> None:
     bring(workshop, *(f"zorglub{chr(97 + i)} mirliton{chr(122 - i)} cacatoès{i}" for i in range(20)))
     staff = await enter("remi")
-    assert "Page 1 sur 2" in await staff.get("/atelier/boite")
-    assert "Page précédente" in await staff.get("/atelier/boite?page=2&etat=ouvert")
+    assert "Page 1 sur 2" in await staff.get("/atelier/boite?reunir=non")
+    assert "Page précédente" in await staff.get("/atelier/boite?page=2&etat=ouvert&reunir=non")
     for odd in ("0", "-1", "999999", "x", "9" * 40):
         await staff.get(f"/atelier/boite?page={odd}")
 
