@@ -4,8 +4,10 @@ Definitions, the same on the page and in the guide; a month is a civil month in 
 
 - *phrases taught*: phrases added to topics, from the inbox or by hand; *new topics*: those of the batches published in the month and not
   taken back since;
+- *visit*: one conversation; a person who comes back makes another, for nobody is followed from one to the next;
 - *visit helped*: a visit with a door or an emergency number, and no vote « no »;
-- *after it was taught*: answers of the month whose first door is a topic taught in the month, from its first phrase on;
+- *after it was taught*: answers of the month whose first door is a topic taught in the month, from its first phrase on; *visits helped
+  by it*: the visits that got one of them, and where nobody voted « no »;
 - *fell back*: a topic with :data:`LEAST_VOTES` votes or more in this month and in the one before, whose share of « no » rose by
   :data:`WORSE` or more;
 - *asked, not taught*: groups of the inbox with a message in the month, that still wait.
@@ -44,12 +46,14 @@ class Taught:
         topic: its id.
         phrases: added.
         answers: given with it since the first of them, in the month.
+        helped: visits that got one of these answers, and hold no vote « no ».
         up, down: votes on these answers.
     """
 
     topic: str
     phrases: int
     answers: int
+    helped: int
     up: int
     down: int
 
@@ -162,7 +166,7 @@ def sheet_of(storage: Storage, month: str) -> Month:
         **_visits(storage, first, last),
         summary=summarize(cells),
         before=summarize(cells_before),
-        taught=_taught(storage, last, added, since),
+        taught=_taught(storage, first, last, added, since),
         fell_back=fell_back(cells_before, cells),
         asked=asked,
         asked_messages=messages,
@@ -220,14 +224,18 @@ def _visits(storage: Storage, first: str, last: str) -> Mapping[str, int]:
     return {"visits": len(every), "helped": len(doors - no), "thanked": len(yes)}
 
 
-def _taught(storage: Storage, last: str, added: Mapping[str, int], since: Mapping[str, float]) -> tuple[Taught, ...]:
+def _taught(storage: Storage, first: str, last: str, added: Mapping[str, int], since: Mapping[str, float]) -> tuple[Taught, ...]:
     found = []
+    refused = turns.c.day.between(first, last) & votes.c.helpful.is_(False)
     with storage.read() as connection:
+        no = select(turns.c.conversation.distinct()).join_from(turns, votes, votes.c.answer == turns.c.id).where(refused)
+        unhappy = set(connection.execute(no).scalars()) if added else set()
         for topic, phrases in sorted(added.items(), key=lambda pair: (-pair[1], pair[0])):
             mine = (turns.c.topic == topic) & (turns.c.at >= since[topic]) & (turns.c.day <= last) & turns.c.kind.in_(DOORS)
             joined = select(votes.c.helpful, func.count()).select_from(turns.outerjoin(votes, votes.c.answer == turns.c.id))
             said = {helpful: int(count) for helpful, count in connection.execute(joined.where(mine).group_by(votes.c.helpful))}
-            found.append(Taught(topic, phrases, sum(said.values()), said.get(True, 0), said.get(False, 0)))
+            visits = set(connection.execute(select(turns.c.conversation.distinct()).where(mine)).scalars())
+            found.append(Taught(topic, phrases, sum(said.values()), len(visits - unhappy), said.get(True, 0), said.get(False, 0)))
     return tuple(found)
 
 

@@ -54,6 +54,7 @@ def test_each_figure_is_what_its_definition_says(storage: Storage, journal: Any)
             turn("avant", 4),  # before it was taught
             turn("aide", 6, visit="v1"), turn("question", 6, "clarifier", "v1", "quelle carte"),
             turn("non", 7, visit="v2"), FeedbackEvent("non", at(7), False),
+            turn("redite", 7, visit="v2"), turn("encore_aide", 7, visit="v1"),
             turn("oui", 8, visit="v3"), FeedbackEvent("oui", at(8), True),
             turn("perdu", 20, "incompris", "v4", "des ruches au fond du pré"),
             turn("encore", 21, "incompris", "v5", "des ruches au fond du pré"), FeedbackEvent("encore", at(21), False),
@@ -64,9 +65,9 @@ def test_each_figure_is_what_its_definition_says(storage: Storage, journal: Any)
     m = sheet_of(storage, "2026-10")
     assert (m.phrases, m.attached, m.topics, m.models, m.back) == (6, 1, ("ruches",), 2, 1)
     assert (m.visits, m.helped, m.thanked) == (7, 4, 1)  # avant, v1, v3, v6: not v2, who said no
-    assert m.taught == (Taught("passeport", 4, 3, 1, 1), Taught("ruches", 2, 0, 0, 0))
+    assert m.taught == (Taught("passeport", 4, 5, 2, 1, 1), Taught("ruches", 2, 0, 0, 0, 0))  # v1 and v3: twice in v1
     assert m.asked == (Asked(2, "des ruches au fond du pré", 2, 1), Asked(1, "quelle carte", 1, 0)) and m.asked_messages == 3
-    assert (m.summary.requests, m.summary.answered, m.before.requests) == (8, 5, 0)
+    assert (m.summary.requests, m.summary.answered, m.before.requests) == (10, 7, 0)
     assert m.fell_back == ()
 
 
@@ -84,3 +85,20 @@ def test_months_have_their_own_length() -> None:
     for wrong in ("2026-13", "2026", "x"):
         with pytest.raises(ValueError, match=r"month|isoformat"):
             days_of(wrong)
+
+
+def test_a_day_made_by_hand_counts_visits_and_says_so(storage: Storage, journal: Any) -> None:
+    """Nine answers, four visits: what helps is a visit, whatever its number of answers."""
+    journal(2, "phrase_ajoutee", "passeport", phrases=1, hour=8)
+    Intake(storage)(
+        [
+            *(turn(f"bavard{i}", 2, visit="bavard") for i in range(6)),
+            turn("court", 2, visit="court"),
+            turn("mécontent", 2, visit="mécontent"), FeedbackEvent("mécontent", at(2), False),
+            turn("perdu", 2, "incompris", "perdu", "le prix des nuages"),
+        ]
+    )  # fmt: skip
+    m = sheet_of(storage, "2026-10")
+    assert (m.visits, m.helped, m.thanked) == (4, 2, 0)
+    assert m.taught == (Taught("passeport", 1, 8, 2, 0, 1),)
+    assert m.summary.answered_share == pytest.approx(8 / 9) and m.summary.not_understood_share == pytest.approx(1 / 9)
