@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 
 from bot.base.paths import ProjectPaths
 from bot.base.settings import Settings
+from bot.learning.loading import lessons_of
 from bot.staff.accounts.accounts import Accounts
 from bot.staff.inbox.events import FeedbackEvent, TurnEvent
 from bot.staff.inbox.intake import Intake
@@ -135,6 +136,7 @@ def serving_workshop(folder: Path, *, copy: bool = True, filled: bool = True, **
         tree = folder / "projet"
         shutil.copytree(ROOT / "data", tree / "data")
         shutil.copy(ROOT / "config.yml", tree)
+    lessons_of(ProjectPaths(tree).corpus).follow()  # the public pages of a real process have read them before staff come
     with staffed(folder, ProjectPaths(tree), PEOPLE, **settings) as opened:
         storage = opened.storage
         intake = Intake(storage)
