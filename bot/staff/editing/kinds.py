@@ -251,6 +251,7 @@ EVENTS = Kind(
             "portes",
             "Porte",
             Shape.ROWS,
+            hint="Dans l'ordre où l'on frappe : la plus pressée d'abord.",
             columns=(Field("sujet", "Sujet", Shape.ONE, among="sujets"), Field("geste", "Première étape, si ce n'est pas celle du sujet")),
             needed=True,
             most=8,

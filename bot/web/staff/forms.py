@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -50,6 +51,33 @@ def read_fields(form: Mapping[str, str], fields: Sequence[Field], choices: Choic
         if each.name in form or any(name.startswith(f"{each.name}_") for name in form):
             found[each.name] = _read(form, each, each.name, choices, field_of(saved, each.name))
     return {**found, **others_words(form, found, saved)}
+
+
+def rearranged(form: Mapping[str, str], fields: Sequence[Field], choices: Choices) -> dict[str, Any] | None:
+    """Return the list that a button of the form changes, under the name of its field; ``None`` when no such button was pressed.
+
+    A list grows by an empty row, loses one, or has one go before the one above it; nothing is saved.
+
+    Args:
+        form: as sent; its ``geste`` is « ajouter:portes », « retirer:portes:2 » or « monter:portes:2 ».
+        fields: of the kind of record.
+        choices: see :data:`Choices`.
+    """
+    verb, _, rest = form.get("geste", "").partition(":")
+    name, _, number = rest.partition(":")
+    field = next((f for f in fields if f.name == name and f.shape in {Shape.ROWS, Shape.SOME} and not f.keeps), None)
+    if field is None:
+        return None
+    rows = _read(form, field, name, choices, None)
+    if verb == "ajouter":
+        return {name: [*rows, {} if field.shape is Shape.ROWS else ""]}
+    index = min(int(number), field.most) if number.isdecimal() and len(number) < 4 else field.most
+    place = len(_read(form, replace(field, most=index), name, choices, None))  # rows left empty above do not count
+    if len(_read(form, replace(field, most=index + 1), name, choices, None)) > place:
+        row = rows.pop(place)
+        if verb == "monter":
+            rows.insert(max(0, place - 1), row)
+    return {name: rows}
 
 
 def others_words(form: Mapping[str, str], names: Iterable[str], saved: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bot.staff.editing.kinds import DESKS, KINDS, WEEK, editor_of
 from bot.staff.editing.record_editor import Field, Kind, RecordSheet, Shape
 from bot.web.staff.deeds import say_change
 from bot.web.staff.drafts_page import draft_of
-from bot.web.staff.forms import Choices, line, lines, loose, read_fields
+from bot.web.staff.forms import Choices, line, lines, loose, read_fields, rearranged
 from bot.web.staff.framework import actor, flash, needs, page, read_form, redirect, workshop
 from bot.web.staff.plain_words import names_of
 
@@ -133,17 +133,19 @@ class RecordPages:
         )
 
     async def show_new(self, request: web.Request) -> web.StreamResponse:
-        """GET: the empty form."""
+        """GET: the empty form, or with what the address says."""
         self._refuse_new()
-        return self._form(request, RecordSheet("", {}, "", ""), {})
+        given = {f.name: request.query[f.name] for f in self.kind.fields if f.shape is Shape.LINE and f.name in request.query}
+        return self._form(request, RecordSheet("", {}, "", ""), given)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """POST: make one."""
         self._refuse_new()
         form = await read_form(request)
         values = read_fields(form, self.kind.fields, choices_of(workshop(request).drafted()), {})
-        if form.get("geste") == TRY:
-            return self._form(request, RecordSheet("", {}, "", ""), values, tried=line(form, "essai"))
+        moved = rearranged(form, self.kind.fields, choices_of(workshop(request).drafted()))
+        if moved is not None or form.get("geste") == TRY:
+            return self._form(request, RecordSheet("", {}, "", ""), {**values, **(moved or {})}, tried=line(form, "essai"))
         try:
             identifier, change = editor_of(draft_of(request), self.kind).create(values, actor(request))
         except EditError as error:
@@ -162,8 +164,9 @@ class RecordPages:
             return self._phrases(request, sheet, form)
         values = read_fields(form, self.kind.fields, choices_of(workshop(request).drafted()), sheet.values)
         version = form.get("version", "")
-        if form.get("geste") == TRY:
-            return self._form(request, replace(sheet, version=version), values, tried=line(form, "essai"))
+        moved = rearranged(form, self.kind.fields, choices_of(workshop(request).drafted()))
+        if moved is not None or form.get("geste") == TRY:
+            return self._form(request, replace(sheet, version=version), {**values, **(moved or {})}, tried=line(form, "essai"))
         editor = editor_of(draft_of(request), self.kind)
         try:
             if form.get("geste") == "retirer":

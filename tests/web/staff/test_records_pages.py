@@ -55,6 +55,26 @@ async def test_every_kind_is_listed_and_read_without_a_word_of_developers(enter:
     assert "On ne peut pas ajouter" in await remi.get("/atelier/fiches/langues/nouveau", 422)
 
 
+async def test_a_list_grows_shrinks_and_changes_order_before_it_is_saved(enter: Any, workshop: Workshop) -> None:
+    remi, path = await enter("remi"), "/atelier/fiches/menus/permis_conduire"
+    names = {t.id: t.libelle for t in workshop.referential().topics.values()}
+    one, two = names["permis_points"], names["permis_inscription"]
+
+    def choices(text: str) -> list[str]:
+        return re.findall(r'name="choix_\d" list="[\w-]+" value="([^"]*)"', text)
+
+    fields = {"version": version(await remi.get(path)), "mots": "le papier rose", "choix_0": one, "choix_1": "", "choix_2": two}
+    assert choices(await remi.post(path, **fields, geste="ajouter:choix")) == [one, two, "", ""]
+    assert choices(await remi.post(path, **fields, geste="monter:choix:2")) == [two, one, ""]
+    assert choices(await remi.post(path, **fields, geste="retirer:choix:0")) == [two, ""]
+    for nothing in ("retirer:choix:1", "retirer:choix:9", "retirer:choix:x"):  # an empty row, or none
+        shown = await remi.post(path, **fields, geste=nothing)
+        assert choices(shown) == [one, two, ""] and "le papier rose" in shown
+    assert not workshop.drafts.is_open  # nothing was saved
+    new = await remi.get("/atelier/urgences/phrases/nouveau?texte=le+feu+aux+poudres")
+    assert 'value="le feu aux poudres"' in new
+
+
 async def test_a_menu_is_changed_field_by_field_by_two_people_then_published(enter: Any, workshop: Workshop) -> None:
     remi, ada, path = await enter("remi"), await enter("ada"), "/atelier/fiches/menus/permis_conduire"
     names = {t.id: t.libelle for t in workshop.referential().topics.values()}
