@@ -1,4 +1,4 @@
-"""Say to staff what the files say to developers: names instead of ids, no path and no line number."""
+"""Say to staff what the files say to developers: names instead of ids; no path, line number, command nor digest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from bot.referential import Referential
 
 _PLACE = re.compile(r"(?:[\w.-]+/)*[\w-]+\.(?:ya?ml|jsonl|csv)(?::\d+)?(?:\s:\s)?")
+_COMMAND = re.compile(r"[^.!?:]*«[\s\u00a0]bot [^»]*»[^.!?]*[.!?]?")
+"""The sentence that sends to a command."""
+_DIGEST = re.compile(
+    r"[\s\u00a0](?:«[\s\u00a0])?\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,64}\b(?:[\s\u00a0]»)?"
+    r"|[\s\u00a0]\([^)]*(?:empreinte|Error\b)[^)]*\)"
+)
 _NAMED = re.compile(r"«[\s\u00a0]([a-z][a-z0-9_]+)[\s\u00a0]»")
 
 
@@ -20,10 +26,11 @@ def names_of(referential: Referential) -> dict[str, str]:
 
 
 def in_plain_words(sentence: str, names: Mapping[str, str]) -> str:
-    """Return a sentence with the names of what it quotes by its id, and without the places of files.
+    """Return a sentence with the names of what it quotes by its id, and without what only a developer can use.
 
     Args:
         sentence: in French.
         names: id → name.
     """
-    return _NAMED.sub(lambda found: f"« {names.get(found[1], found[1])} »", _PLACE.sub("", sentence)).strip()
+    kept = _DIGEST.sub("", _COMMAND.sub("", _PLACE.sub("", sentence)))
+    return _NAMED.sub(lambda found: f"« {names.get(found[1], found[1])} »", kept or sentence).strip()

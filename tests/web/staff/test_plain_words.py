@@ -20,6 +20,10 @@ from bot.web.staff.plain_words import in_plain_words, names_of
         ("« Passeport » reste « comme avant »", "« Passeport » reste « comme avant »"),
         ("écrivez à guichets.yml", "écrivez à"),
         ("envoyez la fiche à https://www.lot.gouv.fr/a.html", "envoyez la fiche à https://www.lot.gouv.fr/a.html"),
+        ("Aucun modèle « 0123456789abcdef » dans le registre. Voyez « bot modele lister ».", "Aucun modèle dans le registre."),
+        ("Le modèle est abîmé (empreinte différente du manifeste). Relancez « bot train ».", "Le modèle est abîmé."),
+        ("Le modèle 0123456789abcdef est refusé.", "Le modèle est refusé."),
+        ("« le siret 12345678901234 » existe déjà", "« le siret 12345678901234 » existe déjà"),
     ],
 )
 def test_names_replace_ids_and_places_go(said: str, read: str) -> None:
