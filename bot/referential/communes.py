@@ -125,10 +125,20 @@ class Gazetteer:
                 index += 1
                 continue
             commune, size = match
+            if self._is_within(words, spans, index + size, text):
+                index += size
+                continue
             last, start = spans[index + size - 1]
             found.setdefault(commune.code_insee, (commune, spans[index][1], start + len(last)))
             index += size
         return tuple(found.values())
+
+    def _is_within(self, words: list[str], spans: list[tuple[str, int]], index: int, text: str) -> bool:
+        """Whether the name that ends before ``index`` is a part of another commune: « le bourg de Prayssac » is in Prayssac."""
+        if index + 1 >= len(words) or words[index] not in {"de", "d"}:
+            return False
+        (before, start), (_, link) = spans[index - 1], spans[index]
+        return not text[start + len(before) : link].strip() and self._match_at(words, spans, index + 1) is not None
 
     def _match_at(self, words: list[str], spans: list[tuple[str, int]], index: int) -> tuple[Commune, int] | None:
         for size in range(min(self._longest.get(words[index], 0), len(words) - index), 0, -1):

@@ -10,7 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    inspect,
+    text,
+)
 from sqlalchemy.engine import Connection
 
 metadata = MetaData()
@@ -79,6 +94,7 @@ groups = Table(
     Column("confirmed_by", String(64)),
     Column("confirmed_at", Float),
     Column("written", Boolean, nullable=False),
+    Column("variants", Text),  # keys of the wordings that wait with it for a second reader: no words
 )
 
 bands = Table(
@@ -181,5 +197,10 @@ def _trainings(connection: Connection) -> None:
     metadata.create_all(connection, tables=[trainings])
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _trainings)
+def _variants(connection: Connection) -> None:
+    if all(column["name"] != "variants" for column in inspect(connection).get_columns("groups")):
+        connection.execute(text("ALTER TABLE groups ADD COLUMN variants TEXT"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _trainings, _variants)
 """Applied in order; the version of a database is how many were."""

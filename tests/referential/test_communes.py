@@ -140,3 +140,10 @@ def test_an_unknown_name(gazetteer: Gazetteer) -> None:
     assert gazetteer.lookup("Nullepart-sur-Rien") is None
     assert len(Gazetteer({})) == 0
     assert Gazetteer({}).find("à Cahors") == ()
+
+
+def test_a_place_within_a_commune_is_not_another(gazetteer: Gazetteer) -> None:
+    assert names(gazetteer, "Le bourg de Prayssac") == names(gazetteer, "au bourg de Prayssac") == ["Prayssac"]
+    assert names(gazetteer, "j'habite Le Bourg") == ["Le Bourg"]
+    assert names(gazetteer, "de Cahors à Figeac") == ["Cahors", "Figeac"]
+    assert names(gazetteer, "je vis à Gourdon, de Figeac je ne sais rien") == ["Gourdon", "Figeac"]

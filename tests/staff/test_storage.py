@@ -39,6 +39,17 @@ def test_only_missing_migrations_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert ran == ["deux", "trois"]
 
 
+def test_an_older_database_gets_the_new_columns(tmp_path: Path) -> None:
+    storage = Storage(f"sqlite:///{tmp_path}/a.db")
+    storage.migrate()
+    with storage.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE groups DROP COLUMN variants")
+        connection.execute(schema.schema_version.delete().where(schema.schema_version.c.version > 2))
+    assert storage.migrate() == len(schema.MIGRATIONS)
+    with storage.read() as connection:
+        assert connection.execute(select(schema.groups.c.variants)).all() == []
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/a.db"
     Storage(url).migrate()

@@ -305,6 +305,12 @@ class Inbox:
                     found.append(text)
             return found[:VARIANTS]
 
+    def waiting_variants(self, group: int) -> Sequence[str]:
+        """Return the other wordings that wait for a second reader with their group."""
+        with self._storage.read() as connection:
+            kept = json.loads(self._row(connection, group).variants or "[]")
+        return [text for text in self.variants(group) if exact_key(text) in kept] if kept else []
+
     def exchanges(self, group: int, limit: int = 10) -> Sequence[Exchange]:
         """Return the last exchanges of a group, those that did not help first."""
         joined = turns.outerjoin(votes, votes.c.answer == turns.c.id)
@@ -361,6 +367,7 @@ class Inbox:
             now = self._clock()
             values = {"state": WAITING if waits else ATTACHED, "topic": topic, "labelled_by": author, "labelled_at": now}
             values |= {"written": not waits, "confirmed_by": None, "confirmed_at": None}
+            values |= {"variants": json.dumps([exact_key(t) for t in texts[1:]]) if waits else None}
             connection.execute(update(groups).where(groups.c.id == group).values(**values))
             self._label(connection, group, author, "rattacher", topic)
             audit.record(connection, author, "message_rattache", topic, {"message": group})
@@ -445,10 +452,10 @@ class Inbox:
         found = self.get(group)
         self._check_reader(found, author)
         if found.state == WAITING:
-            self._write(found.topic or "", [found.text or ""], found.labelled_by or author)
+            self._write(found.topic or "", [found.text or "", *self.waiting_variants(group)], found.labelled_by or author)
         with self._storage.write() as connection:
             self._check_reader(self._group(connection, self._row(connection, group)), author)
-            values = {"state": ATTACHED, "written": True, "confirmed_by": author, "confirmed_at": self._clock()}
+            values = {"state": ATTACHED, "written": True, "variants": None, "confirmed_by": author, "confirmed_at": self._clock()}
             connection.execute(update(groups).where(groups.c.id == group).values(**values))
             self._label(connection, group, author, "confirmer", found.topic)
             audit.record(connection, author, "message_confirme", found.topic or "", {"message": group})
@@ -585,7 +592,7 @@ class Inbox:
     def _reopen(self, group: int, author: str, action: str, journalled: str, topic: str | None) -> None:
         with self._storage.write() as connection:
             values = {"state": OPEN, "topic": None, "labelled_by": None, "labelled_at": None, "written": False}
-            values |= {"confirmed_by": None, "confirmed_at": None, "novelty": None}
+            values |= {"confirmed_by": None, "confirmed_at": None, "novelty": None, "variants": None}
             connection.execute(update(groups).where(groups.c.id == group).values(**values))
             self._label(connection, group, author, action, topic)
             audit.record(connection, author, journalled, topic or "", {"message": group})

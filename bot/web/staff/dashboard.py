@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
@@ -60,8 +61,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         jours=days,
         graphe=charts.columns(list(days), parts, f"Demandes par jour, du {charts.short_day(first)} au {charts.short_day(last)}"),
         lieux=measures.by_place(cells),
-        sujets=_named(measures.doors_given(doors, "topic"), _topic_names(referential)),
-        services=_named(measures.doors_given(doors, "service"), _service_names(referential)),
+        sujets=_named(measures.doors_given(doors, "topic"), _topic_names(referential), "Sujet retiré", referential.aliases),
+        services=_named(measures.doors_given(doors, "service"), _service_names(referential), "Service retiré"),
         barre=charts.bar,
         petit=measures.SMALL,
     )
@@ -109,8 +110,12 @@ def _service_names(referential: Referential) -> Mapping[str, str]:
     return {s.id: s.nom_clair for s in referential.services.values()}
 
 
-def _named(counts: Mapping[str, int], names: Mapping[str, str]) -> Sequence[tuple[str, int]]:
-    return [(names.get(key, key), count) for key, count in list(counts.items())[:TOP]]
+def _named(counts: Mapping[str, int], names: Mapping[str, str], gone: str, today: Mapping[str, str] = {}) -> Sequence[tuple[str, int]]:
+    """Return the doors most given, by name: a topic that was renamed or merged counts with what it became."""
+    found = Counter[str]()
+    for key, count in counts.items():
+        found[names.get(today.get(key, key), gone)] += count
+    return found.most_common(TOP)
 
 
 def _csv(rows: Sequence[Sequence[str]], name: str) -> web.Response:

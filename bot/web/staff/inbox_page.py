@@ -166,6 +166,7 @@ async def show_one(request: web.Request) -> web.StreamResponse:
         aide=HELP_ONE,
         message=group,
         variantes=inbox.variants(group.id),
+        a_relire=inbox.waiting_variants(group.id),
         historique=inbox.history(group.id),
         echanges=(echanges := inbox.exchanges(group.id)),
         pourquoi=WHY[_why(echanges[0])] if group.state == OPEN and echanges else "",

@@ -94,6 +94,17 @@ def test_nobody_locks_the_owner_out_from_elsewhere(accounts: Accounts, clock: An
         accounts.log_in("eva", GOOD, "10.0.0.9")  # what is tried there counts there
 
 
+def test_names_tried_from_an_office_slow_none_of_those_who_work_there(accounts: Accounts, clock: Any) -> None:
+    accounts.create("eva", "lecteur", GOOD, "console")
+    accounts.log_in("eva", GOOD, "10.0.0.1")
+    for _ in range(5):
+        with pytest.raises(AccountError, match="incorrect"):
+            accounts.log_in("personne", "faux mot de passe", "10.0.0.1")
+    with pytest.raises(TooManyAttempts):
+        accounts.log_in("quelqu'un", GOOD, "10.0.0.1")
+    assert accounts.log_in("eva", GOOD, "10.0.0.1")
+
+
 def test_attempts_sent_at_once_are_counted_one_by_one(accounts: Accounts) -> None:
     accounts.create("eva", "lecteur", GOOD, "console")
 

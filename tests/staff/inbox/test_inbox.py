@@ -343,6 +343,17 @@ def test_when_a_second_reading_is_asked_the_phrase_waits_for_it(storage: Storage
     assert corpus.held == [("vidange_etang", "vider mon étang", "remi")] and only(inbox, ATTACHED).confirmed_by == "ada"
 
 
+def test_the_wordings_ticked_wait_too_and_are_written_with_their_message(storage: Storage, corpus: Corpus, intake: Intake) -> None:
+    inbox = Inbox(storage, corpus, TOPICS, second_reader=True)
+    intake([turn("comment vider mon étang"), turn("Vider mon ETANG svp"), turn("vider étang ?")])
+    inbox.attach(only(inbox).id, "vidange_etang", "remi", ["vider étang ?", "jamais dite"])
+    group = only(inbox, WAITING).id
+    assert corpus.held == [] and inbox.waiting_variants(group) == ["vider étang ?"]
+    inbox.confirm(group, "ada")
+    assert [text for _, text, _ in corpus.held] == ["comment vider mon étang", "vider étang ?"]
+    assert inbox.waiting_variants(group) == []
+
+
 def test_two_people_on_one_message_never_both_win(intake: Intake, inbox: Inbox, storage: Storage, corpus: Corpus) -> None:
     intake([turn("vider mon étang")])
     group = only(inbox)

@@ -19,7 +19,7 @@ from bot.staff.inbox.inbox import OPEN
 from bot.staff.inbox.intake import Intake
 from bot.staff.storage import civil_day
 from bot.staff.upkeep.switch import read_notice
-from bot.web.staff import charts, inbox_page, tour
+from bot.web.staff import charts, dashboard, inbox_page, tour
 from bot.web.staff.topics import choices_of, resolve, search
 
 DOOR = {"dis": "territoire", "service": "veterinaire", "sujet": "ruches_abeilles", "confiance": 0.3}
@@ -291,6 +291,15 @@ async def test_the_dashboard_shows_a_month_without_any_text(enter: Any, workshop
     async with staff.client.get("/atelier/donnees-ouvertes.csv") as answer:
         text = await answer.text()
     assert "ruches" not in text and "< 5" in text
+
+
+async def test_a_topic_that_is_gone_is_never_shown_by_its_id(enter: Any, workshop: Any) -> None:
+    named = dashboard._named({"ancien": 3, "nouveau": 4, "disparu": 1}, {"nouveau": "Un sujet"}, "Sujet retiré", {"ancien": "nouveau"})
+    assert named == [("Un sujet", 7), ("Sujet retiré", 1)]
+    gone = TurnEvent("p1", time.time(), "", "orienter", ({**DOOR, "sujet": "sujet_disparu", "confiance": 0.9},))
+    Intake(workshop.storage)([gone])
+    page = await (await enter("lea")).get("/atelier/tableau")
+    assert "sujet_disparu" not in page and "Sujet retiré" in page
 
 
 @pytest.mark.parametrize("query", ["du=hier", "du=2026-03-02&au=2026-03-01", "du=1900-01-01&au=2026-01-01", "jours=x"])
