@@ -1,7 +1,8 @@
 """Which waiting messages say the same thing in other words, by what the live model reads in them.
 
 On the 520 tuning messages whose topic is known, the nearest one has the same topic 97 % of the time. It is not measured on requests
-that the model does not know.
+that the model does not know. The vectors of the sentence encoder, alone or beside what the model reads, centred or not, found no more of
+the pairs at the same precision.
 """
 
 from __future__ import annotations
