@@ -246,7 +246,7 @@ POISONS = (
     Poison("de l'arabe", teach(CAR, *ARABIC), "ne sont pas du français connu"),
     Poison("des crochets de Rasa", teach(CAR, "ma [carte grise](titre) est bloquée"), "réservés"),
     Poison("un téléphone", teach(CAR, "rappelez moi au 06 12 34 56 78 pour ma carte grise"), "donnée personnelle"),
-    Poison("un nom en minuscules", teach(CAR, "sophie lefevre attend sa carte grise à l'hospitalet"), "quelqu'un que l'on pourrait reconnaître"),
+    Poison("un nom en minuscules", teach(CAR, "sophie lefevre attend sa carte grise à l'hospitalet"), "donnée personnelle"),
     Poison("un enfant, sa classe, son village", teach(CAR, "mon gamin en CM2 à Puy-l'Évêque est sur la carte grise"), "quelqu'un que l'on pourrait reconnaître"),
     Poison("un âge et une commune", teach(CAR, "à Lentillac-du-Causse la dame de 87 ans attend sa carte grise"), "quelqu'un que l'on pourrait reconnaître"),
     # answers

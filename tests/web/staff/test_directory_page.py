@@ -78,7 +78,7 @@ async def test_the_differences_are_shown_then_written_and_what_was_corrected_is_
     after = places_of(workshop)
     assert after[FIGEAC].telephone == "05 65 00 00 01" and after[CAHORS] == before[CAHORS]
     (noted,), _ = audit.entries(workshop.storage, action="lot_publie")
-    assert noted.actor == "remi" and noted.details["gestes"] == [["annuaire_importe", "2026-11-30"]]
+    assert noted.actor == "remi" and noted.details["gestes"] == [["annuaire_importe", "2026-11-30", "remi"]]
     assert "Cette comparaison n'est plus là" in await remi.post(f"{PATH}/ecriture", 409), "a second press writes nothing"
 
 
