@@ -274,7 +274,7 @@ def _around(place: str, run: str, way: int, cue: tuple[str, int], before: bool, 
 
 @lru_cache(maxsize=20_000)
 def _code(text: str) -> int:
-    return zlib.crc32(text.encode()) if text else 0
+    return zlib.crc32(text.encode("utf-8", "surrogatepass")) if text else 0
 
 
 def _described(word: str) -> tuple[str, str, str, str, str, tuple[str, ...]]:
@@ -314,7 +314,7 @@ def _described(word: str) -> tuple[str, str, str, str, str, tuple[str, ...]]:
 def _sense(plain: str) -> str:
     """Return the group of a word among those of near meaning, and whether it is written with a capital most of the time."""
     hashes, groups = _senses()
-    code = np.uint32(zlib.crc32(plain.encode()))  # of the type of the table: else it would be copied
+    code = np.uint32(zlib.crc32(plain.encode("utf-8", "surrogatepass")))  # of the type of the table: else it would be copied
     at = int(hashes.searchsorted(code))
     return str(groups[at]) if at < len(hashes) and hashes[at] == code else ""
 
