@@ -204,8 +204,9 @@ class Router:
     def in_context(self, heard: Heard, before: Before | None) -> Heard:
         """Weigh the ways to take the message: alone, with the last request, of the last door, of a door given earlier.
 
-        A follow-up question is read alone: only the door it is about is looked for. A message that was taught is read alone too. So is
-        one that asks for nothing (« merci »), unless the shares say that it goes on: « il recommence » is no chat.
+        A follow-up question is read alone: only the door it is about is looked for. With no door yet, it answers our question (« permis »,
+        then « on me l'a volé »): it is read with the request when both make one that was not proposed. A message that was taught is
+        read alone too. So is one that asks for nothing (« merci »), unless the shares say that it goes on: « il recommence » is no chat.
 
         Args:
             heard: a message already understood.
@@ -218,7 +219,8 @@ class Router:
         alone = self.read(heard.understanding)
         if heard.taught and len(heard.text.plain.split()) >= TAUGHT_WORDS:
             return heard
-        if not before.earlier and alone.non_request - sum(idle(alone, self.referential.acts).values()) >= asking:
+        doorless = not before.destination and bool(before.choices)
+        if not (before.earlier or doorless) and alone.non_request - sum(idle(alone, self.referential.acts).values()) >= asking:
             return heard
         together = clean(before.joined(heard.text.display))
         *own, joined = self._read_all([[heard.text, together] if heard.glanced else [together]], {})[0]
@@ -231,6 +233,9 @@ class Router:
         share, best = max(zip(theirs, ways, strict=True), key=lambda told: told[0])
         back = best.door if best.kind == BACK and share >= GOES_ON else ""
         if alone.non_request - silent >= asking:
+            likeliest, sure = max(self.read(joined).topics.items(), key=lambda told: told[1], default=("", 0.0))
+            if doorless and not back and sure >= self.decider.thresholds.service and likeliest not in before.choices:
+                return replace(heard, understanding=joined, read=together.display, fragments={})
             return replace(heard, back=back)
         chat = silent >= asking
         if chat and 1 - mine < GOES_ON:

@@ -122,6 +122,17 @@ def test_what_goes_on_is_no_chat(make_router) -> None:  # type: ignore[no-untype
     assert with_ways(router, always("")).route("il recommence", before=before).acte == "bavardage"
 
 
+def test_a_follow_up_without_a_door_answers_our_question(make_router) -> None:  # type: ignore[no-untyped-def]
+    joined = {"permis_perdu_vole_abime": 0.95}
+    router = make_router({"permis. on me l'a vole": joined, "permis on me l a vole": joined, "vole": {"demander_perte": 0.95}})
+    router = with_ways(router, always(""))
+    asked = Before("permis", choices=("permis_inscription", "permis_construire"))
+    assert [d.sujet for d in router.route("on me l'a volé", before=asked).destinations] == ["permis_perdu_vole_abime"]
+    proposed = replace(asked, choices=("permis_perdu_vole_abime", "permis_construire"))
+    assert router.route("on me l'a volé", before=proposed).acte == "demander_perte"
+    assert router.route("on me l'a volé", before=Before("permis", "permis_inscription")).acte == "demander_perte"
+
+
 def test_the_door_given_stays_or_an_earlier_one_comes_back(make_router) -> None:  # type: ignore[no-untyped-def]
     router = make_router({"je suis étudiante": {"bourse_etudiante": 0.95}, "et pour le toit": {"permis_construire": 0.4}})
     before = Before("mon passeport", "passeport", earlier=(("permis_construire", "refaire mon toit"),))
