@@ -20,7 +20,11 @@ _ENDING = MAX_CHARACTERS - _BEGINNING - len(_ELLIPSIS)
 _LAST_WORD, _FIRST_WORD = re.compile(r"\s\S{0,40}\Z"), re.compile(r"\A\S{0,40}\s")
 """Where a message is cut, a word may be: it is left out, unless there are no words."""
 
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,200}>")
+_TAG = re.compile(
+    r"(?:\b(?:je m['’ ]?appelle|mon nom (?:c['’ ]?)?est|n[ée]e? (?:le|en)|soussignée?)\s{1,3})?<[a-zA-Z/!][^<>]{0,200}>",
+    re.IGNORECASE,
+)
+"""A tag, or what is masked with the words that only introduce it: « née le » is no request."""
 _SPACES = re.compile(r"\s+")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _TOKEN = re.compile(r"[a-z0-9]+")

@@ -141,3 +141,11 @@ def test_any_string_can_be_cleaned_and_shown() -> None:
 def test_what_is_no_string_is_refused(value: object) -> None:
     with pytest.raises((TypeError, AttributeError)):
         clean(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "told", ["je m'appelle <nom>, née le <naissance>, <adresse>", "Mon nom c'est <nom> né le <naissance>", "<nom>, nee le <naissance>"]
+)
+def test_an_introduction_goes_with_what_is_masked(told: str) -> None:
+    assert clean(f"{told}, j'ai perdu mon permis").plain == "j ai perdu mon permis"
+    assert "née le" in clean("elle est née le jour de mon permis").display
